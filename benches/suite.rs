@@ -1,0 +1,124 @@
+//! Measures, in one process and one run: the whole suite on the embedded reference against a bare reqwest loop over as many
+//! exchanges, time to the first verdict, memory, and whether ten runs give ten identical verdict lists.
+//!
+//! `cargo bench --bench suite`. Numbers are printed, never asserted.
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::time::{Duration, Instant};
+
+use authspec::event::Event;
+use authspec::reference::Reference;
+use authspec::rule::Rules;
+use authspec::run::{self, Material, Options};
+use authspec::suite::Suites;
+use fixtures::Faults;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let began = Instant::now();
+        let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.expect("the IdP starts");
+        let answer = reqwest::get(format!("{}/bench/.well-known/openid-configuration", idp.base_url()))
+            .await
+            .expect("an answer");
+        println!("idp, start to first answer        {:>9.1?} (status {})", began.elapsed(), answer.status());
+        idp.stop().await;
+
+        let mut lists: Vec<Vec<String>> = Vec::new();
+        let mut best: Option<Measured> = None;
+        for _ in 0..RUNS {
+            let measured = whole_suite().await;
+            lists.push(measured.verdicts.clone());
+            if best.as_ref().is_none_or(|b| measured.total < b.total) {
+                best = Some(measured);
+            }
+        }
+        let best = best.expect("at least one run");
+        let bare = bare_loop(best.exchanges).await;
+        let identical = lists.windows(2).all(|w| w[0] == w[1]);
+        println!("exchanges of the suite            {:>9}", best.exchanges);
+        println!("verdicts                          {:>9}", best.verdicts.len());
+        println!("first verdict                     {:>9.1?}", best.first);
+        println!("whole suite (best of {RUNS})           {:>9.1?}", best.total);
+        println!(
+            "bare reqwest loop, as many        {:>9.1?}  ({:.0} us an exchange)",
+            bare,
+            micros(bare, best.exchanges)
+        );
+        println!("ratio                             {:>9.2}", best.total.as_secs_f64() / bare.as_secs_f64());
+        println!("{RUNS} runs, identical verdict lists    {:>9}", if identical { "yes" } else { "NO" });
+        println!("peak memory                       {:>6} MiB", peak_memory_kib() / 1024);
+    });
+}
+
+struct Measured {
+    total: Duration,
+    first: Duration,
+    exchanges: usize,
+    verdicts: Vec<String>,
+}
+
+async fn whole_suite() -> Measured {
+    let began = Instant::now();
+    let reference = Reference::start(Faults::none()).await.expect("the reference starts");
+    let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
+    let (mut first, mut exchanges, mut verdicts) = (None, 0, Vec::new());
+    let mut sink = |event: Event| {
+        if let Event::Finished(finished) = event {
+            first.get_or_insert_with(|| began.elapsed());
+            exchanges += finished.exchanges.len();
+            verdicts.extend(
+                finished.results.iter().map(|r| format!("{} {:?} {} {}", r.case, r.variant, r.rule, r.verdict)),
+            );
+        }
+    };
+    run::run(
+        &reference.profile,
+        reference.helpers.clone(),
+        material,
+        &Options::default(),
+        std::future::pending(),
+        &mut sink,
+    )
+    .await
+    .expect("the reference can be judged");
+    reference.stop().await;
+    Measured { total: began.elapsed(), first: first.unwrap_or_default(), exchanges, verdicts }
+}
+
+/// The same number of exchanges with nothing around them: half GET, half form POST, one after the other.
+async fn bare_loop(exchanges: usize) -> Duration {
+    let app =
+        axum::Router::new().route("/", axum::routing::get(|| async { "ok" }).post(|body: String| async move { body }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let client = reqwest::Client::new();
+    let began = Instant::now();
+    for n in 0..exchanges {
+        let request = if n % 2 == 0 {
+            client.get(&url)
+        } else {
+            client.post(&url).body("grant_type=authorization_code&code=abc")
+        };
+        let answer = request.send().await.expect("an answer");
+        answer.bytes().await.expect("a body");
+    }
+    let took = began.elapsed();
+    server.abort();
+    took
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of some thousands")]
+fn micros(total: Duration, count: usize) -> f64 {
+    total.as_secs_f64() * 1e6 / count as f64
+}
+
+/// `VmHWM` of this process in KiB; 0 where the system does not tell.
+fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0)
+}
+
+const RUNS: usize = 10;

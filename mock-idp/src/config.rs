@@ -1,0 +1,202 @@
+//! What an issuer does by default, and every way to make it different.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::keys::Alg;
+
+/// How the identity provider starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; port 0 picks a free one.
+    pub addr: SocketAddr,
+    /// Answers `POST /_control/...`: whoever reaches the port can then script it.
+    pub control: bool,
+    /// What every issuer starts with.
+    pub issuer_defaults: IssuerConfig,
+    /// Received requests remembered for each issuer.
+    pub journal_len: usize,
+    /// The base of every issuer's URL when something stands in front, without a trailing slash; else `http://ADDR`.
+    pub public_url: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            control: false,
+            issuer_defaults: IssuerConfig::default(),
+            journal_len: 1000,
+            public_url: None,
+        }
+    }
+}
+
+/// One issuer's settings. The default is a strict authorization server; every laxity is a choice. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// What access tokens look like.
+    pub access_format: AccessFormat,
+    /// Lifetime of access tokens.
+    pub access_ttl: u64,
+    /// Signature algorithm of tokens. Changing it starts a new key set.
+    pub alg: Alg,
+    /// Lenient mode: any `client_id` with any secret and any redirect URI, and PKCE only if the client wants it.
+    pub any_client: bool,
+    /// Grants any well-formed scope instead of those in `scopes`.
+    pub any_scope: bool,
+    /// Approves as `login_hint` or the first user, without any page.
+    pub auto_approve: bool,
+    /// Preregistered clients.
+    pub clients: Vec<Client>,
+    /// Lifetime of authorization codes (OAuth 2.1 section 4.1.2: ten minutes at most).
+    pub code_ttl: u64,
+    /// Sends the user agent to an unknown site with an error only after a click, as long as nobody is logged in
+    /// (RFC 9700 section 4.11.2). Concerns redirect URIs of dynamic clients that are not loopback.
+    pub confirm_error_redirects: bool,
+    /// Dynamic client registration (RFC 7591).
+    pub dcr: bool,
+    /// `aud` when no `resource` was asked for; left out: the issuer itself.
+    pub default_audience: Option<String>,
+    /// What a request without `scope` gets.
+    pub default_scope: String,
+    /// Sends `iss` in authorization responses and says so in the metadata (RFC 9207).
+    pub iss_in_response: bool,
+    /// JWKs published before the real ones: malformed, for encryption, of an unknown type.
+    pub jwks_extra: Vec<Value>,
+    /// Wrong secrets or passwords a minute before a client or user has to wait.
+    pub max_failures: u32,
+    /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
+    pub metadata: Map<String, Value>,
+    /// How refresh tokens behave.
+    pub refresh: RefreshPolicy,
+    /// Grace time in which a rotated refresh token still works, for clients that lost an answer.
+    pub refresh_grace: u64,
+    /// Gives refresh tokens only for `offline_access` (OpenID Connect Core section 11).
+    pub refresh_needs_offline_access: bool,
+    /// Idle lifetime of refresh tokens.
+    pub refresh_ttl: u64,
+    /// Skips the consent page when this browser already allowed the client the same scopes and resources.
+    pub remember_consent: bool,
+    /// Requires PKCE of every client; a client can be excused with [`Client::pkce_optional`].
+    pub require_pkce: bool,
+    /// What `resource` (RFC 8707) may name.
+    pub resources: ResourcePolicy,
+    /// Scopes the issuer knows.
+    pub scopes: Vec<String>,
+    /// Lifetime of a login in a browser.
+    pub session_ttl: u64,
+    /// Ends the issuer identifier with a slash.
+    pub trailing_slash: bool,
+    /// Who can log in.
+    pub users: Vec<User>,
+}
+
+impl Default for IssuerConfig {
+    fn default() -> Self {
+        Self {
+            access_format: AccessFormat::default(),
+            access_ttl: 3600,
+            alg: Alg::default(),
+            any_client: false,
+            any_scope: false,
+            auto_approve: false,
+            clients: vec![Client::upstream()],
+            code_ttl: 60,
+            confirm_error_redirects: true,
+            dcr: true,
+            default_audience: None,
+            default_scope: "openid".to_owned(),
+            iss_in_response: true,
+            jwks_extra: Vec::new(),
+            max_failures: 30,
+            metadata: Map::new(),
+            refresh: RefreshPolicy::default(),
+            refresh_grace: 0,
+            refresh_needs_offline_access: false,
+            refresh_ttl: 30 * 24 * 3600,
+            remember_consent: false,
+            require_pkce: true,
+            resources: ResourcePolicy::default(),
+            scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
+            session_ttl: 8 * 3600,
+            trailing_slash: false,
+            users: ["alice", "mallory"].map(User::new).to_vec(),
+        }
+    }
+}
+
+impl IssuerConfig {
+    pub(crate) fn user(&self, username: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.username == username)
+    }
+}
+
+/// What access tokens look like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessFormat {
+    /// A JWT of RFC 9068.
+    #[default]
+    Jwt,
+    /// A random string: the resource server has to introspect (RFC 7662).
+    Opaque,
+}
+
+/// How refresh tokens behave.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefreshPolicy {
+    /// The same token works until it expires.
+    Keep,
+    /// None are given.
+    Never,
+    /// Each use gives a new one; using an old one ends the grant (OAuth 2.1 section 4.3.1).
+    #[default]
+    Rotate,
+}
+
+/// What `resource` may name.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResourcePolicy {
+    /// Any absolute URI without fragment.
+    #[default]
+    Any,
+    /// The parameter changes nothing: tokens are for the default audience.
+    Ignore,
+    /// These only; anything else is `invalid_target`.
+    Only(Vec<String>),
+    /// Any use of the parameter is `invalid_target`.
+    Refuse,
+}
+
+/// Someone who can log in.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct User {
+    /// Claims for the ID token and userinfo, whatever the scope.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+    /// What is typed into the login form.
+    pub password: String,
+    /// Subject identifier.
+    pub sub: String,
+    /// What is typed into the login form.
+    pub username: String,
+}
+
+impl User {
+    /// A user whose subject is `NAME` and whose password is `NAME-password`.
+    pub fn new(name: &str) -> Self {
+        Self {
+            claims: Map::new(),
+            password: format!("{name}-password"),
+            sub: name.to_owned(),
+            username: name.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `authspec explain ID`: what a case does, what a rule says, what a fault breaks.
+
+use authspec::diag::nearest;
+use authspec::rule::{Rule, Rules};
+use authspec::suite::{Case, Suites};
+use fixtures::Fault;
+
+use super::{ExplainArgs, OK, USAGE, material, text};
+
+/// Explains and gives the exit code.
+pub fn main(args: &ExplainArgs) -> u8 {
+    let (suites, rules) = match material(&args.suite) {
+        Ok(material) => material,
+        Err(code) => return code,
+    };
+    let id = args.id.trim_end_matches(".toml").trim_start_matches("suites/");
+    // `case[variant]` of a report is about the case.
+    let id = id.split('[').next().unwrap_or(id);
+    if let Some(case) = suites.get(id) {
+        explain_case(case, &rules);
+    } else if let Some(rule) = rules.get(id) {
+        explain_rule(rule, &suites, &rules);
+    } else if let Some(fault) = fixtures::fault::find(id) {
+        explain_fault(fault, &suites);
+    } else {
+        let known = suites
+            .cases
+            .iter()
+            .map(|c| c.id.as_str())
+            .chain(rules.iter().map(|r| r.id.as_str()))
+            .chain(fixtures::catalogue().iter().map(|f| f.id));
+        let hint = nearest(id, known)
+            .map_or_else(|| "see `authspec list`".to_owned(), |near| format!("did you mean `{near}`?"));
+        text::error(&format!("no case, rule or fault is called `{id}`: {hint}"));
+        return USAGE;
+    }
+    OK
+}
+
+fn explain_case(case: &Case, rules: &Rules) {
+    text::line(&format!("case {}\n  {}", case.id, case.title));
+    if let Some(why) = &case.why {
+        text::line(&format!("  {why}"));
+    }
+    for id in case.rules() {
+        if let Some(rule) = rules.get(id) {
+            text::line(&format!(
+                "  judges {} ({} {}): {} [{}]",
+                rule.id, rule.role, rule.level, rule.requirement, rule.source
+            ));
+        }
+    }
+    if !case.needs.is_empty() {
+        text::line(&format!("  needs {}", case.needs.join(", ")));
+    }
+    for fault in &case.faults {
+        text::line(&format!("  turned red by fault {fault}"));
+    }
+    text::line(&format!("\n{}", case.source.text.trim_end()));
+}
+
+fn explain_rule(rule: &Rule, suites: &Suites, rules: &Rules) {
+    text::line(&format!("rule {} ({}, {}, MCP versions: {})", rule.id, rule.role, rule.level, rule.versions));
+    text::line(&format!("  {}", rule.requirement));
+    text::line(&format!("  source  {}", rule.source));
+    text::line(&format!("  seen by {}", rule.observable));
+    text::line(&format!("  mend    {} ({})", rule.remedy, rule.party.in_words()));
+    for case in suites.cases.iter().filter(|c| c.rules().contains(&rule.id.as_str())) {
+        text::line(&format!("  case    {}", case.id));
+    }
+    for (_, reason) in rules.not_tested().iter().filter(|(id, _)| *id == rule.id) {
+        text::line(&format!("  no case {reason}"));
+    }
+}
+
+fn explain_fault(fault: &Fault, suites: &Suites) {
+    text::line(&format!("fault {} of the reference deployment `{}`\n  {}", fault.id, fault.deployment, fault.title));
+    for rule in fault.rules {
+        text::line(&format!("  breaks {rule}"));
+    }
+    for case in suites.cases.iter().filter(|c| c.faults.iter().any(|f| f == fault.id)) {
+        text::line(&format!("  turns {} red", case.id));
+    }
+    text::line(&format!("  try it: authspec serve {} --fault {}", fault.deployment, fault.id));
+}

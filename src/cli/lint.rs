@@ -1,0 +1,30 @@
+//! `authspec lint [PATH]...`: every slip of every file at once.
+
+use authspec::rule::Rules;
+use authspec::suite::Suites;
+
+use super::{LintArgs, OK, text};
+
+/// Checks and gives the exit code.
+pub fn main(args: &LintArgs) -> u8 {
+    let mut slips = Vec::new();
+    let mut cases = 0;
+    if args.paths.is_empty() {
+        match Suites::built_in() {
+            Ok(suites) => cases = suites.cases.len(),
+            Err(found) => slips.extend(found.iter().cloned()),
+        }
+    }
+    for path in &args.paths {
+        let rules = if path.join("rules").is_dir() { Rules::load(path) } else { Ok(Rules::embedded().clone()) };
+        match rules.and_then(|rules| Suites::load(path, &rules)) {
+            Ok(suites) => cases += suites.cases.len(),
+            Err(found) => slips.extend(found),
+        }
+    }
+    if slips.is_empty() {
+        text::line(&format!("{cases} cases, no slips"));
+        return OK;
+    }
+    text::slips(&slips)
+}

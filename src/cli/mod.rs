@@ -1,0 +1,280 @@
+//! The command line: one file a command; arguments in, exit code out. The only reader of the environment.
+
+mod coverage;
+mod diff;
+mod explain;
+mod init;
+mod lint;
+mod list;
+mod merge;
+mod prove;
+mod run;
+mod serve;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use authspec::rule::{McpVersion, Role, Rules};
+use authspec::suite::Suites;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The acceptance test for MCP OAuth.
+///
+/// Point it at an MCP server or its authorization server: it plays browser, client, identity provider and attacker, and
+/// proves each finding with the HTTP exchange. Without a command it runs every suite against the embedded reference.
+#[derive(Debug, Parser)]
+#[command(name = "authspec", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge a target: a profile (.toml), an http(s) MCP URL, or nothing for the embedded reference deployments
+    Run(RunArgs),
+    /// List the cases with their rules
+    List(ListArgs),
+    /// Explain a case, a rule or a fault
+    Explain(ExplainArgs),
+    /// Check case files and rules, all slips at once
+    Lint(LintArgs),
+    /// Count which rules are judged by cases, and which are not and why
+    Coverage(SuiteArgs),
+    /// Run every fault of the reference deployments against every case
+    Prove(ProveArgs),
+    /// Serve the mock identity provider (idp) or a reference deployment (server), healthy or broken on purpose
+    Serve(ServeArgs),
+    /// Write a profile for an MCP URL from what discovery finds
+    Init(InitArgs),
+    /// Show which verdicts changed between two reports (folders or report.json)
+    Diff(DiffArgs),
+    /// Merge the reports of shards into one
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, Args, Default)]
+struct SuiteArgs {
+    /// Use the suites of this folder instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    suites: Option<PathBuf>,
+}
+
+#[derive(Debug, Args, Default)]
+struct RunArgs {
+    /// A profile (.toml), an http(s) MCP URL, or nothing for the embedded reference deployments
+    target: Option<String>,
+    /// Only these cases, areas or rules (glob)
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+    /// Not these cases, areas or rules (glob)
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<String>,
+    /// Judge only this role of the target
+    #[arg(long, value_name = "ROLE", value_parser = parse::<Role>)]
+    role: Vec<Role>,
+    /// Judge by this version of MCP (default: the newest the target speaks)
+    #[arg(long, value_name = "V", value_parser = parse::<McpVersion>)]
+    mcp_version: Option<McpVersion>,
+    /// Write junit.xml, report.json and snapshot.txt into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Compare verdicts and protocol documents with this snapshot; a drift is red
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Accept the drift: write the snapshot
+    #[arg(long, requires = "snapshot")]
+    bless: bool,
+    /// Cases at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: Option<u16>,
+    /// Warnings are failures
+    #[arg(long)]
+    strict: bool,
+    /// Leave out what could burden a shared target
+    #[arg(long)]
+    safe: bool,
+    /// Run part I of N of the cases
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<(usize, usize)>,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Summary and every finding
+    #[default]
+    Human,
+    /// report.json on standard output
+    Json,
+    /// One line a finding
+    Quiet,
+}
+
+#[derive(Debug, Args, Default)]
+struct ListArgs {
+    /// Only these cases, areas or rules (glob)
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+    /// List the verbs of the case language, their arguments and facts, as Markdown
+    #[arg(long)]
+    verbs: bool,
+    /// List the faults of the reference deployments
+    #[arg(long, conflicts_with = "verbs")]
+    faults: bool,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// Id of a case, a rule or a fault
+    id: String,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+#[derive(Debug, Args)]
+struct LintArgs {
+    /// Case files or suite folders (default: the built-in suites)
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ProveArgs {
+    /// Only these faults (glob)
+    #[arg(long, value_name = "GLOB")]
+    fault: Vec<String>,
+    /// Write the `faults` of the case files below this suites folder as the matrix shows them
+    #[arg(long, value_name = "DIR")]
+    bless: Option<PathBuf>,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// `idp` or `server`
+    name: String,
+    /// Switch on this fault (see `authspec list --faults`)
+    #[arg(long, value_name = "ID")]
+    fault: Vec<String>,
+    /// Port on 127.0.0.1 (default: a free one)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+}
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// The MCP URL
+    url: String,
+    /// Write the profile here (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// The earlier report
+    old: PathBuf,
+    /// The later report
+    new: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct MergeArgs {
+    /// Report folders
+    #[arg(required = true)]
+    dirs: Vec<PathBuf>,
+    /// Write the merged reports into this folder
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            // A closed pipe is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = std::panic::catch_unwind(|| dispatch(cli.command.unwrap_or_else(|| Command::Run(RunArgs::default()))));
+    ExitCode::from(done.unwrap_or_else(|_| {
+        text::error("this is a bug of authspec: please report it with the lines above");
+        BUG
+    }))
+}
+
+fn dispatch(command: Command) -> u8 {
+    match command {
+        Command::Run(args) => run::main(args),
+        Command::List(args) => list::main(&args),
+        Command::Explain(args) => explain::main(&args),
+        Command::Lint(args) => lint::main(&args),
+        Command::Coverage(args) => coverage::main(&args),
+        Command::Prove(args) => prove::main(&args),
+        Command::Serve(args) => serve::main(&args),
+        Command::Init(args) => init::main(&args),
+        Command::Diff(args) => diff::main(&args),
+        Command::Merge(args) => merge::main(&args),
+    }
+}
+
+/// Suites and rules of a command: the built-in ones or a folder's. Slips are printed.
+fn material(args: &SuiteArgs) -> Result<(Suites, Rules), u8> {
+    let loaded = match &args.suites {
+        None => {
+            return Suites::built_in()
+                .map(|s| (s.clone(), Rules::embedded().clone()))
+                .map_err(|slips| text::slips(slips));
+        }
+        Some(dir) => Rules::load(dir).and_then(|rules| Suites::load(dir, &rules).map(|suites| (suites, rules))),
+    };
+    loaded.map_err(|slips| text::slips(&slips))
+}
+
+/// The runtime of every command that talks to somebody.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime needs only threads, which the system gives")
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: T::Err| e.to_string())
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((i, n)) if (1..=n).contains(&i) => Ok((i, n)),
+        _ => Err("a shard is I/N with I from 1 to N, for instance 2/4".into()),
+    }
+}
+
+/// All as expected.
+const OK: u8 = 0;
+/// There are findings.
+const FINDINGS: u8 = 1;
+/// Something was blocked or in error, and there is no finding.
+const BLOCKED: u8 = 2;
+/// A case file or rule is wrong.
+const WRONG_CASE: u8 = 3;
+/// The usage or the profile is wrong.
+const USAGE: u8 = 4;
+/// A bug of ours (`EX_SOFTWARE`).
+const BUG: u8 = 70;
+
+const EXIT_CODES: &str = "\
+Exit code: 0 all as expected · 1 findings · 2 something blocked or in error, no finding
+           3 a case file is wrong · 4 usage or profile wrong · 70 our bug";

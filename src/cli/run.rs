@@ -1,0 +1,240 @@
+//! `authspec run`: judge a target, show it, write the reports.
+
+use std::io::{IsTerminal, stdout};
+use std::path::Path;
+
+use authspec::diag::Source;
+use authspec::event::Event;
+use authspec::reference::Reference;
+use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
+use authspec::run::{self, Helpers, Material, Options, Selection};
+use authspec::target::{Profile, launch};
+use globset::Glob;
+
+use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, material, runtime, text};
+
+/// Runs and gives the exit code.
+pub fn main(args: RunArgs) -> u8 {
+    if let Err(code) = check(&args) {
+        return code;
+    }
+    let (suites, rules) = match material(&args.suite) {
+        Ok(material) => material,
+        Err(code) => return code,
+    };
+    let material = Material { suites: &suites, rules: &rules };
+    runtime().block_on(async {
+        match prepare(&args).await {
+            Err(code) => code,
+            Ok(prepared) => {
+                let code = judge(&args, &prepared, material).await;
+                prepared.stop().await;
+                code
+            }
+        }
+    })
+}
+
+/// What is wrong with the arguments before anything is started.
+fn check(args: &RunArgs) -> Result<(), u8> {
+    for pattern in args.only.iter().chain(&args.skip) {
+        if let Err(error) = Glob::new(pattern) {
+            text::error(&format!("the pattern `{pattern}` cannot be read: {}", error.kind()));
+            return Err(USAGE);
+        }
+    }
+    if let Some(dir) = &args.report {
+        writable(dir).map_err(|reason| {
+            text::error(&format!(
+                "the report folder {} cannot be written: {reason}. Nothing was judged; choose another folder",
+                dir.display()
+            ));
+            USAGE
+        })?;
+    }
+    Ok(())
+}
+
+/// Tries the folder before the run, so that an hour of judging is not lost at its end.
+fn writable(dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let probe = dir.join(format!(".authspec-{}", std::process::id()));
+    std::fs::write(&probe, "")?;
+    std::fs::remove_file(probe)
+}
+
+/// A target ready to be judged, with what must be stopped afterwards.
+struct Prepared {
+    profile: Profile,
+    helpers: Helpers,
+    again: String,
+    reference: Option<Reference>,
+    launched: Option<launch::Launched>,
+}
+
+impl Prepared {
+    async fn stop(self) {
+        if let Some(launched) = self.launched {
+            launched.stop().await;
+        }
+        if let Some(reference) = self.reference {
+            reference.stop().await;
+        }
+    }
+}
+
+async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
+    let Some(target) = &args.target else {
+        let reference = Reference::start(fixtures::Faults::none())
+            .await
+            .map_err(|e| wrong(&format!("the embedded reference cannot be started: {e}")))?;
+        return Ok(Prepared {
+            profile: reference.profile.clone(),
+            helpers: reference.helpers.clone(),
+            again: "authspec run".into(),
+            reference: Some(reference),
+            launched: None,
+        });
+    };
+    let mut profile = profile(target)?;
+    let complaints = profile.lint(
+        authspec::rule::Rules::embedded(),
+        &authspec::suite::ability::ABILITIES.iter().map(|a| a.name).collect::<Vec<_>>(),
+    );
+    if !complaints.is_empty() {
+        text::slips(&complaints);
+        return Err(USAGE);
+    }
+    let helpers = Helpers::for_profile(&profile).await.map_err(|reason| wrong(&reason))?;
+    let mut launched = None;
+    if let Some(launch) = &profile.launch {
+        let idp = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+        let started = launch::start(launch, &[("idp", &idp)]).await.map_err(|reason| wrong(&reason))?;
+        profile.launched_at(&started.url).map_err(|reason| wrong(&reason))?;
+        launched = Some(started);
+    }
+    Ok(Prepared { profile, helpers, again: format!("authspec run {target}"), reference: None, launched })
+}
+
+fn wrong(reason: &str) -> u8 {
+    text::error(reason);
+    USAGE
+}
+
+/// A profile from a file or from a bare URL.
+fn profile(target: &str) -> Result<Profile, u8> {
+    if target.starts_with("http://") || target.starts_with("https://") {
+        return Profile::for_url(target).map_err(|reason| wrong(&reason));
+    }
+    let content = std::fs::read_to_string(target).map_err(|error| {
+        let hint = if target.ends_with(".toml") {
+            "Check the path"
+        } else {
+            "A target is a profile (.toml) or a URL that begins with http:// or https://"
+        };
+        wrong(&format!("the profile {target} cannot be read: {error}. {hint}"))
+    })?;
+    Profile::parse(Source::new(target, content), &|name| std::env::var(name).ok()).map_err(|slips| {
+        text::slips(&slips);
+        USAGE
+    })
+}
+
+async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u8 {
+    let options = Options {
+        selection: Selection { only: args.only.clone(), skip: args.skip.clone(), shard: args.shard, safe: args.safe },
+        version: args.mcp_version,
+        roles: args.role.clone(),
+        jobs: args.jobs.map(usize::from),
+        strict: args.strict,
+        again: prepared.again.clone(),
+    };
+    let mut fold = Fold::default();
+    let bar = stdout().is_terminal() && std::io::stderr().is_terminal();
+    let mut live = (args.format == Format::Human).then(|| Live::new(anstream::stdout(), text::look(), bar));
+    let mut sink = |event: Event| {
+        if let Some(live) = &mut live {
+            // A closed pipe ends the show, not the run: the reports are still written.
+            let _ = live.read(&event);
+        }
+        fold.read(event);
+    };
+    let stop = async {
+        // Without a handler for the signal the run simply goes on to its end.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    if let Err(not_started) =
+        run::run(&prepared.profile, prepared.helpers.clone(), material, &options, stop, &mut sink).await
+    {
+        text::error(&not_started.message);
+        return BLOCKED;
+    }
+    let report = fold.finish();
+    let mut code = match report.outcome() {
+        Outcome::Clean => OK,
+        Outcome::Findings => FINDINGS,
+        Outcome::BlockedOrError => BLOCKED,
+    };
+    if report.cases.is_empty() {
+        text::error("no case was selected: see `authspec list` for ids and areas");
+        code = USAGE;
+    }
+    let folder = written(args, &report, &mut code);
+    match (args.format, live) {
+        (Format::Human, Some(live)) => drop(live.finish(&report, folder.as_deref())),
+        (Format::Json, _) => text::line(&json::render(&report)),
+        (Format::Quiet, _) => text::line(quiet::render(&report, &text::look()).trim_end()),
+        (Format::Human, None) => text::line(&human::render(&report, &text::look(), folder.as_deref())),
+    }
+    if report.run.interrupted {
+        text::remark("interrupted: what had been judged until then was reported");
+    }
+    snapshot_code(args, &report, code)
+}
+
+/// Writes the report folder; its name for the last line.
+fn written(args: &RunArgs, report: &Report, code: &mut u8) -> Option<String> {
+    let dir = args.report.as_ref()?;
+    match report::write_dir(dir, report) {
+        Ok(_) => Some(dir.display().to_string()),
+        Err(error) => {
+            text::error(&error.to_string());
+            *code = (*code).max(BLOCKED);
+            None
+        }
+    }
+}
+
+/// Compares with, or blesses, the snapshot.
+fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
+    let Some(file) = &args.snapshot else { return code };
+    let new = snapshot::render(report);
+    if args.bless {
+        return match snapshot::bless(file, &new) {
+            Ok(()) => {
+                text::remark(&format!("snapshot {} is written", file.display()));
+                code
+            }
+            Err(error) => wrong(&error.to_string()),
+        };
+    }
+    match snapshot::compare(file, &new, &text::look()) {
+        Ok(snapshot::Drift::Same) => code,
+        Ok(snapshot::Drift::Drift { diff, pending }) => {
+            text::line(&format!("DRIFT  against {}\n{diff}", file.display()));
+            text::remark(&format!("review {} (cargo insta review), or accept with --bless", pending.display()));
+            FINDINGS
+        }
+        Ok(snapshot::Drift::New { pending }) => {
+            text::remark(&format!(
+                "there is no snapshot {} yet: {} waits for review, or accept with --bless",
+                file.display(),
+                pending.display()
+            ));
+            FINDINGS
+        }
+        Err(error) => wrong(&error.to_string()),
+    }
+}

@@ -1,0 +1,79 @@
+//! `authspec serve NAME`: the mock identity provider or a reference deployment, until SIGTERM or Ctrl-C.
+
+use authspec::diag::nearest;
+use authspec::reference::loopback;
+use fixtures::Faults;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{OK, ServeArgs, USAGE, runtime, text};
+
+/// Serves and gives the exit code.
+pub fn main(args: &ServeArgs) -> u8 {
+    let faults = match Faults::parse(args.fault.iter().map(String::as_str)) {
+        Ok(faults) => faults,
+        Err(unknown) => {
+            let near = nearest(&unknown, fixtures::catalogue().iter().map(|f| f.id));
+            let hint =
+                near.map_or_else(|| "see `authspec list --faults`".to_owned(), |n| format!("did you mean `{n}`?"));
+            text::error(&format!("no fault is called `{unknown}`: {hint}"));
+            return USAGE;
+        }
+    };
+    runtime().block_on(async {
+        let served = match args.name.as_str() {
+            "idp" if !faults.is_empty() => {
+                Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
+            }
+            "idp" => idp(args.port).await,
+            "server" => server(args.port, faults).await,
+            other => {
+                let near =
+                    nearest(other, ["idp", "server"]).map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
+                Err(format!("nothing is called `{other}`: `idp` and `server` can be served.{near}"))
+            }
+        };
+        match served {
+            Ok(()) => OK,
+            Err(reason) => {
+                text::error(&reason);
+                USAGE
+            }
+        }
+    })
+}
+
+async fn idp(port: u16) -> Result<(), String> {
+    let options = mock_idp::Options { addr: loopback(port), ..Default::default() };
+    let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(port, &e))?;
+    text::line(&format!("READY {}", idp.base_url()));
+    stopped().await;
+    idp.stop().await;
+    Ok(())
+}
+
+async fn server(port: u16, faults: Faults) -> Result<(), String> {
+    let options = fixtures::server::Options { addr: loopback(port), faults, ..Default::default() };
+    let server = fixtures::server::start(options).await.map_err(|e| taken(port, &e))?;
+    text::line(&format!("READY {}", server.mcp_url()));
+    stopped().await;
+    server.stop().await;
+    Ok(())
+}
+
+fn taken(port: u16, error: &std::io::Error) -> String {
+    format!(
+        "port {port} of 127.0.0.1 cannot be used: {error}. Choose another with --port, or leave it out for a free one"
+    )
+}
+
+/// Until SIGTERM or Ctrl-C.
+async fn stopped() {
+    let mut term = match signal(SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,52 @@
+//! Printing for people: colours only where they show, no broken pipe, no control characters of others.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints")]
+
+use std::io::{IsTerminal, Write};
+
+use authspec::diag::{self, Diagnostic};
+use authspec::report::Look;
+
+/// Prints a line; a closed pipe is nobody's fault.
+pub fn line(text: &str) {
+    let _ = writeln!(anstream::stdout().lock(), "{text}");
+}
+
+/// Prints an error: what was wrong, where, what to do next.
+pub fn error(text: &str) {
+    let bold = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{bold}error{bold:#}: {text}");
+}
+
+/// Prints a remark that is no result.
+pub fn remark(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
+/// Prints complaints and gives the exit code for wrong case files.
+pub fn slips(slips: &[Diagnostic]) -> u8 {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    anstream::eprintln!("{}", diag::render(slips, colour));
+    let word = if slips.len() == 1 { "slip" } else { "slips" };
+    error(&format!("{} {word}; nothing was run", slips.len()));
+    super::WRONG_CASE
+}
+
+/// How standard output looks: its width and whether it shows colours.
+pub fn look() -> Look {
+    let terminal = std::io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let width = columns.or_else(|| terminal.then(terminal_width).flatten());
+    Look::new(width, colour)
+}
+
+/// Width of the terminal, if there is one.
+fn terminal_width() -> Option<usize> {
+    let (_, columns) = indicatif_width()?;
+    (columns > 0).then_some(usize::from(columns))
+}
+
+fn indicatif_width() -> Option<(u16, u16)> {
+    console::Term::stdout().size_checked()
+}

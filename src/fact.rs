@@ -1,0 +1,95 @@
+//! Facts: what a step left behind, as a tree that cases name by dotted paths.
+
+use serde_json::Value;
+
+/// The value at a dotted path. Numbers index lists, `last` is a list's last item, and a member whose own name holds dots
+/// is found whole.
+#[must_use]
+pub fn dig<'a>(tree: &'a Value, path: &str) -> Option<&'a Value> {
+    if path.is_empty() {
+        return Some(tree);
+    }
+    match tree {
+        Value::Object(map) => {
+            if let Some(found) = map.get(path) {
+                return Some(found);
+            }
+            // The longest member name that is a prefix of the path wins, so that `headers.x.y` can be told from `x`.
+            path.match_indices('.').rev().find_map(|(at, _)| dig(map.get(&path[..at])?, &path[at + 1..]))
+        }
+        Value::Array(items) => {
+            let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+            let item = if head == "last" { items.last() } else { items.get(head.parse::<usize>().ok()?) };
+            dig(item?, rest)
+        }
+        _ => None,
+    }
+}
+
+/// An answer in a few words, for people: where a journey ended, status, error, what was given.
+#[must_use]
+pub fn summary(facts: &Value) -> String {
+    if let Some(reason) = facts["no-answer"].as_str().or(facts["dropped"].as_str()) {
+        return reason.to_owned();
+    }
+    let mut words: Vec<String> = Vec::new();
+    let text = |path: &str| dig(facts, path).and_then(Value::as_str).map(|t| clip(t, 120));
+    match text("stopped-at").as_deref() {
+        Some("code") => words.push("a code was sent to the client".into()),
+        Some("error") => words.push("an error redirect to the client".into()),
+        Some("elsewhere") => {
+            words.push(format!("the browser was sent to {}", text("redirect.base").unwrap_or_default()))
+        }
+        Some("page") => {
+            let title = text("page.title").filter(|t| !t.is_empty()).map(|t| format!(" \"{t}\"")).unwrap_or_default();
+            words.push(format!("a page{title}"));
+        }
+        Some(other) => words.push(format!("the journey ended at {other}")),
+        None => {}
+    }
+    if let Some(status) = facts["status"].as_u64() {
+        words.push(status.to_string());
+    }
+    words.extend(text("error"));
+    if facts["granted"] == true {
+        words.push("with an access token".into());
+    }
+    if facts["served"] == true {
+        words.push("and the MCP request was served".into());
+    }
+    if let Some(n) = facts["succeeded"].as_u64() {
+        words.push(format!("{n} succeeded"));
+    }
+    if let Some(error) = text("challenge.params.error") {
+        words.push(format!("challenge error={error}"));
+    }
+    if words.is_empty() { "nothing that can be named".into() } else { words.join(" ") }
+}
+
+/// The first `limit` characters, with an ellipsis if something was cut.
+#[must_use]
+pub fn clip(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn digs() {
+        let tree = json!({ "a": { "b.c": 1, "b": { "d": [ { "e": 2 }, 3 ] } } });
+        assert_eq!(dig(&tree, "a.b.c"), Some(&json!(1)));
+        assert_eq!(dig(&tree, "a.b.d.0.e"), Some(&json!(2)));
+        assert_eq!(dig(&tree, "a.b.d.last"), Some(&json!(3)));
+        assert_eq!(dig(&tree, "a.x"), None);
+        assert_eq!(dig(&json!("text"), "x"), None);
+    }
+}

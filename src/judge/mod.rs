@@ -1,0 +1,214 @@
+//! Pure judgement: what a step was expected to leave, held against the facts that it left. Sends nothing, knows no target.
+
+mod matching;
+mod refusal;
+
+use serde_json::Value;
+
+pub use matching::holds;
+pub use refusal::{Refusal, refusal};
+
+use crate::fact;
+use crate::suite::{Clause, Matcher, Step, Verb};
+
+/// What the judge says about one rule at one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Under which rule.
+    pub under: Under,
+    /// What was found.
+    pub outcome: Outcome,
+}
+
+/// The rule that a judgement belongs to: *that* something is refused and *how* are two rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Under {
+    /// The step's `rule`.
+    Rule,
+    /// The endpoint's error rule.
+    ErrorRule,
+}
+
+/// Held, not held, or not to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The expectation holds.
+    Held,
+    /// It does not.
+    Broken(Finding),
+    /// The facts do not allow a verdict; a sentence says why.
+    Unproven(String),
+}
+
+/// What a judged step saw that should not be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// In which way.
+    pub kind: Kind,
+    /// What should have come.
+    pub expected: String,
+    /// What came.
+    pub actual: String,
+}
+
+/// The ways in which a rule can be seen broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The attack worked.
+    Accepted,
+    /// Answered or refused, but not as the rule says.
+    WrongAnswer,
+    /// 5xx or a dropped connection.
+    Crash,
+    /// Something that must be there is not.
+    Missing,
+}
+
+/// Judges one step. `lookup` gives the value of a variable in an expectation.
+#[must_use]
+pub fn judge(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Vec<Judged> {
+    if let Some(reason) = facts["no-answer"].as_str() {
+        return vec![Judged { under: Under::Rule, outcome: Outcome::Unproven(format!("no answer: {reason}")) }];
+    }
+    if let Some(reason) = rate_limited(facts, step) {
+        return vec![Judged { under: Under::Rule, outcome: Outcome::Unproven(reason) }];
+    }
+    match step.refused {
+        Some(true) => judge_refusal(step, facts, lookup),
+        _ => vec![Judged { under: Under::Rule, outcome: clauses(step.expect.iter(), facts, lookup) }],
+    }
+}
+
+/// The default error rule of a verb: where wrong status codes and error codes of a refusal are filed.
+#[must_use]
+pub fn error_rule(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Register => "dcr.error-format",
+        Verb::Call => "rs.401-invalid-token",
+        Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => "authz.error-response",
+        _ => "token.error-format",
+    }
+}
+
+fn judge_refusal(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Vec<Judged> {
+    let one = |under, outcome| Judged { under, outcome };
+    let (how, others): (Vec<&Clause>, Vec<&Clause>) = step.expect.iter().partition(|c| tells_how(&c.path));
+    match refusal(step.verb, facts) {
+        Refusal::Accepted(actual) => {
+            let finding = Finding { kind: Kind::Accepted, expected: describe_refusal(&how), actual };
+            vec![one(Under::Rule, Outcome::Broken(finding))]
+        }
+        Refusal::Crashed(actual) => {
+            let finding = Finding { kind: Kind::Crash, expected: describe_refusal(&how), actual: actual.clone() };
+            let unproven = format!("the target crashed ({actual}): that is no proof of a refusal");
+            vec![one(Under::Rule, Outcome::Unproven(unproven)), one(Under::ErrorRule, Outcome::Broken(finding))]
+        }
+        Refusal::Refused => {
+            let mut all = vec![one(Under::Rule, clauses(others.into_iter(), facts, lookup))];
+            if !how.is_empty() {
+                all.push(one(Under::ErrorRule, clauses(how.into_iter(), facts, lookup)));
+            }
+            all
+        }
+    }
+}
+
+/// Facts that say in which form something was refused.
+fn tells_how(path: &str) -> bool {
+    matches!(path, "status" | "error" | "media-type") || path.starts_with("challenge.") || path.starts_with("headers.")
+}
+
+fn describe_refusal(how: &[&Clause]) -> String {
+    let detail: Vec<String> = how.iter().map(|c| format!("{} {}", c.path, c.matcher)).collect();
+    if detail.is_empty() { "refused".into() } else { format!("refused: {}", detail.join(", ")) }
+}
+
+/// All clauses must hold; the first one that does not gives the kind, all of them the text.
+fn clauses<'a>(
+    all: impl Iterator<Item = &'a Clause>,
+    facts: &Value,
+    lookup: &dyn Fn(&Value) -> Result<Value, String>,
+) -> Outcome {
+    let mut broken: Vec<(Kind, String, String)> = Vec::new();
+    for clause in all {
+        let found = fact::dig(facts, &clause.path).filter(|v| !v.is_null());
+        match holds(&clause.matcher, found, lookup) {
+            Ok(true) => {}
+            Ok(false) => broken.push((kind(clause, found, facts), expected(clause, lookup), actual(clause, found))),
+            Err(reason) => return Outcome::Unproven(reason),
+        }
+    }
+    let Some((kind, _, _)) = broken.first() else { return Outcome::Held };
+    let (kind, crashed) = (*kind, facts["crash"] == true);
+    let mut actual: Vec<String> = broken.iter().map(|(_, _, a)| a.clone()).collect();
+    if crashed || facts["stopped-at"].is_string() {
+        actual.push(fact::summary(facts));
+    }
+    let expected: Vec<String> = broken.into_iter().map(|(_, e, _)| e).collect();
+    Outcome::Broken(Finding {
+        kind: if crashed { Kind::Crash } else { kind },
+        expected: expected.join("; "),
+        actual: actual.join("; "),
+    })
+}
+
+fn kind(clause: &Clause, found: Option<&Value>, _facts: &Value) -> Kind {
+    match (&clause.matcher, found) {
+        (Matcher::Present, None) => Kind::Missing,
+        (_, None) => Kind::Missing,
+        _ => Kind::WrongAnswer,
+    }
+}
+
+fn expected(clause: &Clause, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> String {
+    let text = match &clause.matcher {
+        Matcher::Equals(value) => lookup(value).map(|v| plain(&v)).unwrap_or_else(|_| clause.matcher.to_string()),
+        Matcher::SameAs(name) => match lookup(&Value::String(format!("${}", name.trim_start_matches('$')))) {
+            Ok(value) => format!("{} ({name})", plain(&value)),
+            Err(_) => clause.matcher.to_string(),
+        },
+        other => filled(&other.to_string(), lookup),
+    };
+    format!("{} {}", clause.path, fact::clip(&text, 200))
+}
+
+/// A matcher's text with the values of the variables in it, as far as they are known.
+fn filled(text: &str, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let braced = from.strip_prefix("${").and_then(|r| r.split_once('}')).map(|(name, _)| (name, name.len() + 3));
+        let bare = || from[1..].split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).next().unwrap_or("");
+        let (name, length) = braced.unwrap_or_else(|| (bare(), bare().len() + 1));
+        match lookup(&Value::String(format!("${name}"))) {
+            Ok(value) if name.starts_with(|c: char| c.is_ascii_lowercase()) => out.push_str(&plain(&value)),
+            _ => out.push_str(&from[..length]),
+        }
+        rest = &from[length..];
+    }
+    out + rest
+}
+
+fn actual(clause: &Clause, found: Option<&Value>) -> String {
+    match found {
+        None => format!("{} is absent", clause.path),
+        Some(value) => format!("{} {}", clause.path, fact::clip(&plain(value), 200)),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A 429 tells about the limits of the target, not about the rule.
+fn rate_limited(facts: &Value, step: &Step) -> Option<String> {
+    let wanted = step.expect.iter().any(|c| c.path == "status" && c.matcher.to_string().contains("429"));
+    (facts["status"] == 429 && !wanted).then(|| {
+        "the target answered 429: too many requests for its limits (profile: limits.requests-per-second)".to_owned()
+    })
+}

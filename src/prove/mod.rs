@@ -1,0 +1,174 @@
+//! Proof: every fault of the reference deployments against every case of its role.
+//!
+//! A case that no fault turns red, a fault that no case sees, and a case that goes red beside its own fault's list are
+//! all failures: a check that cannot fail is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fixtures::{Fault, Faults};
+use futures_util::{StreamExt, stream};
+
+use crate::event::{Event, Verdict};
+use crate::reference::Reference;
+use crate::rule::McpVersion;
+use crate::run::{self, Helpers, Material, Options, Selection};
+use crate::suite::Suites;
+
+/// What a run of some cases against one deployment came to.
+#[derive(Debug, Clone, Default)]
+pub struct Reds {
+    /// Cases with a failure or a warning, and in which variants.
+    pub red: BTreeMap<String, BTreeSet<String>>,
+    /// Cases that were blocked, with the first reason.
+    pub blocked: BTreeMap<String, String>,
+    /// Cases in error, with the reason.
+    pub errors: BTreeMap<String, String>,
+    /// Cases that were judged in at least one MCP version.
+    pub judged: BTreeSet<String>,
+    /// Why nothing could be judged, if so.
+    pub not_started: Option<String>,
+}
+
+/// One line of the matrix: a fault, and how what it turned red compares with what the cases say.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The fault.
+    pub fault: &'static Fault,
+    /// What it turned red.
+    pub reds: Reds,
+    /// Cases that name it and stayed green.
+    pub missed: Vec<String>,
+    /// Cases that it turned red without being named by them.
+    pub beside: Vec<String>,
+}
+
+impl Proof {
+    /// Whether some case saw the fault.
+    #[must_use]
+    pub fn caught(&self) -> bool {
+        !self.reds.red.is_empty()
+    }
+
+    /// Whether matrix and case files agree.
+    #[must_use]
+    pub fn exact(&self) -> bool {
+        self.caught() && self.missed.is_empty() && self.beside.is_empty() && self.reds.errors.is_empty()
+    }
+}
+
+/// Runs the selected cases against a deployment with these faults, in every MCP version: the newest first, then in each
+/// older one only the cases that had nothing to say so far.
+///
+/// # Errors
+/// If the deployment cannot be started.
+pub async fn reds(
+    helpers: &Helpers,
+    faults: Faults,
+    material: Material<'_>,
+    only: &[String],
+    jobs: usize,
+) -> std::io::Result<Reds> {
+    let reference = Reference::start_with(helpers, faults).await?;
+    let mut reds = Reds::default();
+    let mut open: Vec<String> = only.to_vec();
+    for version in McpVersion::ALL.iter().rev() {
+        let options = Options {
+            selection: Selection { only: open.clone(), ..Selection::default() },
+            version: Some(*version),
+            jobs: Some(jobs),
+            again: "authspec prove".into(),
+            ..Options::default()
+        };
+        let mut silent = Vec::new();
+        let mut sink = |event: Event| {
+            if let Event::Finished(finished) = event {
+                reds.take(&finished, &mut silent);
+            }
+        };
+        let ended = run::run(
+            &reference.profile,
+            reference.helpers.clone(),
+            material,
+            &options,
+            std::future::pending(),
+            &mut sink,
+        )
+        .await;
+        if let Err(not_started) = ended {
+            reds.not_started = Some(not_started.message);
+            break;
+        }
+        if silent.is_empty() {
+            break;
+        }
+        open = silent;
+    }
+    reference.stop().await;
+    Ok(reds)
+}
+
+impl Reds {
+    fn take(&mut self, finished: &crate::event::CaseFinished, silent: &mut Vec<String>) {
+        let mut judged = false;
+        for result in &finished.results {
+            let case = finished.case.clone();
+            match result.verdict {
+                Verdict::Fail | Verdict::Warn => {
+                    judged = true;
+                    self.red.entry(case).or_default().insert(result.variant.clone().unwrap_or_default());
+                }
+                Verdict::Blocked => {
+                    judged = true;
+                    self.blocked.entry(case).or_insert_with(|| result.message.clone());
+                }
+                Verdict::Error => {
+                    judged = true;
+                    self.errors.entry(case).or_insert_with(|| result.message.clone());
+                }
+                Verdict::Pass => judged = true,
+                Verdict::NotApplicable => {}
+            }
+        }
+        if judged {
+            self.judged.insert(finished.case.clone());
+        } else {
+            silent.push(finished.case.clone());
+        }
+    }
+}
+
+/// Proves faults, `parallel` at a time, in the order given.
+pub async fn prove(
+    faults: Vec<&'static Fault>,
+    material: Material<'_>,
+    parallel: usize,
+    done: &mut dyn FnMut(&Proof),
+) -> std::io::Result<Vec<Proof>> {
+    let helpers = Helpers::start().await?;
+    let mut proofs = Vec::new();
+    // The cases themselves are tasks of the runtime; here only their ends are gathered.
+    let mut runs = stream::iter(faults.into_iter().map(|fault| {
+        let helpers = helpers.clone();
+        async move {
+            let reds = reds(&helpers, Faults::one(fault.id).unwrap_or_default(), material, &[], 2).await?;
+            Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
+        }
+    }))
+    .buffered(parallel.max(1));
+    while let Some(proof) = runs.next().await {
+        let proof = proof?;
+        done(&proof);
+        proofs.push(proof);
+    }
+    Ok(proofs)
+}
+
+/// Holds what a fault turned red against what the cases say of it.
+#[must_use]
+pub fn compare(fault: &'static Fault, reds: Reds, suites: &Suites) -> Proof {
+    let names = |id: &str| suites.get(id).is_some_and(|c| c.faults.iter().any(|f| f == fault.id));
+    let missed =
+        suites.cases.iter().filter(|c| names(&c.id) && !reds.red.contains_key(&c.id)).map(|c| c.id.clone()).collect();
+    let beside = reds.red.keys().filter(|id| !names(id)).cloned().collect();
+    Proof { fault, reds, missed, beside }
+}

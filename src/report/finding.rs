@@ -1,0 +1,263 @@
+//! One finding in full: what happened, the proof, whose fault it is, how to mend it, how to see it again.
+
+use anstyle::Style;
+
+use super::evidence;
+use super::group::Group;
+use super::look::{self, FAINT, Look, STRONG};
+use super::model::Report;
+use super::text::{columns, cut, plural, tidy, wrap};
+use crate::event::{CaseResult, Verdict};
+
+/// A finding as lines: the first of its group in full, the others one line each.
+pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<String> {
+    let mut page = Page {
+        look,
+        lines: Vec::new(),
+    };
+    let result = group.lead;
+    page.head(result);
+    page.text(&result.message, Style::new());
+    if matches!(result.verdict, Verdict::Blocked | Verdict::Error) {
+        page.field("at", &result.place);
+    }
+    page.field("expected", &result.expected);
+    page.field("got", &result.actual);
+    page.exchanges(report, &result.exchanges);
+    if matches!(result.verdict, Verdict::Fail | Verdict::Warn) {
+        page.field("who", &result.party.replace('-', " "));
+        page.field("mend", &result.remedy);
+    }
+    page.command("again", &again(report, result));
+    page.others(group);
+    page.lines
+}
+
+/// A finding in one line: `FAIL  token.code-one-time  token/code-one-time: message`.
+pub(super) fn line(result: &CaseResult, look: &Look) -> String {
+    let word = word(result);
+    let rest = format!("  {}: {}", subject(result), tidy(&result.message, MESSAGE));
+    look.paint(look::of_verdict(result.verdict), word)
+        + &cut(&rest, look.width().saturating_sub(columns(word)))
+}
+
+/// `case` or `case[variant]`.
+pub(super) fn name(result: &CaseResult) -> String {
+    match &result.variant {
+        Some(variant) => format!("{}[{}]", tidy(&result.case, NAME), tidy(variant, NAME)),
+        None => tidy(&result.case, NAME),
+    }
+}
+
+/// The command that repeats the case, on the same target.
+pub(super) fn again(report: &Report, result: &CaseResult) -> Vec<String> {
+    let mut words: Vec<String> = report
+        .run
+        .again
+        .split_whitespace()
+        .map(|word| tidy(word, MESSAGE))
+        .collect();
+    if !words.is_empty() {
+        words.extend(["--only".to_owned(), result.case.clone()]);
+    }
+    words
+}
+
+/// The verdict as the first word of a finding.
+pub(super) fn word(result: &CaseResult) -> &'static str {
+    match result.verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Warn => "WARN",
+        Verdict::Blocked => "BLOCKED",
+        Verdict::Error => "ERROR",
+        Verdict::NotApplicable => "SKIP",
+    }
+}
+
+/// Rule and case, or the case alone when no rule was reached.
+fn subject(result: &CaseResult) -> String {
+    if result.rule.is_empty() {
+        name(result)
+    } else {
+        format!("{}  {}", tidy(&result.rule, NAME), name(result))
+    }
+}
+
+/// The name of a result beside another one: the variant, if the case is the same.
+fn brief(lead: &CaseResult, other: &CaseResult) -> String {
+    match &other.variant {
+        Some(variant) if other.case == lead.case => format!("[{}]", tidy(variant, NAME)),
+        _ => name(other),
+    }
+}
+
+struct Page<'a> {
+    look: &'a Look,
+    lines: Vec<String>,
+}
+
+impl Page<'_> {
+    /// Verdict, rule, level and source to the left, the case to the right; what does not fit goes to lines of its own.
+    fn head(&mut self, result: &CaseResult) {
+        let word = word(result);
+        let mut left = String::new();
+        if !result.rule.is_empty() {
+            left = format!(
+                "  {}   {}   {}",
+                tidy(&result.rule, NAME),
+                result.level,
+                tidy(&result.source, NAME)
+            );
+        }
+        let right = name(result);
+        let width = self.look.width();
+        let taken = columns(word) + columns(&left);
+        let painted = self.look.paint(look::of_verdict(result.verdict), word);
+        if taken + 2 + columns(&right) <= width {
+            let gap = " ".repeat(width - taken - columns(&right));
+            self.lines.push(format!(
+                "{painted}{}{gap}{right}",
+                self.look.paint(STRONG, &left)
+            ));
+            return;
+        }
+        let mut parts = wrap(&left, width - columns(word) - 2).into_iter();
+        let first = parts.next().unwrap_or_default();
+        self.lines
+            .push(format!("{painted}  {}", self.look.paint(STRONG, first)));
+        for part in parts.chain(wrap(&right, width - INDENT)) {
+            self.push(&part, STRONG);
+        }
+    }
+
+    fn text(&mut self, text: &str, style: Style) {
+        if !text.is_empty() {
+            for line in wrap(&tidy(text, MESSAGE), self.look.width() - INDENT) {
+                self.push(&line, style);
+            }
+        }
+    }
+
+    /// A label and its text, wrapped beside it; nothing if there is no text.
+    fn field(&mut self, label: &str, text: &str) {
+        if !text.is_empty() {
+            self.labelled(
+                label,
+                wrap(&tidy(text, MESSAGE), self.look.width() - INDENT - LABEL),
+            );
+        }
+    }
+
+    /// A command, broken so that it can still be copied.
+    fn command(&mut self, label: &str, words: &[String]) {
+        if words.is_empty() {
+            return;
+        }
+        let room = self.look.width() - INDENT - LABEL - 2;
+        let mut lines = vec![String::new()];
+        for word in words {
+            let line = lines.last_mut().expect("there is always a line");
+            if line.is_empty() {
+                line.push_str(word);
+            } else if columns(line) + 1 + columns(word) <= room {
+                line.push(' ');
+                line.push_str(word);
+            } else {
+                line.push_str(" \\");
+                lines.push(word.clone());
+            }
+        }
+        self.labelled(label, lines);
+    }
+
+    fn labelled(&mut self, label: &str, lines: Vec<String>) {
+        for (at, line) in lines.into_iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            let label = self.look.paint(FAINT, format!("{label:LABEL$}"));
+            self.lines.push(format!("{:INDENT$}{label}{line}", ""));
+        }
+    }
+
+    /// The last exchanges of the finding: the one that decides comes last.
+    fn exchanges(&mut self, report: &Report, ids: &[u32]) {
+        let shown: Vec<_> = ids.iter().filter_map(|id| report.exchange(*id)).collect();
+        let left_out = shown.len().saturating_sub(EXCHANGES);
+        if left_out > 0 {
+            let text = format!(
+                "{}, see report.json",
+                plural(left_out, "earlier exchange", "earlier exchanges")
+            );
+            self.field("…", &text);
+        }
+        let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
+        for exchange in &shown[left_out..] {
+            let who = if several {
+                format!("{}: ", tidy(&exchange.by, NAME))
+            } else {
+                String::new()
+            };
+            let line = format!(
+                "{who}{}",
+                evidence::line(exchange, report.target.mcp_url.as_deref())
+            );
+            self.labelled(
+                &format!("#{}", exchange.id),
+                wrap(&line, self.look.width() - INDENT - LABEL),
+            );
+        }
+    }
+
+    fn others(&mut self, group: &Group<'_>) {
+        if group.others.is_empty() {
+            return;
+        }
+        self.field(
+            "also",
+            &plural(
+                group.others.len(),
+                "more result like this:",
+                "more results like this:",
+            ),
+        );
+        let room = self.look.width() - INDENT - LABEL;
+        let shown = group.others.iter().take(OTHERS);
+        let named: Vec<_> = shown
+            .map(|other| (brief(group.lead, other), other))
+            .collect();
+        let widest = named.iter().map(|(name, _)| columns(name)).max();
+        let widest = widest.unwrap_or(0).min(room / 2);
+        for (name, other) in named {
+            let said = if other.actual.is_empty() {
+                &other.message
+            } else {
+                &other.actual
+            };
+            let gap = " ".repeat(widest.saturating_sub(columns(&name)) + 2);
+            let line = cut(&format!("{name}{gap}{}", tidy(said, MESSAGE)), room);
+            self.push(&format!("{:LABEL$}{line}", ""), Style::new());
+        }
+        let left_out = group.others.len().saturating_sub(OTHERS);
+        if left_out > 0 {
+            self.push(
+                &format!("{:LABEL$}… and {left_out} more, see report.json", ""),
+                Style::new(),
+            );
+        }
+    }
+
+    fn push(&mut self, line: &str, style: Style) {
+        self.lines
+            .push(format!("{:INDENT$}{}", "", self.look.paint(style, line)));
+    }
+}
+
+/// Columns before the text of a finding, and of a label.
+const INDENT: usize = 6;
+const LABEL: usize = 10;
+/// Characters of one text, of one name.
+const MESSAGE: usize = 400;
+const NAME: usize = 80;
+/// Exchanges of one finding, and other results of its group, that are shown.
+const EXCHANGES: usize = 6;
+const OTHERS: usize = 30;

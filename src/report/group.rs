@@ -1,0 +1,41 @@
+//! Puts results that tell the same defect together, so that a battery of variants takes one screen and not twenty.
+
+use crate::event::{CaseResult, Kind, Verdict};
+
+/// A result shown in full and those that say the same of other variants or cases.
+#[derive(Clone, Debug)]
+pub(super) struct Group<'a> {
+    /// The first of them.
+    pub(super) lead: &'a CaseResult,
+    /// The others, in plan order.
+    pub(super) others: Vec<&'a CaseResult>,
+}
+
+/// The results of one verdict, grouped, in the order of their first members. Known failures are left out.
+pub(super) fn of_verdict(results: &[CaseResult], verdict: Verdict) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for result in results
+        .iter()
+        .filter(|result| result.verdict == verdict && result.known.is_none())
+    {
+        match groups
+            .iter_mut()
+            .find(|group| defect(group.lead) == defect(result))
+        {
+            Some(group) => group.others.push(result),
+            None => groups.push(Group {
+                lead: result,
+                others: Vec::new(),
+            }),
+        }
+    }
+    groups
+}
+
+/// What makes two results the same: the broken rule and how it broke; for what could not be judged, the reason.
+fn defect(result: &CaseResult) -> (&str, Option<Kind>, &str) {
+    match result.verdict {
+        Verdict::Blocked | Verdict::Error | Verdict::NotApplicable => ("", None, &result.message),
+        Verdict::Pass | Verdict::Fail | Verdict::Warn => (&result.rule, result.kind, ""),
+    }
+}

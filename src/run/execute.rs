@@ -1,0 +1,471 @@
+//! One case, run once or once for each variant: steps, judgements, results.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::Finished;
+use super::plan::{Planned, Stop};
+use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
+use crate::fact;
+use crate::judge::{self, Judged, Outcome, Under};
+use crate::rule::{Level, Role, Rule, Rules};
+use crate::step::{self, Context, Performed, World};
+use crate::suite::{Case, Step, Variant, Verb};
+use crate::transcript::RedactedExchange;
+use crate::wire::Wire;
+
+/// What all cases of a run need.
+pub struct Shared {
+    pub world: Arc<World>,
+    pub rules: Rules,
+    pub roles: Vec<Role>,
+    pub strict: bool,
+}
+
+/// A planned case, owned, so that it can run as a task.
+pub struct Task {
+    pub id: String,
+    pub title: String,
+    pub area: String,
+    case: Case,
+    runs: Vec<Option<Variant>>,
+    stop: Option<Stop>,
+    left_out: Vec<(String, String)>,
+}
+
+impl Task {
+    /// The owned form of a planned case.
+    pub fn of(planned: &Planned<'_>) -> Task {
+        Task {
+            id: planned.case.id.clone(),
+            title: planned.case.title.clone(),
+            area: planned.case.area.clone(),
+            case: planned.case.clone(),
+            runs: planned.runs.iter().map(|v| v.cloned()).collect(),
+            stop: planned.stop.clone(),
+            left_out: planned.left_out.clone(),
+        }
+    }
+}
+
+/// Runs a case with all its variants.
+pub async fn case(shared: Arc<Shared>, task: Task) -> Finished {
+    let began = Instant::now();
+    let mut results = Vec::new();
+    let mut exchanges: Vec<RedactedExchange> = Vec::new();
+    let rule = task.case.rules().into_iter().find_map(|id| shared.rules.get(id)).cloned();
+    match &task.stop {
+        Some(Stop::NotApplicable(reason)) => {
+            results.push(bare(&task, None, rule.as_ref(), Verdict::NotApplicable, reason))
+        }
+        Some(Stop::Blocked(reason)) => results.push(bare(&task, None, rule.as_ref(), Verdict::Blocked, reason)),
+        None => {
+            for variant in &task.runs {
+                let (mut some, mut sent) = one_run(&shared, &task, variant.as_ref()).await;
+                let offset = u32::try_from(exchanges.len()).unwrap_or(u32::MAX);
+                sent.iter_mut().for_each(|e| e.id += offset);
+                some.iter_mut().flat_map(|r| r.exchanges.iter_mut()).for_each(|id| *id += offset);
+                results.append(&mut some);
+                exchanges.append(&mut sent);
+            }
+            for (name, reason) in &task.left_out {
+                let values = task
+                    .case
+                    .each
+                    .iter()
+                    .find(|v| v.name == *name)
+                    .and_then(|v| v.values.get("rule"))
+                    .and_then(Value::as_str);
+                let rule = values.and_then(|id| shared.rules.get(id)).or(rule.as_ref());
+                results.push(bare(&task, Some(name), rule, Verdict::NotApplicable, reason));
+            }
+        }
+    }
+    let duration_ms = millis(began.elapsed());
+    CaseFinished { case: task.id, title: task.title, area: task.area, results, exchanges, duration_ms }
+}
+
+/// The result of a case that ended by a fault of ours.
+pub fn failed(case: String, title: String, area: String, reason: &str) -> Finished {
+    let result = CaseResult {
+        case: case.clone(),
+        message: format!("the harness failed: {reason}"),
+        verdict: Verdict::Error,
+        ..blank()
+    };
+    CaseFinished { case, title, area, results: vec![result], exchanges: Vec::new(), duration_ms: 0 }
+}
+
+async fn one_run(
+    shared: &Arc<Shared>,
+    task: &Task,
+    variant: Option<&Variant>,
+) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
+    let wire = Wire::new(Arc::clone(&shared.world.http));
+    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
+    let outcome = tokio::time::timeout(LONGEST, run.steps(&wire)).await;
+    if outcome.is_err() {
+        let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
+        run.block(0, &reason, &[]);
+    }
+    let results = run.results;
+    let redacted = wire.exchanges().iter().map(|e| e.redacted(wire.vault())).collect();
+    (redact_results(results, &wire), redacted)
+}
+
+/// Texts of a result may quote what the target sent, so they pass through the vault as well.
+fn redact_results(mut results: Vec<CaseResult>, wire: &Wire) -> Vec<CaseResult> {
+    for result in &mut results {
+        for text in [&mut result.message, &mut result.expected, &mut result.actual] {
+            *text = wire.vault().redact(text);
+        }
+    }
+    results
+}
+
+/// One run of one variant, while it goes.
+struct Run<'a> {
+    shared: &'a Arc<Shared>,
+    task: &'a Task,
+    variant: Option<&'a Variant>,
+    results: Vec<CaseResult>,
+    /// Places in `results` of refusals that passed: worth nothing if a later control fails.
+    refusals: Vec<usize>,
+}
+
+impl Run<'_> {
+    async fn steps(&mut self, wire: &Wire) {
+        let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
+        let mut wanted = wanted_clients(&self.task.case, &values);
+        if self.shared.world.recipe.minted {
+            // There is no client to be had, and none is needed.
+            wanted.clear();
+        }
+        let borrowed = match self.shared.world.pool.borrow(&self.shared.world, wire, &wanted).await {
+            Ok(borrowed) => borrowed,
+            Err(reason) if reason.starts_with(step::NOT_REGISTERED) => return self.leave_out(0, &reason),
+            Err(reason) => return self.block(0, &format!("failed to {reason}"), &[]),
+        };
+        let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
+        for (at, step) in self.task.case.steps.iter().enumerate() {
+            if self.step(&mut context, at, step).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// One step; `Err` ends the case.
+    async fn step(&mut self, context: &mut Context, at: usize, step: &Step) -> Result<(), ()> {
+        let began = Instant::now();
+        let performed = match perform(context, step).await {
+            Ok(performed) => performed,
+            Err(reason) if reason.starts_with(step::USED_UP) => {
+                self.leave_out(at, &reason);
+                return Err(());
+            }
+            Err(reason) => {
+                self.block(at, &format!("failed to {reason}"), &[]);
+                return Err(());
+            }
+        };
+        let lookup = |value: &Value| step::substitute(value, context);
+        let judged = if step.rule.is_some() || !step.expect.is_empty() || step.refused.is_some() {
+            judge::judge(step, &performed.facts, &lookup)
+        } else {
+            Vec::new()
+        };
+        match self.rule_of(step, context) {
+            Ok(Some(rule)) => self.record(at, step, &rule, judged, &performed, began.elapsed()),
+            Ok(None) => self.prepared(at, step, judged, &performed)?,
+            Err(reason) => {
+                self.block(at, &reason, &performed.exchanges);
+                return Err(());
+            }
+        }
+        for capture in &step.captures {
+            match fact::dig(&performed.facts, &capture.path).filter(|v| !v.is_null()) {
+                Some(value) => context.capture(&capture.name, value.clone()),
+                None => {
+                    let reason =
+                        format!("`{}` is not in the answer ({})", capture.path, fact::summary(&performed.facts));
+                    if self.has_later_judgement(at) {
+                        self.block(at, &reason, &performed.exchanges);
+                        return Err(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn has_later_judgement(&self, at: usize) -> bool {
+        self.task.case.steps.iter().skip(at + 1).any(|s| s.rule.is_some()) || !self.refusals.is_empty()
+    }
+
+    fn rule_of(&self, step: &Step, context: &Context) -> Result<Option<Rule>, String> {
+        let Some(name) = &step.rule else { return Ok(None) };
+        let name = step::substitute(&Value::String(name.clone()), context)?;
+        let id = name.as_str().unwrap_or_default();
+        self.shared
+            .rules
+            .get(id)
+            .cloned()
+            .map(Some)
+            .ok_or_else(|| format!("rule `{id}` is not in the requirement table"))
+    }
+
+    /// A step that only prepares: what it was to reach must have been reached.
+    fn prepared(&mut self, at: usize, step: &Step, judged: Vec<Judged>, performed: &Performed) -> Result<(), ()> {
+        let stated = !step.expect.is_empty() || step.refused.is_some();
+        let reason = if stated {
+            judged.into_iter().find_map(|j| match j.outcome {
+                Outcome::Held => None,
+                Outcome::Broken(finding) => Some(format!("expected {}, got {}", finding.expected, finding.actual)),
+                Outcome::Unproven(reason) => Some(reason),
+            })
+        } else {
+            performed.unready.clone()
+        };
+        match reason {
+            None => Ok(()),
+            Some(reason) if self.results.is_empty() && is_registration_policy(step, performed) => {
+                self.leave_out(at, &format!("the target does not register the client of this case: {reason}"));
+                Err(())
+            }
+            Some(reason) => {
+                self.block(at, &reason, &performed.exchanges);
+                Err(())
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        at: usize,
+        step: &Step,
+        rule: &Rule,
+        judged: Vec<Judged>,
+        performed: &Performed,
+        took: Duration,
+    ) {
+        for Judged { under, outcome } in judged {
+            let rule = match under {
+                Under::Rule => rule.clone(),
+                Under::ErrorRule => {
+                    let id = step.error_rule.as_deref().unwrap_or_else(|| judge::error_rule(step.verb));
+                    self.shared.rules.get(id).cloned().unwrap_or_else(|| rule.clone())
+                }
+            };
+            let refused = under == Under::Rule && step.refused == Some(true) && outcome == Outcome::Held;
+            let mut result = self.result(at, &rule, &performed.exchanges);
+            result.duration_ms = millis(took);
+            self.decide(&mut result, &rule, outcome);
+            if refused && result.verdict == Verdict::Pass {
+                self.refusals.push(self.results.len());
+            }
+            self.results.push(result);
+        }
+    }
+
+    /// From what the judge says and how strongly the rule binds here to a verdict.
+    fn decide(&self, result: &mut CaseResult, rule: &Rule, outcome: Outcome) {
+        let version = self.shared.world.version;
+        if !self.shared.roles.contains(&rule.role) {
+            result.verdict = Verdict::NotApplicable;
+            result.message = format!("role {} is not judged here", rule.role);
+            return;
+        }
+        if !rule.versions.binds(version) {
+            result.verdict = Verdict::NotApplicable;
+            result.message = format!("the rule does not bind in MCP {version}");
+            return;
+        }
+        match outcome {
+            Outcome::Held => {
+                result.verdict = Verdict::Pass;
+                result.message.clone_from(&rule.requirement);
+            }
+            Outcome::Unproven(reason) => {
+                result.verdict = Verdict::Blocked;
+                result.message = reason;
+            }
+            Outcome::Broken(finding) => {
+                result.message = sentence(&self.task.title, finding.kind);
+                (result.expected, result.actual) = (finding.expected, finding.actual);
+                if rule.level == Level::May {
+                    result.verdict = Verdict::Pass;
+                    result.message = format!("observed: {}", result.actual);
+                } else {
+                    result.verdict =
+                        if rule.level.is_binding() || self.shared.strict { Verdict::Fail } else { Verdict::Warn };
+                    result.kind = Some(kind(finding.kind));
+                }
+            }
+        }
+    }
+
+    /// The case is not tried, to spare the target.
+    fn leave_out(&mut self, at: usize, reason: &str) {
+        let rules = self.task.case.rules();
+        let rule =
+            self.variant_rule().or_else(|| rules.first().copied()).and_then(|id| self.shared.rules.get(id)).cloned();
+        let Some(rule) = rule else { return };
+        let mut result = self.result(at, &rule, &[]);
+        result.verdict = Verdict::NotApplicable;
+        result.message = format!("left out: {reason}");
+        self.results.push(result);
+    }
+
+    /// The case cannot go on: one blocked result, and refusals that passed lose their proof.
+    fn block(&mut self, at: usize, reason: &str, exchanges: &[u32]) {
+        let shaken: Vec<usize> = std::mem::take(&mut self.refusals);
+        for place in shaken {
+            let result = &mut self.results[place];
+            result.verdict = Verdict::Blocked;
+            result.message =
+                format!("refused, but the control did not succeed, so the refusal proves nothing: {reason}");
+        }
+        let next = self.task.case.steps.iter().skip(at).find_map(|s| s.rule.as_deref());
+        let next = next.map(|name| if name.starts_with('$') { self.variant_rule().unwrap_or(name) } else { name });
+        let judged_all =
+            next.is_none() && self.results.iter().any(|r| r.verdict == Verdict::Blocked || r.verdict == Verdict::Fail);
+        if judged_all {
+            return;
+        }
+        let rule =
+            next.or_else(|| self.task.case.rules().first().copied()).and_then(|id| self.shared.rules.get(id)).cloned();
+        let Some(rule) = rule else { return };
+        let mut result = self.result(at, &rule, exchanges);
+        result.verdict = Verdict::Blocked;
+        result.message = match self.task.case.steps.get(at) {
+            Some(step) => format!("step {} ({}): {reason}", at + 1, step.verb),
+            None => reason.to_owned(),
+        };
+        self.results.push(result);
+    }
+
+    fn variant_rule(&self) -> Option<&str> {
+        self.variant?.values.get("rule")?.as_str()
+    }
+
+    fn result(&self, at: usize, rule: &Rule, exchanges: &[u32]) -> CaseResult {
+        let line = self.task.case.steps.get(at).map_or(1, |s| s.line);
+        CaseResult {
+            exchanges: exchanges.to_vec(),
+            place: format!("{}:{line}", self.task.case.source.name),
+            ..bare(self.task, self.variant.map(|v| v.name.as_str()), Some(rule), Verdict::Pass, "")
+        }
+    }
+}
+
+/// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2).
+fn is_registration_policy(step: &Step, performed: &Performed) -> bool {
+    let error = performed.facts["error"].as_str();
+    step.verb == Verb::Register && matches!(error, Some("invalid_redirect_uri" | "invalid_client_metadata"))
+}
+
+async fn perform(context: &mut Context, step: &Step) -> Result<Performed, String> {
+    let args = step::substitute(&Value::Object(step.args.clone()), context)
+        .map_err(|reason| format!("fill in the step: {reason}"))?;
+    let Value::Object(args) = args else { return Err("fill in the step: its arguments are no table".into()) };
+    step::perform(context, step.verb, &args).await
+}
+
+/// The pooled clients that a case names: `default` always if any step needs one, `other`, and kinds (`basic`, `post`, `jwt`).
+fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, String)> {
+    let mut text = String::new();
+    let mut registers = Vec::new();
+    for step in &case.steps {
+        text.push_str(&Value::Object(step.args.clone()).to_string());
+        if step.verb == Verb::Register {
+            registers.push(step.args.get("as").and_then(Value::as_str).unwrap_or("default").to_owned());
+        }
+    }
+    text.push_str(&Value::Object(values.clone()).to_string());
+    let uses_default = case.steps.iter().any(|s| {
+        !matches!(s.verb.to_string().as_str(), "discover" | "register" | "wait" | "call" | "fetch" | "mutate")
+    }) || text.contains("$client.")
+        || text.contains("\"client\":\"default\"")
+        || text.contains("\"auth\"");
+    let mut wanted = Vec::new();
+    if uses_default {
+        wanted.push(("default".to_owned(), "public".to_owned()));
+    }
+    if text.contains("\"client\":\"other\"") || text.contains("$other.") || text.contains("${other.") {
+        wanted.push(("other".to_owned(), "public".to_owned()));
+    }
+    for kind in ["basic", "post", "jwt"] {
+        if text.contains(&format!("\"client\":\"{kind}\"")) {
+            wanted.push((kind.to_owned(), kind.to_owned()));
+        }
+    }
+    wanted.retain(|(name, _)| !registers.contains(name));
+    wanted
+}
+
+fn sentence(title: &str, kind: judge::Kind) -> String {
+    let ending = match kind {
+        judge::Kind::Accepted => "does not hold: the attack worked",
+        judge::Kind::WrongAnswer => "does not hold: the answer is not as the rule says",
+        judge::Kind::Crash => "could not be answered: the target crashed",
+        judge::Kind::Missing => "does not hold: something that must be there is missing",
+    };
+    format!("\"{title}\" {ending}")
+}
+
+fn kind(kind: judge::Kind) -> Kind {
+    match kind {
+        judge::Kind::Accepted => Kind::Accepted,
+        judge::Kind::WrongAnswer => Kind::WrongAnswer,
+        judge::Kind::Crash => Kind::Crash,
+        judge::Kind::Missing => Kind::Missing,
+    }
+}
+
+fn bare(task: &Task, variant: Option<&str>, rule: Option<&Rule>, verdict: Verdict, message: &str) -> CaseResult {
+    CaseResult {
+        case: task.id.clone(),
+        variant: variant.map(str::to_owned),
+        rule: rule.map(|r| r.id.clone()).unwrap_or_default(),
+        level: rule.map_or(Level::Must, |r| r.level),
+        role: rule.map_or(Role::AuthorizationServer, |r| r.role),
+        party: rule.map(|r| r.party.to_string()).unwrap_or_default(),
+        remedy: rule.map(|r| r.remedy.clone()).unwrap_or_default(),
+        source: rule.map(|r| r.source.clone()).unwrap_or_default(),
+        verdict,
+        message: message.to_owned(),
+        place: task.case.source.name.clone(),
+        ..blank()
+    }
+}
+
+fn blank() -> CaseResult {
+    CaseResult {
+        case: String::new(),
+        variant: None,
+        rule: String::new(),
+        level: Level::Must,
+        role: Role::AuthorizationServer,
+        verdict: Verdict::Pass,
+        kind: None,
+        message: String::new(),
+        expected: String::new(),
+        actual: String::new(),
+        party: String::new(),
+        remedy: String::new(),
+        source: String::new(),
+        exchanges: Vec::new(),
+        duration_ms: 0,
+        known: None,
+        place: String::new(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The longest that one run of one variant may take, waits included.
+const LONGEST: Duration = Duration::from_secs(300);

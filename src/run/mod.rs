@@ -1,0 +1,132 @@
+//! A run: look at the target, plan, execute the cases side by side, send events in plan order.
+
+mod ability;
+mod execute;
+mod helpers;
+mod known;
+mod plan;
+mod preflight;
+mod recipe;
+mod schedule;
+
+use std::sync::Arc;
+
+use crate::event::{CaseFinished, Document, Event, RunEnded, RunStarted, TargetInfo};
+use crate::rule::{McpVersion, Role, Rules};
+use crate::suite::Suites;
+use crate::target::Profile;
+use crate::wire::host::DocumentHost;
+
+pub use ability::{Abilities, Ability};
+pub use known::Ledger;
+pub use plan::{Planned, Selection, plan};
+pub use preflight::{Preflight, look};
+
+/// What a run is to do beside its profile.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which cases.
+    pub selection: Selection,
+    /// The MCP version to judge by; default: the newest the target speaks.
+    pub version: Option<McpVersion>,
+    /// Roles to judge; empty: all that were found.
+    pub roles: Vec<Role>,
+    /// Cases at once; default: the profile's, else 4.
+    pub jobs: Option<usize>,
+    /// Warnings become failures.
+    pub strict: bool,
+    /// The command line that repeats this run, without `--only`.
+    pub again: String,
+}
+
+/// The harness's own servers that a run may use.
+#[derive(Clone, Default)]
+pub struct Helpers {
+    /// Serves client metadata documents and key sets to the target.
+    pub host: Option<Arc<DocumentHost>>,
+    /// Our identity provider, and the issuer of it that the target trusts.
+    pub idp: Option<(mock_idp::MockIdp, mock_idp::Issuer)>,
+}
+
+/// Where the suites and the rules of a run come from.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    /// The cases.
+    pub suites: &'a Suites,
+    /// The requirement table.
+    pub rules: &'a Rules,
+}
+
+/// Why nothing was judged at all: the target or the profile, not a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotStarted {
+    /// What was wrong, where, and what to do next.
+    pub message: String,
+}
+
+/// Judges a target. `stop` ends the run early (Ctrl-C); what was judged until then has been sent.
+///
+/// # Errors
+/// If the target cannot be judged at all: it does not answer, or has no MCP endpoint at this URL.
+pub async fn run(
+    profile: &Profile,
+    helpers: Helpers,
+    material: Material<'_>,
+    options: &Options,
+    stop: impl Future<Output = ()>,
+    sink: &mut dyn FnMut(Event),
+) -> Result<RunEnded, NotStarted> {
+    let began = std::time::Instant::now();
+    let seen = look(profile, &helpers, options).await?;
+    let planned = plan(material, &seen, options);
+    sink(Event::Started(started(&seen, &planned, options)));
+    for Document { name, content } in seen.documents.clone() {
+        sink(Event::Document(Document { name, content }));
+    }
+    let mut ledger = Ledger::new(profile, jiff::Zoned::now().date());
+    let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(DEFAULT_JOBS);
+    let shared = Arc::new(execute::Shared {
+        world: Arc::new(seen.world.clone()),
+        rules: material.rules.clone(),
+        roles: seen.roles.clone(),
+        strict: options.strict,
+    });
+    let interrupted = schedule::all(&shared, planned, jobs, stop, &mut |finished| {
+        sink(Event::Finished(ledger.mark(finished)));
+    })
+    .await;
+    let ended = RunEnded {
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        interrupted,
+        dead: seen.world.http.is_dead(),
+        problems: if interrupted { Vec::new() } else { ledger.problems() },
+    };
+    sink(Event::Ended(ended.clone()));
+    Ok(ended)
+}
+
+fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunStarted {
+    let applicable = planned.iter().filter(|p| p.applies()).count();
+    RunStarted {
+        target: TargetInfo {
+            name: seen.name.clone(),
+            mcp_url: Some(seen.world.mcp_url.clone()),
+            roles: seen.roles.clone(),
+            mcp_version: seen.world.version,
+        },
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: jiff::Timestamp::now().to_string(),
+        login: seen.login.clone(),
+        registration: seen.registration.clone(),
+        applicable,
+        not_applicable: planned.len() - applicable,
+        again: options.again.clone(),
+        notes: seen.notes.clone(),
+    }
+}
+
+/// A case with its results, before exchange ids are made unique over the run.
+pub(crate) type Finished = CaseFinished;
+
+/// Cases at once where neither the command line nor the profile says.
+const DEFAULT_JOBS: usize = 4;

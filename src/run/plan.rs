@@ -1,0 +1,137 @@
+//! Which cases apply to this target, in which variants, and why not the others.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::ability::{Abilities, Ability};
+use super::{Material, Options, Preflight};
+use crate::rule::{McpVersion, Role, Rule, Rules};
+use crate::suite::{Case, Variant};
+
+/// Which cases a run is about.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only cases (or rules) that one of these patterns meets.
+    pub only: Vec<String>,
+    /// Not these.
+    pub skip: Vec<String>,
+    /// Part I of N, counted from one.
+    pub shard: Option<(usize, usize)>,
+    /// Leave out what could harm a shared target: floods and waits.
+    pub safe: bool,
+}
+
+/// A case with what the plan says about it.
+#[derive(Debug, Clone)]
+pub struct Planned<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// Its runs: one without variant, or one for each variant that applies.
+    pub runs: Vec<Option<&'a Variant>>,
+    /// Why it does not apply, or what stops it before it starts.
+    pub stop: Option<Stop>,
+    /// Variants that do not apply, with the reason.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// Why a case is not executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It has nothing to say about this target.
+    NotApplicable(String),
+    /// The preflight found what would stop it.
+    Blocked(String),
+}
+
+impl Planned<'_> {
+    /// Whether it will be executed (or is blocked, which counts as applying).
+    #[must_use]
+    pub fn applies(&self) -> bool {
+        !matches!(self.stop, Some(Stop::NotApplicable(_)))
+    }
+}
+
+/// Makes the plan: every selected case, in order of id.
+#[must_use]
+pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> Vec<Planned<'a>> {
+    let only = globs(&options.selection.only);
+    let skip = globs(&options.selection.skip);
+    let selected = material
+        .suites
+        .cases
+        .iter()
+        .filter(|case| (options.selection.only.is_empty() || meets(&only, case)) && !meets(&skip, case));
+    let mine = selected
+        .enumerate()
+        .filter(|(at, _)| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1))
+        .map(|(_, c)| c);
+    mine.map(|case| one(case, material.rules, seen, options)).collect()
+}
+
+fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {
+    let mut planned = Planned { case, runs: Vec::new(), stop: None, left_out: Vec::new() };
+    planned.stop = unfit(case, rules, &seen.roles, seen.world.version, options.selection.safe)
+        .or_else(|| missing(&seen.abilities, &case.needs));
+    if planned.stop.is_some() {
+        return planned;
+    }
+    if case.each.is_empty() {
+        planned.runs.push(None);
+        return planned;
+    }
+    let mut blocked = None;
+    for variant in &case.each {
+        match missing(&seen.abilities, &variant.needs) {
+            None => planned.runs.push(Some(variant)),
+            Some(Stop::NotApplicable(reason)) => planned.left_out.push((variant.name.clone(), reason)),
+            Some(stop) => blocked = blocked.or(Some(stop)),
+        }
+    }
+    if planned.runs.is_empty() {
+        planned.stop =
+            blocked.or_else(|| planned.left_out.first().map(|(_, reason)| Stop::NotApplicable(reason.clone())));
+    }
+    planned
+}
+
+/// Why a case says nothing about a target of these roles at this version.
+fn unfit(case: &Case, rules: &Rules, roles: &[Role], version: McpVersion, safe: bool) -> Option<Stop> {
+    if safe && case.tags.iter().any(|t| t == "floods") {
+        return Some(Stop::NotApplicable("left out by --safe: it could burden a shared target".into()));
+    }
+    let judged: Vec<&Rule> = case.rules().into_iter().filter_map(|id| rules.get(id)).collect();
+    let first = judged.first()?;
+    if !judged.iter().any(|r| roles.contains(&r.role)) {
+        return Some(Stop::NotApplicable(format!("role {} is not judged here", first.role)));
+    }
+    if !judged.iter().any(|r| r.versions.binds(version)) {
+        return Some(Stop::NotApplicable(format!("its rules do not bind in MCP {version}")));
+    }
+    None
+}
+
+fn missing(abilities: &Abilities, needs: &[String]) -> Option<Stop> {
+    match abilities.missing(needs)? {
+        (word, Ability::Lacks(reason)) => Some(Stop::NotApplicable(format!("needs {word}: {reason}"))),
+        (word, Ability::Broken(reason)) => Some(Stop::Blocked(format!("needs {word}: {reason}"))),
+        (_, Ability::Has) => None,
+    }
+}
+
+/// A case meets a pattern by its id, by its area, or by one of its rules.
+fn meets(globs: &GlobSet, case: &Case) -> bool {
+    globs.is_match(&case.id) || globs.is_match(&case.area) || case.rules().iter().any(|rule| globs.is_match(rule))
+}
+
+/// Patterns as the command line takes them. A malformed one has been refused there and matches nothing here.
+fn globs(patterns: &[String]) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        // `case[variant]` on the command line selects the case.
+        let pattern =
+            pattern.split_once('[').filter(|_| pattern.ends_with(']')).map_or(pattern.as_str(), |(case, _)| case);
+        if let Ok(glob) = GlobBuilder::new(pattern).literal_separator(false).build() {
+            set.add(glob);
+        }
+    }
+    set.build().unwrap_or_else(|_| GlobSet::empty())
+}

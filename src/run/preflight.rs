@@ -1,0 +1,397 @@
+//! The preflight: discovers the target, becomes a client, logs in and calls once, honestly, before anything is judged.
+//!
+//! It tells a configuration mistake from a finding: what could not be used is said once, with the next step, and the
+//! cases that need it are blocked by that reason instead of failing each in its own way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::ability::{Abilities, Ability};
+use super::{Helpers, NotStarted, Options, recipe};
+use crate::event::Document;
+use crate::rule::{McpVersion, Role};
+use crate::step::{
+    self, Args, Budget, Client, Discovered, How, Idp, LoginForm, Pool, Recipe, Registration, Tool, User, World,
+};
+use crate::target::{LoginHow, Profile, RegistrationHow};
+use crate::wire::{Http, Limits, Wire};
+
+/// What the preflight found.
+#[derive(Clone)]
+pub struct Preflight {
+    /// Name of the target.
+    pub name: String,
+    /// The target and everything around it.
+    pub world: World,
+    /// What it offers.
+    pub abilities: Abilities,
+    /// The roles that are judged.
+    pub roles: Vec<Role>,
+    /// How users log in, in words.
+    pub login: String,
+    /// How clients come into being, in words.
+    pub registration: String,
+    /// Remarks for the reader.
+    pub notes: Vec<String>,
+    /// Protocol documents for the snapshot, redacted.
+    pub documents: Vec<Document>,
+}
+
+/// Looks at the target.
+///
+/// # Errors
+/// If nothing can be judged: no answer, no MCP endpoint, no authorization.
+pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Result<Preflight, NotStarted> {
+    let mcp_url = profile
+        .target
+        .mcp_url
+        .clone()
+        .ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
+    let http =
+        Http::new(limits(profile)).map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
+    let mut world = blank(profile, helpers, options, &mcp_url, Arc::new(http));
+    allow_first(profile, helpers, &world);
+    let wire = Wire::new(Arc::clone(&world.http));
+    let stated = options.version.or(profile.target.mcp_version);
+    let discovered = discover(&mut world, &wire, profile, stated).await?;
+    let mut seen = Preflight {
+        name: profile.target.name.clone(),
+        roles: Vec::new(),
+        abilities: Abilities::default(),
+        login: String::new(),
+        registration: String::new(),
+        notes: Vec::new(),
+        documents: recipe::documents(&discovered, &wire),
+        world,
+    };
+    trust(&mut seen, profile);
+    seen.roles = roles(profile, options, &seen.world, &discovered);
+    recipe::from_metadata(&mut seen, &discovered);
+    become_client(&mut seen, profile);
+    recipe::honest_grant(&mut seen, stated).await;
+    recipe::issuer_trust(&mut seen, stated).await;
+    recipe::document_host(&mut seen).await;
+    recipe::preflight_requests(&mut seen).await;
+    for word in &profile.abilities.with {
+        seen.abilities.set(&word.word, Ability::Has);
+    }
+    for word in &profile.abilities.without {
+        seen.abilities.set(&word.word, Ability::Lacks("the profile says so (abilities.without)".into()));
+    }
+    Ok(seen)
+}
+
+fn stop(message: &str) -> NotStarted {
+    NotStarted { message: message.to_owned() }
+}
+
+fn limits(profile: &Profile) -> Limits {
+    let given = &profile.limits;
+    Limits {
+        timeout: given.timeout,
+        max_body: given.max_body,
+        max_retry_after: given.max_retry_after,
+        requests_per_second: given.requests_per_second,
+        source_addresses: given.source_addresses.clone(),
+        ..Limits::default()
+    }
+}
+
+fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str, http: Arc<Http>) -> World {
+    let login = &profile.login;
+    let users = login.users.iter().map(|u| {
+        let user = User {
+            username: u.username.clone().unwrap_or_else(|| u.name.clone()),
+            password: u.password.as_ref().map_or_else(|| "password".to_owned(), |p| p.expose().to_owned()),
+            fields: u.fields.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
+        };
+        (u.name.clone(), user)
+    });
+    let tools = [
+        ("read", &profile.scopes.tool_read),
+        ("write", &profile.scopes.tool_write),
+        ("show", &profile.scopes.tool_show),
+        ("restricted", &profile.scopes.tool_restricted),
+    ];
+    let tools = tools.into_iter().filter_map(|(kind, tool)| {
+        let tool = tool.as_ref()?;
+        let scope = (!tool.scopes.is_empty()).then(|| tool.scopes.join(" "));
+        Some((kind.to_owned(), Tool { name: tool.name.clone(), arguments: tool.arguments.clone(), scope }))
+    });
+    let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(super::DEFAULT_JOBS);
+    let resource = profile.target.resource.clone().unwrap_or_else(|| mcp_url.to_owned());
+    World {
+        http,
+        mcp_url: mcp_url.to_owned(),
+        version: options.version.or(profile.target.mcp_version).unwrap_or(McpVersion::NEWEST),
+        found: step::Found::default(),
+        recipe: Recipe { resource, ..Recipe::default() },
+        users: users.collect(),
+        forms: LoginForm {
+            username_field: login.form.username_field.clone(),
+            password_field: login.form.password_field.clone(),
+            approve: login.approve_button.clone(),
+            deny: login.deny_button.clone(),
+        },
+        registration: Registration {
+            how: How::None,
+            preset: preset(profile, profile.registration.client.as_ref()),
+            other: preset(profile, profile.registration.other.as_ref()),
+            client_name: profile.registration.client_name.clone().unwrap_or_else(|| "authspec test client".into()),
+            redirect_uris: redirect_uris(profile),
+            scope: profile.registration.scope.clone(),
+        },
+        pool: Arc::new(Pool::new(jobs, Budget::new(Some(profile.limits.registrations)))),
+        host: helpers.host.clone(),
+        idp: helpers.idp.clone().map(|(idp, issuer)| Idp { idp, issuer, audience: mcp_url.to_owned(), scope: None }),
+        tools: tools.collect::<BTreeMap<_, _>>(),
+        own_authorities: Vec::new(),
+    }
+}
+
+/// Loopback redirect URIs; nobody listens there, because the browser stops at the redirect.
+fn redirect_uris(profile: &Profile) -> Vec<String> {
+    if profile.registration.redirect_uris.is_empty() {
+        vec![REDIRECT_URI.to_owned()]
+    } else {
+        profile.registration.redirect_uris.clone()
+    }
+}
+
+fn preset(profile: &Profile, client: Option<&crate::target::PresetClient>) -> Option<Client> {
+    let client = client?;
+    let secret = client.secret.as_ref().map(|s| s.expose().to_owned());
+    let default = if secret.is_some() { "client_secret_basic" } else { "none" };
+    let method = profile.registration.token_endpoint_auth_method.map_or_else(|| default.to_owned(), |m| m.to_string());
+    Some(Client {
+        name: "default".into(),
+        id: client.id.clone(),
+        secret,
+        method,
+        redirect_uris: redirect_uris(profile),
+        registration: Value::Null,
+    })
+}
+
+fn allow_first(profile: &Profile, helpers: &Helpers, world: &World) {
+    world.http.allow(&world.mcp_authority());
+    let extra = profile.target.allow.iter().map(String::as_str).chain(profile.target.issuer.as_deref());
+    for url in extra.filter_map(|u| Url::parse(u).ok()) {
+        world.http.allow(url.authority());
+    }
+    if let Some(host) = &helpers.host {
+        world.http.allow(&authority(&host.url("/")));
+    }
+    if let Some((idp, _)) = &helpers.idp {
+        world.http.allow(&authority(&idp.base_url()));
+    }
+}
+
+fn authority(url: &str) -> String {
+    Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
+}
+
+/// Discovery with the probe of the newest version, then of the one before: a server that does not know the stateless
+/// form answers 400 to it, which says nothing about authorization.
+async fn discover(
+    world: &mut World,
+    wire: &Wire,
+    profile: &Profile,
+    stated: Option<McpVersion>,
+) -> Result<Discovered, NotStarted> {
+    let issuer = profile.target.issuer.as_deref();
+    let mut discovered = attempt(world, wire, issuer).await;
+    if let Some(reason) = discovered.facts["no-answer"].as_str() {
+        return Err(stop(&format!(
+            "nothing could be judged: {} does not answer ({reason}). Is the server running, and is this its MCP URL?",
+            world.mcp_url
+        )));
+    }
+    if stated.is_none() && discovered.facts["status"] != 401 {
+        world.version = McpVersion::V2025_11_25;
+        let second = attempt(world, wire, issuer).await;
+        if second.facts["status"] == 401 || second.found.prm.is_some() {
+            discovered = second;
+        } else {
+            world.version = McpVersion::NEWEST;
+        }
+    }
+    let status = discovered.facts["status"].as_u64().unwrap_or(0);
+    let oauth = discovered.found.prm.is_some() || discovered.found.metadata.is_object();
+    if !oauth && status != 401 {
+        return Err(stop(&not_an_oauth_server(&world.mcp_url, status)));
+    }
+    world.found = discovered.found.clone();
+    Ok(discovered)
+}
+
+async fn attempt(world: &World, wire: &Wire, issuer: Option<&str>) -> Discovered {
+    let mut probe_world = world.clone();
+    probe_world.pool = Arc::clone(&world.pool);
+    let context = recipe::context(&Arc::new(probe_world), wire).await;
+    let probe = step::probe(&context, Args::new(&Map::new()));
+    // Authorization servers are allowed as the metadata names them: first the list, then the endpoints.
+    let first = step::discover(wire, &world.mcp_url, probe.clone(), None, issuer).await;
+    if allow_issuers(world, &first) { step::discover(wire, &world.mcp_url, probe, None, issuer).await } else { first }
+}
+
+/// Allows the authorization server that the resource metadata names, and the places of its endpoints. A remote target
+/// may not send the harness to this machine. Returns whether something new was allowed.
+fn allow_issuers(world: &World, discovered: &Discovered) -> bool {
+    let endpoints = discovered.found.metadata.as_object().into_iter().flatten();
+    let endpoints = endpoints
+        .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+        .filter_map(|(_, v)| v.as_str());
+    let named = discovered.found.prm_url.as_deref().into_iter();
+    let challenge = discovered.facts["challenge"]["params"]["resource_metadata"].as_str().into_iter();
+    let mut news = false;
+    for url in endpoints.chain(named).chain(challenge).chain([discovered.found.issuer.as_str()]) {
+        let Ok(url) = Url::parse(url) else { continue };
+        if is_loopback(&url) && !Url::parse(&world.mcp_url).is_ok_and(|u| is_loopback(&u)) {
+            continue;
+        }
+        if !world.http.is_allowed(url.as_str()) {
+            world.http.allow(url.authority());
+            news = true;
+        }
+    }
+    news
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn not_an_oauth_server(url: &str, status: u64) -> String {
+    let next = "Check the URL (the path too: many servers use /mcp) and that authorization is switched on.";
+    match status {
+        200..300 => format!(
+            "nothing to judge: {url} serves MCP requests without a token and publishes no OAuth metadata. {next}"
+        ),
+        404 | 405 => format!(
+            "no MCP endpoint at {url}: a well-formed POST got {status}, and there is no OAuth metadata beside it. {next}"
+        ),
+        _ => format!(
+            "{url} answered {status} to an MCP request without a token, not 401, and publishes no OAuth metadata. {next}"
+        ),
+    }
+}
+
+/// Which authorities belong to the target: the browser follows redirects there.
+fn trust(seen: &mut Preflight, profile: &Profile) {
+    let world = &mut seen.world;
+    let metadata = world.found.metadata.as_object().cloned().unwrap_or_default();
+    let mut own = vec![world.mcp_authority(), authority(&world.found.issuer)];
+    own.extend(
+        metadata.iter().filter(|(n, _)| n.ends_with("_endpoint")).filter_map(|(_, v)| v.as_str()).map(authority),
+    );
+    own.extend(profile.target.allow.iter().map(|u| authority(u)));
+    if let Some(idp) = &world.idp {
+        own.push(authority(&idp.idp.base_url()));
+    }
+    own.sort();
+    own.dedup();
+    own.retain(|a| !a.is_empty() && world.http.is_allowed(&format!("http://{a}/")));
+    world.own_authorities = own;
+    let version = world.version;
+    world.recipe.send_resource = version >= McpVersion::V2025_06_18;
+    if let Some(resource) =
+        world.found.prm.as_ref().and_then(|p| p["resource"].as_str()).filter(|_| profile.target.resource.is_none())
+    {
+        world.recipe.resource = resource.to_owned();
+    }
+    world.recipe.scope = default_scope(world);
+    if let Some(idp) = &mut world.idp {
+        idp.audience.clone_from(&world.recipe.resource);
+        idp.scope.clone_from(&world.recipe.scope);
+    }
+}
+
+/// The challenge's scope, else all of `scopes_supported` of the resource (MCP Scope Selection Strategy).
+fn default_scope(world: &World) -> Option<String> {
+    let challenged = world.found.challenge_scope.clone().filter(|s| !s.is_empty());
+    challenged.or_else(|| {
+        let listed = world.found.prm.as_ref()?.get("scopes_supported")?.as_array()?;
+        let words: Vec<&str> = listed.iter().filter_map(Value::as_str).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    })
+}
+
+/// Roles: as the profile says, else as found; an authorization server that is our own IdP is not judged.
+fn roles(profile: &Profile, options: &Options, world: &World, discovered: &Discovered) -> Vec<Role> {
+    let ours = world.idp.as_ref().is_some_and(|idp| authority(&idp.idp.base_url()) == authority(&world.found.issuer));
+    let mut roles = profile.target.roles.clone();
+    if roles.is_empty() {
+        if world.found.prm.is_some() || discovered.facts["status"] == 401 {
+            roles.push(Role::ResourceServer);
+        }
+        // A server that is named but publishes nothing is there to be judged all the same, as is one that by
+        // MCP 2025-03-26 is the MCP server itself.
+        let named = world.found.prm.as_ref().is_some_and(|p| p["authorization_servers"][0].is_string());
+        let itself = world.version == McpVersion::V2025_03_26 && discovered.facts["status"] == 401;
+        if (world.found.metadata.is_object() || named || itself) && !ours {
+            roles.push(Role::AuthorizationServer);
+        }
+    }
+    roles.retain(|r| options.roles.is_empty() || options.roles.contains(r));
+    roles
+}
+
+/// Chooses the way to a client. The profile decides; `auto` takes a preset client, then dynamic registration, then a
+/// metadata document (see `docs/decisions.md` for why documents come last).
+fn become_client(seen: &mut Preflight, profile: &Profile) {
+    let world = &mut seen.world;
+    let dynamic = world.found.metadata["registration_endpoint"].is_string();
+    let document = world.found.metadata["client_id_metadata_document_supported"] == true && world.host.is_some();
+    let how = match profile.registration.how {
+        RegistrationHow::Preset => How::Preset,
+        RegistrationHow::Dynamic => How::Dynamic,
+        RegistrationHow::MetadataDocument => How::Document,
+        RegistrationHow::Auto if world.registration.preset.is_some() => How::Preset,
+        RegistrationHow::Auto if dynamic => How::Dynamic,
+        RegistrationHow::Auto if document => How::Document,
+        RegistrationHow::Auto => How::None,
+    };
+    world.registration.how = how;
+    seen.registration = match how {
+        How::Preset => "a preset client".into(),
+        How::Dynamic => "clients registered dynamically".into(),
+        How::Document => "clients by metadata document".into(),
+        How::None => "no way to get a client".into(),
+    };
+    let names: Vec<String> = world.users.keys().cloned().collect();
+    seen.login = match profile.login.how {
+        LoginHow::None => "no login".into(),
+        LoginHow::Token => "a given access token".into(),
+        _ => format!("login by form as {}", names.join(", ")),
+    };
+    let metadata = json!({ "dynamic": dynamic, "document": document });
+    let abilities = &mut seen.abilities;
+    abilities.decide("dynamic-registration", metadata["dynamic"] == true, "no registration_endpoint in the metadata");
+    abilities.decide("registration-endpoint", metadata["dynamic"] == true, "no registration_endpoint in the metadata");
+    abilities.decide(
+        "metadata-document",
+        metadata["document"] == true,
+        "client_id_metadata_document_supported is not true",
+    );
+    let secret = how == How::Preset && world.registration.preset.as_ref().is_some_and(|c| c.method != "none");
+    abilities.decide("public-client", how != How::None && !secret, "the preset client has credentials");
+    abilities.decide("preset", how == How::Preset, "the profile presets no client");
+    let two = match how {
+        How::Preset => world.registration.other.is_some(),
+        How::None => false,
+        _ => true,
+    };
+    abilities.decide("two-clients", two, "only one client can be had");
+}
+
+/// Where clients are redirected to; nobody listens there.
+const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";

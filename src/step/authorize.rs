@@ -1,0 +1,216 @@
+//! `authorize`, `login`, `consent`, `callback`: the browser's part of the authorization code grant (OAuth 2.1 section 4.1).
+
+use serde_json::Value;
+
+use super::args::{self, Args};
+use super::client::Client;
+use super::context::{Context, Grant, Transaction};
+use super::journey::{self, Goal, Plan, Start};
+use super::page_words;
+use crate::oauth::pkce;
+use crate::transcript::Request;
+use crate::wire::{Button, Field, Form};
+
+/// Opens an authorization request and travels up to `until`.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let client = context.client_or(&args.text("client").unwrap_or_else(|| "default".into()))?;
+    let browser = args.text("browser").unwrap_or_else(|| "alice".into());
+    let (params, tx) = request(context, &client, &browser, args);
+    let url = match args.text("url") {
+        Some(url) => url,
+        None => context.world.endpoint("authorization_endpoint")?,
+    };
+    let query = args.text("raw-query").unwrap_or_else(|| args::form(&params));
+    let headers = args::pairs(&args.table("headers"));
+    let request = if args.text("method").as_deref() == Some("POST") {
+        let headers =
+            [vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())], headers].concat();
+        Request { method: "POST".into(), url, headers, body: query.into() }
+    } else {
+        Request { method: "GET".into(), url: join(&url, &query), headers, body: Default::default() }
+    };
+    go(context, &browser, tx, Start::Request(request), args).await
+}
+
+/// Answers a login page that waits, as a user or with given values.
+pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let browser = args.text("browser").unwrap_or_else(|| "alice".into());
+    let (mut page, form, mut tx) = waiting(context, args, &browser)?;
+    leave_from(&mut page, args);
+    if let Some(user) = args.text("user") {
+        tx.user = user;
+    }
+    let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
+    let password = args.text("password").unwrap_or_else(|| user.password.clone());
+    let mut values = page_words::login_values(&form, &context.world.forms, &user.username, &password);
+    values.extend(args::pairs(&args.table("with")));
+    let form = without(form, &args.list("drop"));
+    let button = page_words::button(&form, &Default::default(), true).cloned();
+    go(context, &browser, tx, Start::Submit { page: Box::new(page), form, values, button }, args).await
+}
+
+/// Answers a consent page that waits: approves, denies, or posts what another browser was shown (`of`).
+pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let browser = args.text("browser").unwrap_or_else(|| "alice".into());
+    let (mut page, form, mut tx) = waiting(context, args, &browser)?;
+    tx.answered = Some(page.clone());
+    leave_from(&mut page, args);
+    let approve = args.text("answer").as_deref() != Some("deny");
+    let values = args::pairs(&args.table("with"));
+    let mut form = without(form, &args.list("drop"));
+    if let Some(method) = args.text("method") {
+        form.method = method;
+    }
+    let button = page_words::button(&form, &context.world.forms, approve).cloned();
+    let start = match (button, approve) {
+        (Some(button), _) => Start::Submit { page: Box::new(page), form, values, button: Some(button) },
+        (None, false) => page_words::deny_link(&page)
+            .map(Start::Resume)
+            .ok_or("deny on the consent page: it has no button or link that denies")?,
+        (None, true) => Start::Submit { page: Box::new(page), form, values, button: None::<Button> },
+    };
+    go(context, &browser, tx, start, args).await
+}
+
+/// Delivers a held redirect of the identity provider: in another browser, altered, or once more.
+pub async fn callback(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let browser = args.text("browser").unwrap_or_else(|| "alice".into());
+    let owner = args.text("request-of").unwrap_or_else(|| browser.clone());
+    let tx = context
+        .seat(&owner)
+        .tx
+        .clone()
+        .ok_or_else(|| format!("deliver the callback of `{owner}`: that browser is in no request"))?;
+    let held = tx.held.clone().ok_or_else(|| {
+        format!("deliver the callback of `{owner}`: none is held (authorize until \"callback\" first)")
+    })?;
+    let (base, query) = held.split_once('?').unwrap_or((&held, ""));
+    let honest = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let location = join(base, &args::form(&args::change(honest, args)));
+    let facts = go(context, &browser, tx.clone(), Start::Resume(location), args).await?;
+    // The redirect stays held for its owner, so that it can be delivered again.
+    if let Some(owner_tx) = &mut context.seat(&owner).tx {
+        owner_tx.held = Some(held);
+    }
+    Ok(facts)
+}
+
+/// Travels, and remembers what a code that came out belongs to.
+async fn go(
+    context: &mut Context,
+    browser: &str,
+    tx: Transaction,
+    start: Start,
+    args: Args<'_>,
+) -> Result<Value, String> {
+    let grant = Grant {
+        client: tx.client.clone(),
+        redirect_uri: tx.redirect_uri.clone(),
+        verifier: tx.verifier.clone(),
+        resource: tx.resource.clone(),
+    };
+    let plan = Plan {
+        goal: Goal::parse(args.text("until").as_deref()),
+        approve: args.get("approve") != Some(&Value::Bool(false)),
+    };
+    let facts = journey::travel(context, browser, tx, start, &plan).await;
+    for code in facts["codes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        context.grants.insert(code.to_owned(), grant.clone());
+        context.unspent = Some(code.to_owned());
+    }
+    context.last_grant = Some(grant);
+    Ok(facts)
+}
+
+/// The page and form that wait in a browser (or in the one named by `of`), and the request they belong to.
+fn waiting(
+    context: &mut Context,
+    args: Args<'_>,
+    browser: &str,
+) -> Result<(crate::wire::Page, Form, Transaction), String> {
+    let owner = args.text("of").unwrap_or_else(|| browser.to_owned());
+    let tx = context
+        .seat(&owner)
+        .tx
+        .clone()
+        .ok_or_else(|| format!("answer the page of `{owner}`: that browser is in no request"))?;
+    let page = if args.flag("again") { tx.answered.clone() } else { tx.page.clone() };
+    let page = page.ok_or_else(|| format!("answer the page of `{owner}`: no page waits there"))?;
+    let form = match page_words::asks(&page, &context.world.forms) {
+        page_words::Asks::Login(form) | page_words::Asks::Consent(form) => form,
+        page_words::Asks::Nothing => return Err(format!("answer a page: {}", page_words::describe(&page))),
+    };
+    Ok((page, form, tx))
+}
+
+/// Makes the submission come from a page of another origin; the form's own address stays as it was.
+fn leave_from(page: &mut crate::wire::Page, args: Args<'_>) {
+    if let Some(origin) = args.text("from") {
+        page.url = origin;
+    }
+}
+
+fn without(mut form: Form, dropped: &[String]) -> Form {
+    form.fields.retain(|f: &Field| !dropped.contains(&f.name));
+    form
+}
+
+/// The honest parameters of an authorization request, changed as the case asks, and the transaction that they begin.
+fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) -> (Vec<(String, String)>, Transaction) {
+    let world = &context.world;
+    let verifier = args.text("verifier").unwrap_or_else(pkce::verifier);
+    let (challenge, method) = match args.text("pkce").as_deref() {
+        Some("none") => (None, None),
+        Some("plain") => (Some(verifier.clone()), Some("plain")),
+        Some("no-method") => (Some(pkce::s256(&verifier)), None),
+        Some("plain-no-method") => (Some(verifier.clone()), None),
+        _ => (Some(pkce::s256(&verifier)), Some("S256")),
+    };
+    let challenge = args.text("challenge").or(challenge);
+    let state = args.text("state").unwrap_or_else(|| pkce::random(16));
+    let mut params: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, value: Option<String>| params.extend(value.map(|v| (name.to_owned(), v)));
+    add("response_type", Some(args.text("response-type").unwrap_or_else(|| "code".into())));
+    add("client_id", Some(client.id.clone()));
+    add("redirect_uri", args.text("redirect-uri").or_else(|| client.redirect_uris.first().cloned()));
+    add("scope", args.text("scope").or_else(|| world.recipe.scope.clone()));
+    add("state", Some(state));
+    add("code_challenge", challenge.clone());
+    add("code_challenge_method", method.map(str::to_owned));
+    add(
+        "resource",
+        args.text("resource").or_else(|| world.recipe.send_resource.then(|| world.recipe.resource.clone())),
+    );
+    add("nonce", args.text("nonce"));
+    add("response_mode", args.text("response-mode"));
+    for (name, value) in &world.recipe.extra {
+        add(name, Some(value.clone()));
+    }
+    let params = args::change(params, args);
+    let sent = |name: &str| params.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let tx = Transaction {
+        client: client.clone(),
+        redirect_uri: sent("redirect_uri"),
+        state: sent("state"),
+        nonce: sent("nonce"),
+        verifier: challenge.is_some().then_some(verifier),
+        challenge: sent("code_challenge"),
+        resource: sent("resource"),
+        user: args.text("user").unwrap_or_else(|| {
+            if context.world.users.contains_key(browser) { browser.to_owned() } else { "alice".into() }
+        }),
+        page: None,
+        answered: None,
+        held: None,
+    };
+    (params, tx)
+}
+
+/// Joins an endpoint, which may have a query of its own (RFC 6749 section 3.1), and more parameters.
+fn join(url: &str, query: &str) -> String {
+    match (url.contains('?'), query.is_empty()) {
+        (_, true) => url.to_owned(),
+        (true, false) => format!("{url}&{query}"),
+        (false, false) => format!("{url}?{query}"),
+    }
+}

@@ -1,0 +1,221 @@
+//! `call`: an MCP request over streamable HTTP, with a token, a forged one, or none.
+
+use serde_json::{Map, Value, json};
+
+use super::args::{self, Args};
+use super::context::Context;
+use super::facts;
+use crate::rule::McpVersion;
+use crate::transcript::{Outcome, Request};
+
+/// Sends an MCP request. Up to 2025-11-25 a request other than `initialize` first opens a session with the same credentials.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let session = match opening(context, args) {
+        None => args.text("session"),
+        Some(initialize) => {
+            let answer = context.wire.send("client", initialize).await;
+            let facts = facts_of(&answer.outcome);
+            if facts["served"] != true {
+                // The credentials were judged at the door: that is the answer.
+                return Ok(with_baits(context, facts));
+            }
+            facts["session"].as_str().map(str::to_owned)
+        }
+    };
+    let request = prepare(context, args, session.as_deref());
+    let answer = context.wire.send("client", request).await;
+    let mut facts = facts_of(&answer.outcome);
+    if facts["session"].is_null() {
+        facts["session"] = json!(session);
+    }
+    Ok(with_baits(context, facts))
+}
+
+/// Adds how often the target fetched what forged tokens of this case point to.
+fn with_baits(context: &Context, mut facts: Value) -> Value {
+    if let Some(host) = &context.world.host {
+        facts["lured"] = json!(context.baits.iter().map(|path| host.hits(path).len()).sum::<usize>());
+    }
+    facts
+}
+
+/// The `initialize` that must come first, if one must.
+fn opening(context: &Context, args: Args<'_>) -> Option<Request> {
+    let version = version(context, args);
+    let method = method(args, version);
+    let plain = args.text("http-method").is_none_or(|m| m == "POST") && args.get("body").is_none();
+    let has_session = args.get("session").is_some();
+    if version >= McpVersion::V2026_07_28 || method == "initialize" || !plain || has_session {
+        return None;
+    }
+    let mut opening = Map::new();
+    for name in ["bearer", "scheme", "authorization", "headers", "query", "url", "version", "drop"] {
+        opening.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
+    }
+    Some(prepare(context, Args::new(&opening), None))
+}
+
+/// Builds the request: a well-formed one of the version, changed as the case asks.
+#[must_use]
+pub fn prepare(context: &Context, args: Args<'_>, session: Option<&str>) -> Request {
+    let version = version(context, args);
+    let rpc = method(args, version);
+    let http_method = args.text("http-method").unwrap_or_else(|| "POST".into());
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut body = String::new();
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+    if http_method == "GET" {
+        add("accept", "text/event-stream".into());
+    } else {
+        add("accept", "application/json, text/event-stream".into());
+    }
+    add("mcp-protocol-version", version.to_string());
+    if http_method == "POST" {
+        add("content-type", "application/json".into());
+        let params = params(context, args, version, &rpc);
+        if version >= McpVersion::V2026_07_28 {
+            add("mcp-method", rpc.clone());
+            if let Some(name) = params["name"].as_str() {
+                add("mcp-name", name.to_owned());
+            }
+        }
+        let id = args.get("id").cloned().unwrap_or(json!(1));
+        body = json!({ "jsonrpc": "2.0", "id": id, "method": rpc, "params": params }).to_string();
+    }
+    if let Some(session) = session {
+        add("mcp-session-id", session.to_owned());
+    }
+    for value in credentials(args) {
+        add("authorization", value);
+    }
+    if args.get("form").is_some() {
+        headers.retain(|(n, _)| n != "content-type");
+        headers.push(("content-type".into(), "application/x-www-form-urlencoded".into()));
+        body = args::form(&args::pairs(&args.table("form")));
+    }
+    if let Some(raw) = args.text("body") {
+        body = raw;
+    }
+    let dropped: Vec<String> = args.list("drop").iter().map(|n| n.to_ascii_lowercase()).collect();
+    headers.retain(|(n, _)| !dropped.contains(n));
+    for (name, value) in args::pairs(&args.table("headers")) {
+        headers.retain(|(n, _)| !n.eq_ignore_ascii_case(&name) || name.eq_ignore_ascii_case("authorization"));
+        headers.push((name, value));
+    }
+    let mut url = args.text("url").unwrap_or_else(|| context.world.mcp_url.clone());
+    let query = args::form(&args::pairs(&args.table("query")));
+    if !query.is_empty() {
+        url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
+    }
+    Request { method: http_method, url, headers, body: body.into() }
+}
+
+/// Facts of an MCP answer: JSON or the first response in an event stream; `served` if a JSON-RPC result came.
+#[must_use]
+pub fn facts_of(outcome: &Outcome) -> Value {
+    let mut map = facts::http(outcome);
+    if let Outcome::Answered(response) = outcome {
+        let message = if response.media_type().as_deref() == Some("text/event-stream") {
+            first_response(&response.text())
+        } else {
+            response.json().filter(|b| b.get("jsonrpc").is_some())
+        };
+        let result = message.as_ref().and_then(|m| m.get("result")).cloned();
+        // A tool that answers `isError` has run into something, perhaps a refusal in the wrong place: it is not served.
+        let tool_error = result.as_ref().is_some_and(|r| r["isError"] == true);
+        let served = (200..300).contains(&response.status) && result.is_some() && !tool_error;
+        map.insert("tool-error".into(), json!(tool_error));
+        map.insert("served".into(), json!(served));
+        map.insert("session".into(), json!(response.header("mcp-session-id")));
+        if let Some(result) = result {
+            map.insert("result".into(), result);
+        }
+        if let Some(error) = message.as_ref().and_then(|m| m.get("error")) {
+            map.insert("rpc-error".into(), error.clone());
+        }
+        if let Some(message) = message {
+            map.insert("body".into(), message);
+        }
+    }
+    Value::Object(map)
+}
+
+/// The first JSON-RPC response in an event stream; empty events and server requests are passed over.
+fn first_response(stream: &str) -> Option<Value> {
+    let events = stream.replace("\r\n", "\n");
+    events.split("\n\n").find_map(|event| {
+        let data: Vec<&str> = event.lines().filter_map(|l| l.strip_prefix("data:")).map(str::trim_start).collect();
+        let message: Value = serde_json::from_str(&data.join("\n")).ok()?;
+        (message.get("result").is_some() || message.get("error").is_some()).then_some(message)
+    })
+}
+
+fn version(context: &Context, args: Args<'_>) -> McpVersion {
+    args.text("version").and_then(|v| v.parse().ok()).unwrap_or(context.world.version)
+}
+
+/// The JSON-RPC method: given, or that of a tool call, or the cheapest request that needs authorization.
+fn method(args: Args<'_>, version: McpVersion) -> String {
+    let default = || {
+        if args.get("tool").is_some() {
+            "tools/call"
+        } else if version >= McpVersion::V2026_07_28 {
+            "tools/list"
+        } else {
+            "initialize"
+        }
+    };
+    args.text("method").unwrap_or_else(|| default().to_owned())
+}
+
+fn params(context: &Context, args: Args<'_>, version: McpVersion, rpc: &str) -> Value {
+    let client = json!({ "name": "authspec", "version": env!("CARGO_PKG_VERSION") });
+    let mut params = match rpc {
+        "initialize" => {
+            json!({ "protocolVersion": version.to_string(), "capabilities": {}, "clientInfo": client.clone() })
+        }
+        "tools/call" => {
+            let name = args.text("tool").unwrap_or_default();
+            let known = context.world.tools.values().find(|t| t.name == name).map(|t| t.arguments.clone());
+            let mut arguments =
+                if args.get("arguments").is_some() { args.table("arguments") } else { known.unwrap_or_default() };
+            if let Some(said) = args.text("say") {
+                arguments.values_mut().filter(|v| v.is_string()).for_each(|v| *v = json!(said));
+            }
+            json!({ "name": name, "arguments": arguments })
+        }
+        _ => json!({}),
+    };
+    if version >= McpVersion::V2026_07_28 {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": version.to_string(),
+            "io.modelcontextprotocol/clientInfo": client,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+    }
+    if let Some(map) = params.as_object_mut() {
+        map.extend(args.table("params"));
+    }
+    params
+}
+
+/// The `Authorization` values: raw ones, or scheme and bearer token, or none.
+fn credentials(args: Args<'_>) -> Vec<String> {
+    if args.get("authorization").is_some() {
+        return args.list("authorization");
+    }
+    let scheme = args.text("scheme").unwrap_or_else(|| "Bearer".into());
+    args.text("bearer").map(|token| format!("{scheme} {token}")).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_response_in_a_stream() {
+        let stream = "event: message\ndata: \n\nid: 1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"elicitation/create\",\"id\":9,\"params\":{}}\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":1}}\n\n";
+        assert_eq!(first_response(stream).expect("a response")["result"]["a"], 1);
+        assert!(first_response("data: nonsense\n\n").is_none());
+    }
+}

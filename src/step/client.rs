@@ -1,0 +1,285 @@
+//! Clients of the authorization server: what they are, how they come into being, how they authenticate.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::vars::now;
+use super::world::World;
+use crate::oauth::{forge, pkce};
+use crate::transcript::{Outcome, Request, Secret};
+use crate::wire::{Answer, Wire, host::Document};
+
+/// The way a client comes into being.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum How {
+    /// Dynamic client registration (RFC 7591).
+    #[default]
+    Dynamic,
+    /// A client ID metadata document that the harness serves.
+    Document,
+    /// Registered by the operator beforehand.
+    Preset,
+    /// There is no way: no endpoint, no document support, nothing in the profile.
+    None,
+}
+
+/// A client in hand.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// What the case calls it.
+    pub name: String,
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`, if it has one.
+    pub secret: Option<String>,
+    /// `token_endpoint_auth_method` as registered.
+    pub method: String,
+    /// Registered redirect URIs.
+    pub redirect_uris: Vec<String>,
+    /// The answer of the registration, for captures.
+    pub registration: Value,
+}
+
+impl Client {
+    /// A member by the name that cases use.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<Value> {
+        match name {
+            "id" => Some(self.id.clone().into()),
+            "secret" => self.secret.clone().map(Value::from),
+            "method" => Some(self.method.clone().into()),
+            "redirect-uri" => self.redirect_uris.first().cloned().map(Value::from),
+            other => self.registration.get(other).cloned(),
+        }
+    }
+
+    /// The client that a successful registration answer describes; what the answer leaves out is taken as requested.
+    #[must_use]
+    pub fn from_registration(name: &str, asked: &Map<String, Value>, answer: &Value) -> Option<Client> {
+        let id = answer.get("client_id")?.as_str()?.to_owned();
+        let text = |member: &str| answer.get(member).or(asked.get(member)).and_then(Value::as_str).map(str::to_owned);
+        let uris = answer.get("redirect_uris").or(asked.get("redirect_uris")).and_then(Value::as_array);
+        let secret = answer.get("client_secret").and_then(Value::as_str).map(str::to_owned);
+        let default_method = if secret.is_some() { "client_secret_basic" } else { "none" };
+        Some(Client {
+            name: name.to_owned(),
+            id,
+            method: text("token_endpoint_auth_method").unwrap_or_else(|| default_method.to_owned()),
+            redirect_uris: uris.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            secret,
+            registration: answer.clone(),
+        })
+    }
+}
+
+/// Honest registration metadata for a kind of client: `public`, `basic`, `post`, `jwt`.
+#[must_use]
+pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
+    let method = match kind {
+        "basic" => "client_secret_basic",
+        "post" => "client_secret_post",
+        "jwt" => "private_key_jwt",
+        _ => "none",
+    };
+    let mut map = Map::new();
+    map.insert("client_name".into(), json!(world.registration.client_name));
+    map.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
+    map.insert("grant_types".into(), json!(["authorization_code", "refresh_token"]));
+    map.insert("response_types".into(), json!(["code"]));
+    map.insert("token_endpoint_auth_method".into(), json!(method));
+    // Loopback redirect URIs make this a native application (OpenID Connect Registration section 2).
+    map.insert("application_type".into(), json!("native"));
+    if let Some(scope) = &world.registration.scope {
+        map.insert("scope".into(), json!(scope));
+    }
+    if kind == "jwt" {
+        map.insert("jwks".into(), forge::own_jwks());
+        map.insert("token_endpoint_auth_signing_alg".into(), json!("ES256"));
+    }
+    map
+}
+
+/// Makes a fresh client of a kind, by the way that the target offers.
+///
+/// # Errors
+/// Says why the target gave none, with its answer in short.
+pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
+    match world.registration.how {
+        How::Preset => preset(world, name),
+        How::Document if kind == "public" || kind == "jwt" => document(world, name, &metadata(world, kind)),
+        How::Document | How::Dynamic => {
+            let asked = metadata(world, kind);
+            let answer = register(world, wire, &Value::Object(asked.clone())).await?;
+            let Outcome::Answered(response) = &answer.outcome else {
+                return Err("register a client: the registration endpoint gave no answer".into());
+            };
+            let body = response.json().unwrap_or_default();
+            Client::from_registration(name, &asked, &body).filter(|_| response.status < 300).ok_or_else(|| {
+                let error = body["error"].as_str().unwrap_or("no client_id in the answer");
+                format!("register a {kind} client: {} {error}", response.status)
+            })
+        }
+        How::None => {
+            Err("get a client: no registration endpoint, no metadata documents, and no preset client in the profile"
+                .into())
+        }
+    }
+}
+
+fn preset(world: &World, name: &str) -> Result<Client, String> {
+    let known = if name == "other" { &world.registration.other } else { &world.registration.preset };
+    let mut client = known
+        .clone()
+        .ok_or_else(|| format!("get client `{name}`: the profile presets none (section [registration])"))?;
+    name.clone_into(&mut client.name);
+    Ok(client)
+}
+
+/// A client whose `client_id` is the URL of a document that the harness serves.
+fn document(world: &World, name: &str, asked: &Map<String, Value>) -> Result<Client, String> {
+    let host = world.host.as_ref().ok_or("serve a client metadata document: the document host is not running")?;
+    let path = format!("/client/{}", pkce::random(9));
+    let id = host.url(&path);
+    let mut document = asked.clone();
+    document.insert("client_id".into(), json!(id));
+    host.put(&path, Document::json(&Value::Object(document.clone())));
+    let method = document["token_endpoint_auth_method"].as_str().unwrap_or("none").to_owned();
+    let uris = world.registration.redirect_uris.clone();
+    Ok(Client {
+        name: name.into(),
+        id,
+        secret: None,
+        method,
+        redirect_uris: uris,
+        registration: Value::Object(document),
+    })
+}
+
+/// Posts a registration.
+///
+/// # Errors
+/// If there is no registration endpoint, or the budget of registrations is used up.
+pub async fn register(world: &World, wire: &Wire, body: &Value) -> Result<Answer, String> {
+    let endpoint = world.endpoint("registration_endpoint")?;
+    world.pool.budget.spend()?;
+    let headers =
+        vec![("content-type".into(), "application/json".into()), ("accept".into(), "application/json".into())];
+    let request = Request { method: "POST".into(), url: endpoint, headers, body: body.to_string().into() };
+    Ok(wire.send("client", request).await)
+}
+
+/// Adds client authentication to a form and headers: `auth` is `registered` or one of the deviations of the verb table.
+///
+/// # Errors
+/// If the deviation needs a secret that the client does not have.
+pub fn authenticate(
+    context: &Context,
+    client: &Client,
+    auth: &str,
+    form: &mut Vec<(String, String)>,
+    headers: &mut Vec<(String, String)>,
+    assertion: &Map<String, Value>,
+) -> Result<(), String> {
+    let auth = match (auth, client.method.as_str()) {
+        ("registered" | "", "client_secret_basic") => "basic",
+        ("registered" | "", "client_secret_post") => "post",
+        ("registered" | "", "private_key_jwt") => "assertion",
+        ("registered" | "", _) => "none",
+        ("wrong-secret", "client_secret_basic") => "wrong-secret-basic",
+        ("wrong-secret", _) => "wrong-secret-post",
+        (other, _) => other,
+    };
+    let secret = || {
+        client
+            .secret
+            .clone()
+            .ok_or_else(|| format!("authenticate client `{}` by {auth}: it has no secret", client.name))
+    };
+    let wrong = "wrong-secret-0123456789abcdefghijklmnop".to_owned();
+    let id = |form: &mut Vec<(String, String)>| form.push(("client_id".into(), client.id.clone()));
+    match auth {
+        "none" => id(form),
+        "basic" => headers.push(basic(&client.id, &secret()?)),
+        "basic-encoded" => headers.push(basic_of(&percent_encoded(&client.id), &percent_encoded(&secret()?))),
+        "wrong-secret-basic" => headers.push(basic(&client.id, &wrong)),
+        "post" | "wrong-secret-post" => {
+            id(form);
+            form.push(("client_secret".into(), if auth == "post" { secret()? } else { wrong }));
+        }
+        "both" => {
+            headers.push(basic(&client.id, &secret()?));
+            id(form);
+            form.push(("client_secret".into(), secret()?));
+        }
+        "assertion" => {
+            id(form);
+            form.push((
+                "client_assertion_type".into(),
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+            ));
+            let jwt = client_assertion(context, client, assertion)?;
+            context.wire.vault().learn(Secret::ClientAssertion, &jwt);
+            form.push(("client_assertion".into(), jwt));
+        }
+        "query" | "nothing" => {}
+        other => return Err(format!("authenticate a client by `{other}`: unknown way")),
+    }
+    Ok(())
+}
+
+/// HTTP Basic with form-encoded id and secret (RFC 6749 section 2.3.1).
+fn basic(id: &str, secret: &str) -> (String, String) {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    basic_of(&encode(id), &encode(secret))
+}
+
+/// HTTP Basic with id and secret as they are.
+fn basic_of(id: &str, secret: &str) -> (String, String) {
+    ("authorization".into(), format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
+}
+
+/// Every byte as `%XX`: form-encoded in the way that only who decodes it understands.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+/// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
+fn client_assertion(context: &Context, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
+    let world = &context.world;
+    let mut claims = Map::new();
+    for (name, value) in [
+        ("iss", json!(client.id)),
+        ("sub", json!(client.id)),
+        ("aud", json!(world.found.metadata["issuer"].as_str().unwrap_or(&world.found.issuer))),
+        ("iat", json!(now())),
+        ("exp", json!(now() + 60)),
+        ("jti", json!(pkce::random(16))),
+    ] {
+        claims.insert(name.into(), value);
+    }
+    let table = |name: &str| change.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    claims.extend(table("claims"));
+    for name in change.get("drop").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        claims.remove(name);
+    }
+    let header = table("header");
+    let alg = header.get("alg").and_then(Value::as_str).unwrap_or("ES256").to_owned();
+    match change.get("sign").and_then(Value::as_str) {
+        None | Some("own") => forge::own(header, claims, &alg),
+        Some(how) => {
+            let mut jwt = crate::oauth::jwt::Jwt { header, claims, signature: "AAAA".into() };
+            jwt.header.entry("alg").or_insert(json!("ES256"));
+            jwt.header.entry("kid").or_insert(json!(forge::FOREIGN_KID));
+            match how {
+                "none" => {
+                    jwt.header.insert("alg".into(), json!("none"));
+                    forge::sign(jwt, &forge::Signing::Empty, None)
+                }
+                "garbage" => forge::sign(jwt, &forge::Signing::Keep, None),
+                "public-key-hmac" => forge::sign(jwt, &forge::Signing::PublicKeyPem, Some(&forge::own_jwks())),
+                other => Err(format!("sign a client assertion by `{other}`: unknown way")),
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The world of one running case: its browsers, clients, captures and transcript.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::client::Client;
+use super::pool::Borrowed;
+use super::world::World;
+use crate::wire::{Browser, Page, Wire};
+
+/// Everything that one run of a case (or of one variant of it) has in hand.
+pub struct Context {
+    /// What all cases share.
+    pub world: Arc<World>,
+    /// Recorder and vault of this case.
+    pub wire: Wire,
+    /// Values of the variant that is being run (`$each.NAME`).
+    pub variant: Map<String, Value>,
+    pub(super) seats: HashMap<String, Seat>,
+    /// What a code, access token or refresh token in hand belongs to.
+    pub(super) grants: HashMap<String, Grant>,
+    /// The latest code that no token step has used yet.
+    pub(super) unspent: Option<String>,
+    pub(super) last_grant: Option<Grant>,
+    /// Paths of the document host that forged tokens of this case point to.
+    pub(super) baits: Vec<String>,
+    /// Paths of the document host at which this case serves something.
+    pub(super) documents: Vec<String>,
+    clients: HashMap<String, Client>,
+    captures: HashMap<String, Value>,
+    // Held so that the clients go back to the pool when the case ends.
+    _borrowed: Borrowed,
+}
+
+/// A browser with the authorization request that it is in.
+pub(super) struct Seat {
+    pub browser: Browser,
+    pub tx: Option<Transaction>,
+}
+
+/// One authorization request, from the first redirect to the code.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Transaction {
+    pub client: Client,
+    /// `redirect_uri` of the request as sent; `None` if it was left out.
+    pub redirect_uri: Option<String>,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub verifier: Option<String>,
+    pub challenge: Option<String>,
+    pub resource: Option<String>,
+    pub user: String,
+    /// The page that waits for an answer (login, consent).
+    pub page: Option<Page>,
+    /// The consent page that was answered last.
+    pub answered: Option<Page>,
+    /// A redirect that was held and not followed (upstream, callback).
+    pub held: Option<String>,
+}
+
+/// What belongs to a code or token in hand.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Grant {
+    pub client: Client,
+    pub redirect_uri: Option<String>,
+    pub verifier: Option<String>,
+    pub resource: Option<String>,
+}
+
+impl Context {
+    /// A context for one run of a case with its borrowed clients.
+    #[must_use]
+    pub fn new(world: Arc<World>, wire: Wire, borrowed: Borrowed, variant: Map<String, Value>) -> Context {
+        let clients = borrowed.clients.iter().map(|(name, _, client)| (name.clone(), client.clone())).collect();
+        Context {
+            world,
+            wire,
+            variant,
+            seats: HashMap::new(),
+            grants: HashMap::new(),
+            unspent: None,
+            last_grant: None,
+            baits: Vec::new(),
+            documents: Vec::new(),
+            clients,
+            captures: HashMap::new(),
+            _borrowed: borrowed,
+        }
+    }
+
+    /// A client by the name that the case uses.
+    #[must_use]
+    pub fn client(&self, name: &str) -> Option<&Client> {
+        self.clients.get(name)
+    }
+
+    /// A client by name.
+    ///
+    /// # Errors
+    /// If the case has none by that name in hand.
+    pub(super) fn client_or(&self, name: &str) -> Result<Client, String> {
+        self.clients.get(name).cloned().ok_or_else(|| format!("use client `{name}`: the case has none by that name"))
+    }
+
+    /// Takes a client in hand under a name.
+    pub fn adopt_client(&mut self, name: &str, client: Client) {
+        self.adopt(name, client);
+    }
+
+    pub(super) fn adopt(&mut self, name: &str, client: Client) {
+        self.clients.insert(name.to_owned(), client);
+    }
+
+    /// Remembers a captured value.
+    pub fn capture(&mut self, name: &str, value: Value) {
+        self.captures.insert(name.to_owned(), value);
+    }
+
+    /// A captured value.
+    #[must_use]
+    pub fn captured(&self, name: &str) -> Option<&Value> {
+        self.captures.get(name)
+    }
+
+    pub(super) fn seat(&mut self, name: &str) -> &mut Seat {
+        self.seats.entry(name.to_owned()).or_insert_with(|| Seat { browser: Browser::new(name), tx: None })
+    }
+}

@@ -1,0 +1,150 @@
+//! Facts that several verbs share: an HTTP answer as a tree, challenges, tokens; and what a preparing step must have reached.
+
+use serde_json::{Map, Value, json};
+
+use super::args::Args;
+use crate::oauth::{challenge, jwt::Jwt};
+use crate::suite::Verb;
+use crate::transcript::{Failure, Outcome, Response};
+
+/// Facts of an HTTP answer: `status`, `headers`, `body`, `text`, `media-type`, `error`, `challenge`, `crash`; or `no-answer`.
+#[must_use]
+pub fn http(outcome: &Outcome) -> Map<String, Value> {
+    match outcome {
+        Outcome::Answered(response) => answered(response),
+        Outcome::Failed(failure) => failed(failure),
+    }
+}
+
+fn answered(response: &Response) -> Map<String, Value> {
+    let mut facts = Map::new();
+    let mut put = |name: &str, value: Value| drop(facts.insert(name.to_owned(), value));
+    put("status", json!(response.status));
+    put("headers", headers(&response.headers));
+    put("text", json!(response.text()));
+    put("media-type", json!(response.media_type()));
+    put("crash", json!(response.status >= 500));
+    let html = response.media_type().is_some_and(|m| m == "text/html" || m == "application/xhtml+xml");
+    let markup = response.text().trim_start().to_ascii_lowercase().starts_with("<!doctype html");
+    put("web-page", json!((200..300).contains(&response.status) && (html || markup)));
+    if let Some(body) = response.json() {
+        if let Some(error) = body.get("error").filter(|e| e.is_string()) {
+            put("error", error.clone());
+        }
+        put("body", body);
+    }
+    put("challenge", challenges(&response.header_all("www-authenticate")));
+    facts
+}
+
+/// Facts of a request that got no answer: a dropped connection is a crash, everything else is no answer at all.
+#[must_use]
+pub fn failed(failure: &Failure) -> Map<String, Value> {
+    let mut facts = Map::new();
+    match failure {
+        Failure::Dropped(_) => {
+            facts.insert("crash".into(), json!(true));
+            facts.insert("dropped".into(), json!(failure.to_string()));
+        }
+        other => drop(facts.insert("no-answer".into(), json!(other.to_string()))),
+    }
+    facts
+}
+
+/// Headers by lower-case name; several lines are joined as RFC 9110 section 5.3 allows, cookies apart.
+#[must_use]
+pub fn headers(list: &[(String, String)]) -> Value {
+    let mut map: Map<String, Value> = Map::new();
+    for (name, value) in list {
+        let name = name.to_ascii_lowercase();
+        match map.get_mut(&name) {
+            Some(Value::String(first)) => {
+                first.push_str(", ");
+                first.push_str(value);
+            }
+            _ => drop(map.insert(name, json!(value))),
+        }
+    }
+    Value::Object(map)
+}
+
+/// Facts of the `WWW-Authenticate` lines: the Bearer (else the first) challenge, and how many there are.
+#[must_use]
+pub fn challenges(lines: &[&str]) -> Value {
+    let all = challenge::parse(lines);
+    let bearer: Vec<_> = all.iter().filter(|c| c.scheme.eq_ignore_ascii_case("bearer")).collect();
+    let chosen = bearer.first().copied().or(all.first());
+    let params: Map<String, Value> =
+        chosen.map(|c| c.params.iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect()).unwrap_or_default();
+    let charset_ok = chosen.is_none_or(|c| c.params.iter().all(|(name, value)| in_charset(name, value)));
+    json!({
+        "present": !lines.is_empty(),
+        "raw": lines.join(", "),
+        "scheme": chosen.map(|c| c.scheme.clone()),
+        "schemes": all.iter().map(|c| c.scheme.clone()).collect::<Vec<_>>(),
+        "bearer": !bearer.is_empty(),
+        "count": bearer.len(),
+        "param-count": params.len(),
+        "params": params,
+        "duplicates": chosen.map(|c| c.duplicates()).unwrap_or_default(),
+        "charset-ok": charset_ok,
+    })
+}
+
+/// The character sets of RFC 6750 section 3 for `scope`, `error`, `error_description` and `error_uri`.
+fn in_charset(name: &str, value: &str) -> bool {
+    let quoted = |c: char| matches!(c, '\x20'..='\x21' | '\x23'..='\x5b' | '\x5d'..='\x7e');
+    match name {
+        "scope" | "error" | "error_description" => value.chars().all(quoted),
+        "error_uri" => value.chars().all(|c| quoted(c) && c != ' '),
+        _ => true,
+    }
+}
+
+/// Header and claims of a token, if it is a JWT.
+#[must_use]
+pub fn token(value: Option<&Value>) -> Value {
+    match value.and_then(Value::as_str).and_then(Jwt::decode) {
+        Some(jwt) => {
+            let time = |claim: &str| jwt.claims.get(claim).and_then(Value::as_f64);
+            let lifetime = time("exp").zip(time("iat")).map(|(end, start)| end - start);
+            json!({ "header": jwt.header, "claims": jwt.claims, "lifetime": lifetime })
+        }
+        None => Value::Null,
+    }
+}
+
+/// Why a step that only prepares did not reach what its verb is for; `None` if it did.
+#[must_use]
+pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
+    if let Some(reason) = facts["no-answer"].as_str() {
+        return Some(format!("no answer: {reason}"));
+    }
+    let short = || summary(facts);
+    match verb {
+        Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => {
+            let until = args.text("until").unwrap_or_else(|| "code".into());
+            let denied =
+                args.text("answer").is_some_and(|a| a == "deny") || args.get("approve") == Some(&Value::Bool(false));
+            let reached = facts["stopped-at"].as_str().unwrap_or("nowhere");
+            (reached != until && !denied)
+                .then(|| format!("the journey should reach `{until}`, it ended at `{reached}`: {}", short()))
+        }
+        Verb::Token | Verb::Exchange => {
+            (facts["granted"] != true).then(|| format!("no token was granted: {}", short()))
+        }
+        Verb::Register => facts["client"]["id"].is_null().then(|| format!("no client was registered: {}", short())),
+        Verb::Call => (facts["served"] != true).then(|| format!("the MCP request was not served: {}", short())),
+        Verb::Repeat => (facts["succeeded"] == 0).then(|| "not one of the repeated requests succeeded".to_owned()),
+        Verb::Discover => {
+            facts["as"]["body"]["issuer"].is_null().then(|| "no authorization server metadata was found".to_owned())
+        }
+        Verb::Fetch | Verb::Mutate | Verb::Wait => None,
+    }
+}
+
+/// An answer in a few words, for people: status, error, where a journey ended.
+#[must_use]
+pub fn summary(facts: &Value) -> String {
+    crate::fact::summary(facts)
+}

@@ -1,0 +1,109 @@
+//! `fetch`: any other request to the target: revocation, introspection, userinfo, well-known documents, preflights.
+
+use serde_json::{Value, json};
+
+use super::args::{self, Args};
+use super::client;
+use super::context::Context;
+use super::facts;
+use crate::transcript::Request;
+
+/// Sends the request and returns its facts.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let request = prepare(context, args)?;
+    if let Some(name) = args.text("browser") {
+        let wire = context.wire.clone();
+        let follow = args.flag("follow");
+        let world = std::sync::Arc::clone(&context.world);
+        let visit = context.seat(&name).browser.open(&wire, request, &move |l: &str| !follow || !world.is_own(l)).await;
+        return Ok(browsed(&visit));
+    }
+    let by = args.text("client").unwrap_or_else(|| "client".into());
+    let origin = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("origin")).map(|(_, v)| v.clone());
+    let answer = context.wire.send(&by, request).await;
+    let mut facts = facts::http(&answer.outcome);
+    let cors = origin.zip(facts.get("headers")).map(|(origin, headers)| cors(&origin, headers));
+    facts.extend(cors.map(|word| ("cors".to_owned(), json!(word))));
+    if let Some(location) =
+        facts.get("headers").and_then(|h| h.get("location")).and_then(Value::as_str).map(str::to_owned)
+    {
+        let redirect = crate::oauth::redirect::Redirect::parse(&location);
+        facts.insert(
+            "redirect".into(),
+            json!({ "url": redirect.url, "base": redirect.base, "own": context.world.is_own(&location) }),
+        );
+    }
+    Ok(Value::Object(facts))
+}
+
+/// Builds the request.
+pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
+    let mut headers =
+        vec![("accept".to_owned(), args.text("accept").unwrap_or_else(|| "application/json, */*;q=0.5".into()))];
+    let mut body = args.text("body").unwrap_or_default();
+    let mut content_type = args.text("content-type");
+    if args.get("form").is_some() || args.get("auth").is_some() {
+        let mut form = args::pairs(&args.table("form"));
+        if args.get("client").is_some() || args.get("auth").is_some() {
+            let client = context.client_or(&args.text("client").unwrap_or_else(|| "default".into()))?;
+            let auth = args.text("auth").unwrap_or_else(|| "registered".into());
+            client::authenticate(context, &client, &auth, &mut form, &mut headers, &Default::default())?;
+        }
+        body = args::form(&form);
+        content_type = content_type.or(Some("application/x-www-form-urlencoded".into()));
+    } else if let Some(json) = args.get("json") {
+        body = json.to_string();
+        content_type = content_type.or(Some("application/json".into()));
+    }
+    let default = if body.is_empty() { "GET" } else { "POST" };
+    headers.extend(content_type.map(|t| ("content-type".to_owned(), t)));
+    headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("Bearer {t}"))));
+    args::put_headers(&mut headers, &args.table("headers"));
+    let mut url = url(context, args)?;
+    let query = args::form(&args::pairs(&args.table("query")));
+    if !query.is_empty() {
+        url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
+    }
+    Ok(Request { method: args.text("method").unwrap_or_else(|| default.into()), url, headers, body: body.into() })
+}
+
+fn url(context: &Context, args: Args<'_>) -> Result<String, String> {
+    if let Some(url) = args.text("url") {
+        return Ok(url);
+    }
+    let path = args.text("path").ok_or("fetch: neither `url` nor `path` is given")?;
+    let base =
+        if args.text("from").as_deref() == Some("as") { context.world.as_origin() } else { context.world.origin() };
+    Ok(format!("{base}{path}"))
+}
+
+/// What an answer allows a page of `origin` (Fetch standard, CORS protocol). Browsers ignore credentials beside `*`, but
+/// a server that sends both means to allow both.
+fn cors(origin: &str, headers: &Value) -> &'static str {
+    let allowed = headers["access-control-allow-origin"].as_str().is_some_and(|o| o == "*" || o == origin);
+    let credentials = headers["access-control-allow-credentials"].as_str() == Some("true");
+    match (allowed, credentials) {
+        (true, true) => "credentials",
+        (true, false) => "read",
+        (false, _) => "none",
+    }
+}
+
+fn browsed(visit: &crate::wire::Visit) -> Value {
+    let mut facts =
+        json!({ "statuses": visit.statuses, "redirects": visit.redirects, "status": visit.statuses.last() });
+    match &visit.end {
+        crate::wire::End::Stopped { location, .. } => {
+            let redirect = crate::oauth::redirect::Redirect::parse(location);
+            facts["redirect"] = json!({ "url": redirect.url, "base": redirect.base });
+        }
+        crate::wire::End::NoAnswer(failure) => return Value::Object(facts::failed(failure)),
+        _ => {}
+    }
+    if let Some(page) = visit.pages.last() {
+        facts["text"] = json!(page.body);
+        facts["headers"] = facts::headers(&page.headers);
+    }
+    facts["crash"] = json!(visit.statuses.last().is_some_and(|s| *s >= 500));
+    facts
+}

@@ -1,0 +1,379 @@
+//! A browser's way through an authorization request: redirects, logins and consents up to a goal.
+
+use serde_json::{Value, json};
+
+use super::context::{Context, Seat, Transaction};
+use super::facts;
+use super::page_words::{self, Asks};
+use super::world::World;
+use crate::oauth::redirect::{self, Redirect};
+use crate::transcript::{Failure, Request};
+use crate::wire::{Button, End, Form, Page, Visit, Wire};
+
+/// Where the journey is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// At the login page.
+    Login,
+    /// At the consent page.
+    Consent,
+    /// At the redirect to the upstream identity provider.
+    Upstream,
+    /// At the redirect from the upstream back to the target.
+    Callback,
+    /// At the redirect to the client.
+    Code,
+}
+
+impl Goal {
+    /// The goal by its word; `code` if none is given.
+    #[must_use]
+    pub fn parse(word: Option<&str>) -> Goal {
+        match word {
+            Some("login") => Goal::Login,
+            Some("consent") => Goal::Consent,
+            Some("upstream") => Goal::Upstream,
+            Some("callback") => Goal::Callback,
+            _ => Goal::Code,
+        }
+    }
+}
+
+/// How a stretch of the journey begins.
+pub enum Start {
+    /// With a request, usually GET of the authorization endpoint.
+    Request(Request),
+    /// With a form of a page.
+    Submit { page: Box<Page>, form: Form, values: Vec<(String, String)>, button: Option<Button> },
+    /// Where a held redirect points.
+    Resume(String),
+}
+
+/// What the traveller does at pages.
+pub struct Plan {
+    pub goal: Goal,
+    /// Whether consent pages are approved; `false` denies.
+    pub approve: bool,
+}
+
+/// What a stretch of the journey showed.
+#[derive(Default)]
+struct Log {
+    pages: Vec<Page>,
+    statuses: Vec<u16>,
+    submit_statuses: Vec<u16>,
+    redirects: Vec<String>,
+}
+
+/// Where it ended.
+enum Ending {
+    Client(Redirect, u16),
+    Elsewhere(Redirect, u16),
+    Login,
+    Consent,
+    Page,
+    Failed(Failure),
+    Loop,
+}
+
+/// Travels and returns the facts; the seat keeps what waits (a page, a held redirect).
+pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, start: Start, plan: &Plan) -> Value {
+    let world = std::sync::Arc::clone(&context.world);
+    let wire = context.wire.clone();
+    let seat = context.seat(browser);
+    let mut log = Log::default();
+    tx.page = None;
+    tx.held = None;
+    let ending = stretches(&world, &wire, seat, &mut tx, start, plan, &mut log).await;
+    let facts = facts_of(&world, seat, &tx, &log, ending);
+    seat.tx = Some(tx);
+    facts
+}
+
+async fn stretches(
+    world: &World,
+    wire: &Wire,
+    seat: &mut Seat,
+    tx: &mut Transaction,
+    start: Start,
+    plan: &Plan,
+    log: &mut Log,
+) -> Ending {
+    let mut next = start;
+    let mut logins = 0;
+    for _ in 0..MAX_PAGES {
+        let submitted = matches!(next, Start::Submit { .. });
+        let visit = leg(world, wire, seat, tx, next).await;
+        log.take(&visit, submitted);
+        let page = match visit.end {
+            End::Stopped { location, from } => return arrived(tx, &location, from),
+            End::NoAnswer(failure) => return Ending::Failed(failure),
+            End::Loop => return Ending::Loop,
+            End::Page(page) => page,
+        };
+        tx.page = Some(page.clone());
+        match page_words::asks(&page, &world.forms) {
+            Asks::Login(_) if plan.goal == Goal::Login => return Ending::Login,
+            Asks::Login(form) => {
+                logins += 1;
+                let Some(values) = credentials(world, tx, &form) else { return Ending::Login };
+                if logins > MAX_LOGINS {
+                    return Ending::Login;
+                }
+                let button = page_words::button(&form, &Default::default(), true).cloned();
+                next = Start::Submit { page: Box::new(page), form, values, button };
+            }
+            Asks::Consent(_) if plan.goal == Goal::Consent => return Ending::Consent,
+            Asks::Consent(form) => {
+                let Some(start) = answer(world, &page, form, plan.approve) else { return Ending::Consent };
+                tx.answered = Some(page);
+                next = start;
+            }
+            Asks::Nothing => return Ending::Page,
+        }
+    }
+    Ending::Page
+}
+
+/// How a consent page is answered: by a button, or by a link that denies.
+pub fn answer(world: &World, page: &Page, form: Form, approve: bool) -> Option<Start> {
+    match page_words::button(&form, &world.forms, approve).cloned() {
+        Some(button) => {
+            Some(Start::Submit { page: Box::new(page.clone()), form, values: Vec::new(), button: Some(button) })
+        }
+        None if approve && form.buttons.is_empty() => {
+            Some(Start::Submit { page: Box::new(page.clone()), form, values: Vec::new(), button: None })
+        }
+        None if !approve => page_words::deny_link(page).map(Start::Resume),
+        None => None,
+    }
+}
+
+fn credentials(world: &World, tx: &Transaction, form: &Form) -> Option<Vec<(String, String)>> {
+    let user = world.users.get(&tx.user)?;
+    let mut values = page_words::login_values(form, &world.forms, &user.username, &user.password);
+    values.extend(user.fields.iter().cloned());
+    Some(values)
+}
+
+async fn leg(world: &World, wire: &Wire, seat: &mut Seat, tx: &Transaction, start: Start) -> Visit {
+    let target = tx.redirect_uri.clone().or_else(|| tx.client.redirect_uris.first().cloned()).unwrap_or_default();
+    let stop = move |location: &str| !world.is_own(location) || Redirect::parse(location).goes_to(&target);
+    match start {
+        Start::Request(request) => seat.browser.open(wire, request, &stop).await,
+        Start::Submit { page, form, values, button } => {
+            seat.browser.submit(wire, &page, &form, &values, button.as_ref(), &stop).await
+        }
+        Start::Resume(location) => seat.browser.resume(wire, &location, &stop).await,
+    }
+}
+
+fn arrived(tx: &Transaction, location: &str, from: u16) -> Ending {
+    let redirect = Redirect::parse(location);
+    if tx.client.redirect_uris.iter().any(|uri| redirect.goes_to(uri)) {
+        Ending::Client(redirect, from)
+    } else {
+        Ending::Elsewhere(redirect, from)
+    }
+}
+
+impl Log {
+    fn take(&mut self, visit: &Visit, submitted: bool) {
+        if submitted {
+            self.submit_statuses.extend(visit.statuses.first());
+        }
+        self.statuses.extend(&visit.statuses);
+        self.redirects.extend(visit.redirects.iter().cloned());
+        self.pages.extend(visit.pages.iter().cloned());
+    }
+}
+
+fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: Ending) -> Value {
+    let mut map = serde_json::Map::new();
+    if let Ending::Failed(failure) = &ending {
+        map = facts::failed(failure);
+    }
+    let stopped = match &ending {
+        Ending::Client(r, _) if r.any("code").is_some() => "code",
+        Ending::Client(..) => "error",
+        Ending::Elsewhere(..) => "elsewhere",
+        Ending::Login => "login",
+        Ending::Consent => "consent",
+        Ending::Page => "page",
+        Ending::Failed(_) => "nowhere",
+        Ending::Loop => "loop",
+    };
+    let mut put = |name: &str, value: Value| drop(map.insert(name.to_owned(), value));
+    put("stopped-at", json!(stopped));
+    let status = log.statuses.last().copied();
+    if let Some(status) = status {
+        put("status", json!(status));
+        put("crash", json!(status >= 500));
+    }
+    if let Ending::Client(redirect, from) | Ending::Elsewhere(redirect, from) = &ending {
+        let registered = matches!(ending, Ending::Client(..));
+        put("redirect", redirect_facts(redirect, *from, registered));
+        if let Some(error) = redirect.any("error") {
+            put("error", json!(error));
+        }
+    }
+    if let (Ending::Page | Ending::Login | Ending::Consent, Some(page)) = (&ending, log.pages.last()) {
+        put("page", page_facts(page));
+        let body: Value = serde_json::from_str(&page.body).unwrap_or(Value::Null);
+        if let Some(error) = body["error"].as_str() {
+            put("error", json!(error));
+        }
+    }
+    put("pages", Value::Array(log.pages.iter().map(page_facts).collect()));
+    put("statuses", json!(log.statuses));
+    put("submit-statuses", json!(log.submit_statuses));
+    put("redirects", json!(log.redirects));
+    put("codes", json!(codes(world, log)));
+    put("identified", json!(identified(world, log)));
+    put("logged-in", json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))));
+    put(
+        "asked-consent",
+        json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Consent(_)))),
+    );
+    for (name, value) in [
+        ("verifier", &tx.verifier),
+        ("code-challenge", &tx.challenge),
+        ("state", &tx.state),
+        ("nonce", &tx.nonce),
+        ("redirect-uri", &tx.redirect_uri),
+    ] {
+        if let Some(value) = value {
+            put(name, json!(value));
+        }
+    }
+    put("cookies", cookies(seat, &|_| true));
+    put("session-cookies", cookies(seat, &|name| !PLAIN_COOKIES.iter().any(|w| name.to_ascii_lowercase().contains(w))));
+    put("browser", json!({ "name": seat.browser.name, "cookies": jar(seat) }));
+    Value::Object(map)
+}
+
+fn redirect_facts(redirect: &Redirect, from: u16, registered: bool) -> Value {
+    let mut query = redirect::object(&redirect.query);
+    // `present` and `absent` in a case speak of parameters with a value or an empty one alike.
+    if let Some(map) = query.as_object_mut() {
+        map.retain(|_, v| !v.is_null());
+    }
+    json!({
+        "url": redirect.url, "base": redirect.base, "query": query, "fragment": redirect::object(&redirect.fragment),
+        "params": redirect::object(&[redirect.query.as_slice(), redirect.fragment.as_slice()].concat()),
+        "status": from, "registered": registered,
+    })
+}
+
+fn page_facts(page: &Page) -> Value {
+    json!({
+        "url": page.url, "status": page.status, "title": page.title, "text": page.text, "html": page.body,
+        "headers": facts::headers(&page.headers), "is-html": page.is_html, "resources": page.resources,
+        "foreign-resources": foreign(page), "meta-refresh": page.meta_refresh,
+        "csrf-field": csrf_field(page), "referrer-policy": referrer_policy(page), "framable": framable(page), "leaks-referrer": leaks_referrer(page), "asks": asks_word(page), "described": page_words::describe(page),
+    })
+}
+
+fn asks_word(page: &Page) -> &'static str {
+    match page_words::asks(page, &Default::default()) {
+        Asks::Login(_) => "login",
+        Asks::Consent(_) => "consent",
+        Asks::Nothing => "nothing",
+    }
+}
+
+/// Resources of other origins that a browser would load by itself.
+fn foreign(page: &Page) -> Vec<&String> {
+    let own = url::Url::parse(&page.url).map(|u| u.origin().ascii_serialization()).unwrap_or_default();
+    page.resources.iter().filter(|r| r.starts_with("http") && !r.starts_with(&format!("{own}/"))).collect()
+}
+
+fn header<'a>(page: &'a Page, name: &str) -> Vec<&'a str> {
+    page.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str()).collect()
+}
+
+/// Whether another site could frame the page to trick its user: it is HTML, and neither `frame-ancestors` (which rules where present) nor `X-Frame-Options` forbids it.
+fn framable(page: &Page) -> bool {
+    if !page.is_html {
+        return false;
+    }
+    let policies = header(page, "content-security-policy");
+    let directives = policies.iter().flat_map(|p| p.split([';', ','])).map(str::trim);
+    let mut ancestors = directives.filter_map(|d| d.strip_prefix("frame-ancestors")).peekable();
+    if ancestors.peek().is_some() {
+        return ancestors
+            .all(|sources| sources.split_whitespace().any(|s| s == "*" || s.ends_with(':') || s.contains("://")));
+    }
+    let options = header(page, "x-frame-options");
+    !options.iter().any(|o| o.eq_ignore_ascii_case("deny") || o.eq_ignore_ascii_case("sameorigin"))
+}
+
+/// The policy for `Referer` that the page asks for, by its header or else by a `meta` element; the last one that counts.
+fn referrer_policy(page: &Page) -> Option<String> {
+    let named = header(page, "referrer-policy").join(",").to_ascii_lowercase();
+    let last = |text: &str| text.split(',').map(str::trim).rfind(|p| !p.is_empty()).map(str::to_owned);
+    last(&named).or_else(|| {
+        let html = scraper::Html::parse_document(&page.body);
+        let metas = scraper::Selector::parse("meta[name=referrer i][content]").expect("a constant selector");
+        html.select(&metas).last().and_then(|m| m.value().attr("content")).and_then(last)
+    })
+}
+
+/// Whether the full URL of the page would reach other origins in `Referer`: only `unsafe-url` and `no-referrer-when-downgrade` do so today.
+fn leaks_referrer(page: &Page) -> bool {
+    referrer_policy(page).is_some_and(|p| matches!(p.as_str(), "unsafe-url" | "no-referrer-when-downgrade"))
+}
+
+/// The hidden field of the page's forms that is named like a token against cross-site requests.
+fn csrf_field(page: &Page) -> Option<&str> {
+    let hidden = page.forms.iter().flat_map(|f| &f.fields).filter(|f| f.kind == "hidden" && f.value.len() >= 8);
+    let names = hidden.map(|f| f.name.as_str());
+    names.into_iter().find(|n| CSRF_WORDS.iter().any(|w| n.to_ascii_lowercase().contains(w)))
+}
+
+/// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
+fn identified(world: &World, log: &Log) -> bool {
+    let authority = |url: &str| url::Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default();
+    let here =
+        [authority(&world.found.issuer), authority(&world.endpoint("authorization_endpoint").unwrap_or_default())];
+    let elsewhere = |l: &&String| world.is_own(l) && !here.contains(&authority(l));
+    log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))
+        || log.redirects.iter().any(|l| elsewhere(&l))
+}
+
+/// Every authorization code that left the target in a redirect.
+fn codes(world: &World, log: &Log) -> Vec<String> {
+    let outward = log.redirects.iter().filter(|l| !world.is_own(l));
+    outward.filter_map(|l| Redirect::parse(l).any("code").map(str::to_owned)).collect()
+}
+
+fn jar(seat: &Seat) -> Value {
+    Value::Object(seat.browser.jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect())
+}
+
+fn cookies(seat: &Seat, wanted: &dyn Fn(&str) -> bool) -> Value {
+    let all = seat.browser.jar.cookies().into_iter().filter(|c| wanted(&c.name)).map(|c| {
+        json!({
+            "name": c.name, "value": c.value, "path": c.path, "domain": c.domain, "secure": c.secure, "http-only": c.http_only,
+            "same-site": c.same_site, "max-age": c.max_age.map(|age| age.as_secs()), "host-only": c.host_only,
+            "names-domain": names_domain(seat, &c.name),
+        })
+    });
+    Value::Array(all.collect())
+}
+
+/// Whether the Set-Cookie text of a cookie had a `Domain`, if only its own host.
+fn names_domain(seat: &Seat, name: &str) -> bool {
+    let is_named = |text: &str| text.split('=').next().is_some_and(|n| n.trim() == name);
+    let last = seat.browser.jar.received().iter().rfind(|r| is_named(&r.text));
+    last.is_some_and(|r| r.text.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("domain=")))
+}
+
+/// Pages of one journey; more is a loop.
+const MAX_PAGES: usize = 8;
+/// Login pages that are answered; a third one means that the password was refused.
+const MAX_LOGINS: usize = 3;
+/// What the names of CSRF tokens in forms have in common.
+const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken", "antiforgery"];
+/// Cookies with these words in their names hold no session: scripts may have to read them.
+const PLAIN_COOKIES: &[&str] = &["csrf", "xsrf", "lang", "locale", "theme", "timezone"];

@@ -1,0 +1,93 @@
+//! The verbs: each acts on the target and leaves facts; none decides.
+//!
+//! A case runs in a [`Context`] of its own (browsers, clients in hand, recorder, captured values); what all cases of a
+//! run share (what discovery found, the pool of clients, the users) is the [`World`].
+
+mod args;
+mod authorize;
+mod call;
+mod client;
+mod context;
+mod discover;
+mod exchange;
+mod facts;
+mod fetch;
+mod journey;
+mod mutate;
+mod page_words;
+mod pool;
+mod register;
+mod repeat;
+mod token;
+mod vars;
+mod wait;
+mod world;
+
+use serde_json::{Map, Value};
+
+pub use args::Args;
+pub use client::{Client, How, fresh as fresh_client};
+pub use context::Context;
+pub use discover::{Discovered, discover};
+pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
+pub use vars::substitute;
+pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World};
+
+use crate::suite::Verb;
+
+/// An MCP request as `call` would send it, without sending it.
+#[must_use]
+pub fn probe(context: &Context, args: Args<'_>) -> crate::transcript::Request {
+    call::prepare(context, args, None)
+}
+
+/// What the page at which a journey ended shows, for the message that it was not understood.
+#[must_use]
+pub fn describe_page(facts: &Value) -> String {
+    let text = |path: &str| crate::fact::dig(facts, path).and_then(Value::as_str).unwrap_or_default();
+    let text_part = crate::fact::clip(text("page.text"), 160);
+    format!("{} The page says: \"{text_part}\"", text("page.described"))
+}
+
+/// What one performed step left behind.
+#[derive(Debug, Clone)]
+pub struct Performed {
+    /// The facts of the verb (`docs/architecture.md`), as a tree that `expect` and `capture` name by dotted paths.
+    pub facts: Value,
+    /// Ids of the exchanges that the step made, in order.
+    pub exchanges: Vec<u32>,
+    /// What the verb needs to have happened for a step that only prepares; `None` if it happened.
+    pub unready: Option<String>,
+}
+
+/// Performs one verb with substituted arguments.
+///
+/// # Errors
+/// A sentence that continues "failed to ...": the step could not be tried at all (a client could not be registered, no
+/// code is in hand). The case is then `blocked`.
+pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value>) -> Result<Performed, String> {
+    let mark = context.wire.mark();
+    let args = Args::new(args);
+    let mut facts = match verb {
+        Verb::Discover => discover::perform(context, args).await?,
+        Verb::Register => register::perform(context, args).await?,
+        Verb::Authorize => authorize::perform(context, args).await?,
+        Verb::Login => authorize::login(context, args).await?,
+        Verb::Consent => authorize::consent(context, args).await?,
+        Verb::Callback => authorize::callback(context, args).await?,
+        Verb::Token => token::perform(context, args).await?,
+        Verb::Exchange => exchange::perform(context, args).await?,
+        Verb::Call => call::perform(context, args).await?,
+        Verb::Fetch => fetch::perform(context, args).await?,
+        Verb::Mutate => mutate::perform(context, args).await?,
+        Verb::Repeat => repeat::perform(context, args).await?,
+        Verb::Wait => wait::perform(args).await?,
+    };
+    if let (Some(host), Value::Object(facts)) = (&context.world.host, &mut facts) {
+        let fetched = context.documents.iter().map(|path| host.hits(path).len()).sum::<usize>();
+        facts.insert("fetched".into(), fetched.into());
+    }
+    let exchanges = context.wire.exchanges().iter().skip(mark).map(|e| e.id).collect();
+    let unready = facts::unready(verb, &facts, args);
+    Ok(Performed { facts, exchanges, unready })
+}

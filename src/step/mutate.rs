@@ -1,0 +1,171 @@
+//! `mutate`: changes one thing in hand: a text, a token, a cookie, what our identity provider does next.
+
+use serde_json::{Map, Value, json};
+
+use super::args::Args;
+use super::context::Context;
+use crate::oauth::forge::{self, Signing};
+use crate::oauth::jwt::Jwt;
+use crate::transcript::Secret;
+use crate::wire::host::Document;
+
+/// Changes the thing and returns it as `value`.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    if args.get("jwt").is_some() {
+        return jwt(context, args);
+    }
+    if let Some(text) = args.text("text") {
+        let changed = change_text(&text, args);
+        let vault = context.wire.vault();
+        // What comes of a secret is one; what comes of a redirect URI or of a random name is none.
+        if vault.redact(&text) != text {
+            vault.learn(Secret::AccessToken, &changed);
+        }
+        return Ok(json!({ "value": changed }));
+    }
+    if args.get("browser").is_some() {
+        return cookie(context, args);
+    }
+    if args.text("sign").as_deref() == Some("issuer") {
+        return mint(context, args);
+    }
+    Err("change something: none of `jwt`, `text`, `browser`, `sign = \"issuer\"` is given".into())
+}
+
+/// Changes header, claims and signature of a token.
+fn jwt(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let token = args.text("jwt").unwrap_or_default();
+    let mut jwt = Jwt::decode(&token).ok_or("change a token: it is not a JWT")?;
+    jwt.header.extend(args.table("header"));
+    jwt.claims.extend(args.table("claims"));
+    for name in args.list("drop-header") {
+        jwt.header.remove(&name);
+    }
+    for name in args.list("drop-claims") {
+        jwt.claims.remove(&name);
+    }
+    if let Some(alg) = args.text("alg") {
+        jwt.header.insert("alg".into(), json!(alg));
+    }
+    let how = args.text("sign").unwrap_or_else(|| "keep".into());
+    let signed = by_attacker(context, jwt, &how)?;
+    Ok(shown(context, signed))
+}
+
+/// A token of our identity provider, which the target trusts: honest but for the claims and header that the case gives.
+fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
+    let idp = context
+        .world
+        .idp
+        .as_ref()
+        .ok_or("mint a token as the issuer: the target does not trust our identity provider")?;
+    let mut spec = idp.honest_token();
+    spec.claims = args.table("claims");
+    spec.claims.extend(args.list("drop-claims").into_iter().map(|name| (name, Value::Null)));
+    spec.header = args.table("header");
+    spec.header.extend(args.list("drop-header").into_iter().map(|name| (name, Value::Null)));
+    spec.payload = args.text("raw-payload");
+    if args.text("kind").as_deref() == Some("id-token") {
+        spec.kind = mock_idp::TokenKind::Id;
+    }
+    Ok(shown(context, idp.issuer.mint(spec)))
+}
+
+/// The changed token as `value`, and what it says.
+fn shown(context: &Context, token: String) -> Value {
+    context.wire.vault().learn(Secret::AccessToken, &token);
+    let jwt = Jwt::decode(&token).map(|j| json!({ "header": j.header, "claims": j.claims }));
+    json!({ "value": token, "jwt": jwt })
+}
+
+fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String, String> {
+    let world = std::sync::Arc::clone(&context.world);
+    let mut bait = |document: Document| {
+        let host = world.host.as_ref().ok_or("serve a key set: the document host is not running")?;
+        // A path of its own, so that a hit there is a hit of this case.
+        let path = format!("/bait/{}", crate::oauth::pkce::random(12));
+        host.put(&path, document);
+        context.baits.push(path.clone());
+        Ok::<String, String>(host.url(&path))
+    };
+    let signing = match how {
+        "keep" => Signing::Keep,
+        "none" => {
+            let spelled = jwt
+                .header
+                .get("alg")
+                .and_then(Value::as_str)
+                .filter(|a| a.eq_ignore_ascii_case("none"))
+                .unwrap_or("none")
+                .to_owned();
+            jwt.header.insert("alg".into(), json!(spelled));
+            Signing::Empty
+        }
+        "empty" => Signing::Empty,
+        "foreign" => Signing::Foreign,
+        "public-key-hmac" => Signing::PublicKeyPem,
+        "jwk-hmac" => Signing::PublicKeyJwk,
+        "empty-hmac" => Signing::EmptySecret,
+        "self-jwk" => Signing::EmbeddedJwk,
+        "self-x5c" => Signing::EmbeddedX5c,
+        "self-jku" => Signing::Jku(bait(Document::json(&forge::own_jwks()))?),
+        "self-x5u" => Signing::X5u(bait(Document::of("application/pem-certificate-chain", forge::certificate_pem()))?),
+        other => return Err(format!("sign a token by `{other}`: unknown way")),
+    };
+    forge::sign(jwt, &signing, world.found.jwks.as_ref())
+}
+
+/// `replace`, `flip`, `truncate`, `append`, `prepend`, in this order.
+fn change_text(text: &str, args: Args<'_>) -> String {
+    let replaced = super::args::pairs(&args.table("replace"))
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    let mut chars: Vec<char> = replaced.chars().collect();
+    if let Some(place) = args.text("flip").filter(|_| !chars.is_empty()) {
+        let at = match place.as_str() {
+            "first" => 0,
+            "middle" => chars.len() / 2,
+            "last" => chars.len() - 1,
+            number => number.parse::<usize>().unwrap_or(0).min(chars.len() - 1),
+        };
+        // The last character of a base64url part may hold padding bits only, so its neighbours in the alphabet would decode alike.
+        chars[at] = if chars[at] == 'A' { 'Q' } else { 'A' };
+    }
+    if let Some(length) = args.get("truncate").and_then(Value::as_i64) {
+        let many = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
+        let keep = if length < 0 { chars.len().saturating_sub(many) } else { many };
+        chars.truncate(keep.min(chars.len().saturating_sub(1)));
+    }
+    format!(
+        "{}{}{}",
+        args.text("prepend").unwrap_or_default(),
+        chars.into_iter().collect::<String>(),
+        args.text("append").unwrap_or_default()
+    )
+}
+
+/// Sets, replaces or removes a cookie in a browser's jar.
+fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let name = args.text("browser").unwrap_or_default();
+    let origin = context.world.as_origin();
+    let jar = &mut context.seat(&name).browser.jar;
+    if let Some(raw) = args.text("set-cookie") {
+        jar.set(&raw, &origin);
+    }
+    if let (Some(cookie), Some(value)) = (args.text("cookie"), args.text("cookie-value")) {
+        if jar.replace(&cookie, &value) == 0 {
+            return Err(format!("change cookie `{cookie}`: the browser of `{name}` has none by that name"));
+        }
+    }
+    if let Some(cookie) = args.text("remove-cookie") {
+        if cookie == "*" {
+            for cookie in jar.cookies() {
+                jar.remove(&cookie.name);
+            }
+        } else {
+            jar.remove(&cookie);
+        }
+    }
+    let all: Map<String, Value> = jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect();
+    Ok(json!({ "browser": { "cookies": all } }))
+}

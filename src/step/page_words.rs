@@ -1,0 +1,151 @@
+//! Understanding login and consent pages that nobody here wrote: which form is which, which button says yes.
+
+use super::world::LoginForm;
+use crate::wire::{Button, Form, Page};
+
+/// What a page asks of the user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asks {
+    /// Name and password (or only the name, on a login of several pages).
+    Login(Form),
+    /// Yes or no.
+    Consent(Form),
+    /// Nothing that can be answered.
+    Nothing,
+}
+
+/// What a page asks. Pages with an error status ask nothing.
+#[must_use]
+pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
+    if page.status >= 400 && !page.forms.iter().any(has_password) {
+        return Asks::Nothing;
+    }
+    let login = page
+        .forms
+        .iter()
+        .find(|f| has_password(f) || hinted(f, hints))
+        .or_else(|| page.forms.iter().find(|f| is_name_only(f)));
+    if let Some(form) = login {
+        return Asks::Login(form.clone());
+    }
+    match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post")) {
+        Some(form) => Asks::Consent(form.clone()),
+        None => Asks::Nothing,
+    }
+}
+
+/// Values for a login form.
+#[must_use]
+pub fn login_values(form: &Form, hints: &LoginForm, username: &str, password: &str) -> Vec<(String, String)> {
+    let mut values = Vec::new();
+    let text = |kind: &str| matches!(kind, "text" | "email" | "tel" | "");
+    let user = hints.username_field.clone().or_else(|| {
+        let known =
+            form.fields.iter().find(|f| text(&f.kind) && USER_FIELDS.contains(&f.name.to_ascii_lowercase().as_str()));
+        known.or_else(|| form.fields.iter().find(|f| text(&f.kind))).map(|f| f.name.clone())
+    });
+    let secret = hints
+        .password_field
+        .clone()
+        .or_else(|| form.fields.iter().find(|f| f.kind == "password").map(|f| f.name.clone()));
+    values.extend(user.map(|name| (name, username.to_owned())));
+    values.extend(secret.map(|name| (name, password.to_owned())));
+    values
+}
+
+/// The button that gives an answer; `None` if no button can be told to mean it.
+#[must_use]
+pub fn button<'a>(form: &'a Form, hints: &LoginForm, approve: bool) -> Option<&'a Button> {
+    let hint = if approve { &hints.approve } else { &hints.deny };
+    if let Some(hint) = hint {
+        return form.buttons.iter().find(|b| words_of(b).iter().any(|w| w.eq_ignore_ascii_case(hint)));
+    }
+    let says = |b: &Button, words: &[&str]| words_of(b).iter().any(|w| words.iter().any(|k| has_word(w, k)));
+    if approve {
+        let clear = form.buttons.iter().find(|b| says(b, YES) && !says(b, NO));
+        clear.or_else(|| form.buttons.iter().find(|b| !says(b, NO)))
+    } else {
+        form.buttons.iter().find(|b| says(b, NO))
+    }
+}
+
+/// The link that denies, on pages that deny by a link: its target, absolute or as written.
+#[must_use]
+pub fn deny_link(page: &Page) -> Option<String> {
+    let html = scraper::Html::parse_document(&page.body);
+    let anchors = scraper::Selector::parse("a[href]").expect("a constant selector");
+    let found = html.select(&anchors).find(|a| {
+        let text: String = a.text().collect();
+        NO.iter().any(|k| has_word(&text, k))
+    })?;
+    let href = found.value().attr("href")?;
+    url::Url::parse(&page.url).ok()?.join(href).ok().map(String::from)
+}
+
+/// The fields of all forms of a page, for the message that a page was not understood.
+#[must_use]
+pub fn describe(page: &Page) -> String {
+    if page.forms.is_empty() {
+        return format!("page \"{}\" at {} has no form", page.title, page.url);
+    }
+    let forms = page.forms.iter().map(|form| {
+        let fields: Vec<_> = form.fields.iter().map(|f| format!("{} ({})", f.name, f.kind)).collect();
+        let buttons: Vec<_> = form.buttons.iter().map(|b| b.text.clone()).collect();
+        format!("fields [{}], buttons [{}]", fields.join(", "), buttons.join(", "))
+    });
+    format!("page \"{}\" at {}: {}", page.title, page.url, forms.collect::<Vec<_>>().join("; "))
+}
+
+fn has_password(form: &Form) -> bool {
+    form.fields.iter().any(|f| f.kind == "password")
+}
+
+fn hinted(form: &Form, hints: &LoginForm) -> bool {
+    hints.username_field.as_ref().is_some_and(|name| form.fields.iter().any(|f| f.name == *name))
+}
+
+/// The first page of a login that asks for the name alone.
+fn is_name_only(form: &Form) -> bool {
+    let visible: Vec<_> = form.fields.iter().filter(|f| matches!(f.kind.as_str(), "text" | "email")).collect();
+    visible.len() == 1 && USER_FIELDS.contains(&visible[0].name.to_ascii_lowercase().as_str())
+}
+
+fn words_of(button: &Button) -> [&str; 3] {
+    [&button.text, &button.value, &button.name]
+}
+
+/// Whether a text has a word, at word boundaries.
+fn has_word(text: &str, word: &str) -> bool {
+    text.to_lowercase().split(|c: char| !c.is_alphanumeric() && c != '\'').any(|w| w == word)
+}
+
+const USER_FIELDS: &[&str] =
+    &["username", "user", "login", "email", "identifier", "loginfmt", "name", "account", "userid", "user_id"];
+const YES: &[&str] = &[
+    "approve",
+    "allow",
+    "accept",
+    "authorize",
+    "authorise",
+    "agree",
+    "yes",
+    "continue",
+    "grant",
+    "confirm",
+    "permit",
+    "consent",
+    "ok",
+];
+const NO: &[&str] = &["deny", "cancel", "reject", "decline", "refuse", "disallow", "no", "abort", "don't", "back"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_alone() {
+        assert!(has_word("No, thanks", "no"));
+        assert!(!has_word("note", "no"));
+        assert!(has_word("[ Cancel ]", "cancel"));
+    }
+}

@@ -1,0 +1,205 @@
+//! Clients that cases borrow: one case at a time uses a client, because a new authorization can end its earlier tokens.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::client::{self, Client, How};
+use super::world::World;
+use crate::wire::Wire;
+
+/// How many registrations a run may make; a target may allow only a few an hour.
+#[derive(Debug)]
+pub struct Budget {
+    limit: Option<u32>,
+    spent: AtomicU32,
+}
+
+impl Budget {
+    /// A budget; `None` is no limit.
+    #[must_use]
+    pub fn new(limit: Option<u32>) -> Budget {
+        Budget { limit, spent: AtomicU32::new(0) }
+    }
+
+    /// Takes one registration.
+    ///
+    /// # Errors
+    /// If none is left; says where the limit stands.
+    pub fn spend(&self) -> Result<(), String> {
+        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
+        match self.limit {
+            Some(limit) if spent >= limit => Err(format!(
+                "register a client: the budget of {limit} registrations is used up (profile: limits.registrations)"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one registration for a case that is about registration; the last ones are kept for clients that others need.
+    ///
+    /// # Errors
+    /// If none is left for that.
+    pub fn spend_on_case(&self) -> Result<(), String> {
+        if self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
+            return Err(format!("{USED_UP} (profile: limits.registrations)"));
+        }
+        self.spend()
+    }
+
+    /// Registrations made so far.
+    #[must_use]
+    pub fn spent(&self) -> u32 {
+        let spent = self.spent.load(Ordering::Relaxed);
+        self.limit.map_or(spent, |limit| spent.min(limit))
+    }
+}
+
+/// Clients by kind, lent to one case at a time.
+pub struct Pool {
+    /// Registrations that the run may make.
+    pub budget: Budget,
+    size: usize,
+    shelves: Mutex<BTreeMap<String, Shelf>>,
+    /// Kinds that the target does not register, with its words; it is asked once.
+    refused: Mutex<BTreeMap<String, String>>,
+    /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
+    gathering: tokio::sync::Mutex<()>,
+    returned: Notify,
+}
+
+#[derive(Default)]
+struct Shelf {
+    free: Vec<Client>,
+    made: usize,
+}
+
+/// Clients lent to a case by the name the case uses; they go back when this is dropped.
+pub struct Borrowed {
+    pool: Arc<Pool>,
+    /// Name in the case, kind, client.
+    pub clients: Vec<(String, String, Client)>,
+}
+
+impl Pool {
+    /// A pool that makes at most `size` clients of a kind for each concurrent need.
+    #[must_use]
+    pub fn new(size: usize, budget: Budget) -> Pool {
+        Pool {
+            budget,
+            size: size.max(1),
+            shelves: Mutex::default(),
+            refused: Mutex::default(),
+            gathering: tokio::sync::Mutex::new(()),
+            returned: Notify::new(),
+        }
+    }
+
+    /// Puts a client that already exists on its shelf.
+    pub fn stock(&self, kind: &str, client: Client) {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = shelves.entry(kind.to_owned()).or_default();
+        shelf.made += 1;
+        shelf.free.push(client);
+    }
+
+    /// Borrows a client for each wanted (name, kind), making new ones as far as the pool's size goes.
+    ///
+    /// # Errors
+    /// If a client cannot be made.
+    pub async fn borrow(
+        self: &Arc<Pool>,
+        world: &World,
+        wire: &Wire,
+        wanted: &[(String, String)],
+    ) -> Result<Borrowed, String> {
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new() };
+        if wanted.is_empty() {
+            return Ok(borrowed);
+        }
+        let _gathering = self.gathering.lock().await;
+        for (name, kind) in wanted {
+            let mut client = self.one(world, wire, name, kind).await?;
+            name.clone_into(&mut client.name);
+            borrowed.clients.push((name.clone(), kind.clone(), client));
+        }
+        Ok(borrowed)
+    }
+
+    async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
+        if world.registration.how == How::Preset {
+            // Preset clients are the only ones there are: cases share them.
+            return client::fresh(world, wire, name, kind).await;
+        }
+        loop {
+            let returned = self.returned.notified();
+            tokio::pin!(returned);
+            returned.as_mut().enable();
+            if let Some(client) = self.take(kind) {
+                return Ok(client);
+            }
+            if let Some(reason) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(kind) {
+                return Err(reason.clone());
+            }
+            if self.may_make(kind) {
+                let made = client::fresh(world, wire, name, kind).await;
+                return made.map_err(|reason| self.not_made(kind, reason));
+            }
+            returned.await;
+        }
+    }
+
+    fn take(&self, kind: &str) -> Option<Client> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get_mut(kind)?.free.pop()
+    }
+
+    fn may_make(&self, kind: &str) -> bool {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = shelves.entry(kind.to_owned()).or_default();
+        // Two for each concurrent case: its own and `other`.
+        let room = shelf.made < self.size * 2;
+        shelf.made += usize::from(room);
+        room
+    }
+
+    /// Remembers that a kind of client is refused: only public ones have to be to be had.
+    fn not_made(&self, kind: &str, reason: String) -> String {
+        self.unmake(kind);
+        if kind == "public" || !reason.starts_with(&format!("register a {kind} client: 4")) {
+            return reason;
+        }
+        let words = format!("{NOT_REGISTERED} ({reason})");
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.to_owned(), words.clone());
+        words
+    }
+
+    fn unmake(&self, kind: &str) {
+        if let Some(shelf) = self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get_mut(kind) {
+            shelf.made = shelf.made.saturating_sub(1);
+        }
+    }
+
+    fn give_back(&self, kind: &str, client: Client) {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        shelves.entry(kind.to_owned()).or_default().free.push(client);
+        drop(shelves);
+        self.returned.notify_waiters();
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        for (_, kind, client) in self.clients.drain(..) {
+            self.pool.give_back(&kind, client);
+        }
+    }
+}
+
+/// What [`Budget::spend_on_case`] complains of; the case is then left out.
+pub const USED_UP: &str = "register a client: what the profile allows of registrations is used up";
+/// What is said of a kind of client that the target does not register; the case is then left out.
+pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
+/// Registrations kept for the pool: one client of each kind.
+const KEPT: u32 = 5;

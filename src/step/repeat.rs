@@ -1,0 +1,113 @@
+//! `repeat`: one verb several times, at once (a race) or in a row.
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::args::Args;
+use super::context::Context;
+use super::{authorize, call, facts, fetch, register, token};
+use crate::transcript::{Outcome, Request};
+
+/// Repeats the nested verb `parallel` times at once or `times` times in a row.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let verb =
+        ["token", "call", "authorize", "register", "fetch", "exchange"].into_iter().find(|v| args.get(v).is_some());
+    let verb = verb.ok_or("repeat a verb: none is given")?;
+    let nested = args.table(verb);
+    let patient = context.wire.clone();
+    if args.get("waits") == Some(&Value::Bool(false)) {
+        context.wire = patient.without_waiting();
+    }
+    let answers = match args.number("parallel") {
+        Some(n) => at_once(context, verb, Args::new(&nested), usize::try_from(n).unwrap_or(2).clamp(2, MOST)).await,
+        None => in_a_row(context, verb, Args::new(&nested), args.number("times").unwrap_or(2).min(MOST as u64)).await,
+    };
+    context.wire = patient;
+    let answers = answers?;
+    let succeeded = answers.iter().filter(|a| success(verb, a)).count();
+    let statuses: Vec<&Value> = answers.iter().map(|a| &a["status"]).collect();
+    let crashes = answers.iter().filter(|a| a["crash"] == true).count();
+    let silent: Vec<&str> = answers.iter().filter_map(|a| a["no-answer"].as_str()).collect();
+    let mut facts = json!({
+        "succeeded": succeeded, "statuses": statuses, "crashes": crashes, "crash": crashes > 0,
+        "limited": answers.iter().filter(|a| a["status"] == 429).count(),
+        "values": values(verb, &answers),
+    });
+    if let (Some(reason), 0) = (silent.first(), succeeded) {
+        facts["no-answer"] = json!(reason);
+    }
+    facts["answers"] = Value::Array(answers);
+    Ok(facts)
+}
+
+async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) -> Result<Vec<Value>, String> {
+    let (by, request, grant): (String, Request, _) = match verb {
+        "token" => {
+            let prepared = token::prepare(context, args)?;
+            let grant = prepared.grant().clone();
+            (prepared.by, prepared.request, Some(grant))
+        }
+        "call" => ("client".into(), call::prepare(context, args, args.text("session").as_deref()), None),
+        "fetch" => ("client".into(), fetch::prepare(context, args)?, None),
+        other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
+    };
+    let sends = (0..n).map(|_| context.wire.send(&by, request.clone()));
+    let outcomes: Vec<Outcome> = join_all(sends).await.into_iter().map(|a| a.outcome).collect();
+    Ok(outcomes
+        .iter()
+        .map(|outcome| match (verb, &grant) {
+            ("token", Some(grant)) => {
+                let facts = token::facts_of(facts::http(outcome));
+                token::remember(context, &facts, grant);
+                facts
+            }
+            ("call", _) => call::facts_of(outcome),
+            _ => Value::Object(facts::http(outcome)),
+        })
+        .collect())
+}
+
+async fn in_a_row(context: &mut Context, verb: &str, args: Args<'_>, times: u64) -> Result<Vec<Value>, String> {
+    let mut answers = Vec::new();
+    for _ in 0..times {
+        answers.push(match verb {
+            "token" => token::perform(context, args).await?,
+            "authorize" => authorize::perform(context, args).await?,
+            "register" => register::perform(context, args).await?,
+            "call" => call::perform(context, args).await?,
+            "fetch" => fetch::perform(context, args).await?,
+            _ => super::exchange::perform(context, args).await?,
+        });
+    }
+    Ok(answers)
+}
+
+fn success(verb: &str, answer: &Value) -> bool {
+    match verb {
+        "token" | "exchange" => answer["granted"] == true,
+        "call" => answer["served"] == true,
+        "authorize" => answer["stopped-at"] == "code",
+        "register" => answer["client"]["id"].is_string(),
+        _ => answer["status"].as_u64().is_some_and(|s| (200..300).contains(&s)),
+    }
+}
+
+/// The values that must differ between repetitions, by name: codes, tokens, session ids.
+fn values(verb: &str, answers: &[Value]) -> Value {
+    let paths: &[(&str, &str)] = match verb {
+        "token" | "exchange" => &[("access-token", "body.access_token"), ("refresh-token", "body.refresh_token")],
+        "authorize" => &[("code", "redirect.query.code")],
+        "register" => &[("client-id", "client.id"), ("client-secret", "client.secret")],
+        "call" => &[("session", "session")],
+        _ => &[],
+    };
+    let lists = paths.iter().map(|(name, path)| {
+        let found: Vec<&Value> =
+            answers.iter().filter_map(|a| crate::fact::dig(a, path)).filter(|v| v.is_string()).collect();
+        ((*name).to_owned(), json!(found))
+    });
+    Value::Object(lists.collect::<Map<_, _>>())
+}
+
+/// More repetitions than this are a load test, which this is not.
+const MOST: usize = 64;

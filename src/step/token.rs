@@ -1,0 +1,179 @@
+//! `token`: a request to the token endpoint (OAuth 2.1 section 3.2); the grant follows from what is given.
+
+use serde_json::{Map, Value, json};
+
+use super::args::{self, Args};
+use super::client::{self, Client};
+use super::context::{Context, Grant};
+use super::{authorize, facts};
+use crate::transcript::{Request, Secret};
+
+/// Posts to the token endpoint. With no code, refresh token or grant given it first obtains a fresh code by an honest
+/// authorization request in the browser of `alice`.
+pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let bare = ["code", "refresh-token", "grant", "body"].iter().all(|name| args.get(name).is_none());
+    if bare && context.world.recipe.minted {
+        return minted(context, args);
+    }
+    if bare && context.unspent.is_none() {
+        let mut honest = Map::new();
+        for name in ["client", "browser", "scope", "user"] {
+            honest.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
+        }
+        let facts = authorize::perform(context, Args::new(&honest)).await?;
+        if facts["stopped-at"] != "code" {
+            return Err(format!("obtain a code: {}", facts::summary(&facts)));
+        }
+    }
+    let prepared = prepare(context, args)?;
+    let answer = context.wire.send(&prepared.by, prepared.request).await;
+    let facts = facts_of(facts::http(&answer.outcome));
+    remember(context, &facts, &prepared.grant);
+    Ok(facts)
+}
+
+/// The answer to an honest grant where only our identity provider can give one: a token it minted.
+fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
+    let idp = context.world.idp.as_ref().ok_or("mint a token: the target does not trust our identity provider")?;
+    let mut spec = idp.honest_token();
+    if let Some(scope) = args.text("scope") {
+        spec.scope = scope;
+    }
+    if let Some(user) = args.text("user").or_else(|| args.text("browser")).filter(|user| user != "alice") {
+        spec.claims.insert("sub".into(), json!(format!("authspec-{user}")));
+    }
+    let token = idp.issuer.mint(spec);
+    context.wire.vault().learn(Secret::AccessToken, &token);
+    let mut facts = Map::new();
+    facts.insert("status".into(), json!(200));
+    facts.insert("body".into(), json!({ "access_token": token, "token_type": "Bearer" }));
+    Ok(facts_of(facts))
+}
+
+/// A token request ready to be sent, any number of times.
+pub struct Prepared {
+    pub by: String,
+    pub request: Request,
+    grant: Grant,
+}
+
+/// Builds the request: honest values for the grant, changed as the case asks.
+pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String> {
+    let code = args.text("code").or_else(|| {
+        let wanted =
+            args.text("grant").is_none_or(|g| g == "authorization_code") && args.get("refresh-token").is_none();
+        wanted.then(|| context.unspent.take()).flatten()
+    });
+    let refresh = args.text("refresh-token");
+    let grant = grant_of(context, code.as_deref().or(refresh.as_deref()), args)?;
+    let kind = args
+        .text("grant")
+        .unwrap_or_else(|| if refresh.is_some() { "refresh_token" } else { "authorization_code" }.into());
+    let mut form = vec![("grant_type".to_owned(), kind.clone())];
+    let mut add = |name: &str, value: Option<String>| form.extend(value.map(|v| (name.to_owned(), v)));
+    add("code", code.clone());
+    add("refresh_token", refresh);
+    let resource = context.world.recipe.send_resource.then(|| context.world.recipe.resource.clone());
+    if kind == "authorization_code" {
+        add("redirect_uri", args.text("redirect-uri").or_else(|| grant.redirect_uri.clone()));
+        add("code_verifier", args.text("verifier").or_else(|| grant.verifier.clone()));
+        add("resource", grant.resource.clone().filter(|_| args.get("resource").is_none()));
+    } else if args.get("resource").is_none() && kind != "password" {
+        add("resource", resource);
+        if kind == "client_credentials" {
+            add("scope", context.world.recipe.scope.clone().filter(|_| args.get("scope").is_none()));
+        }
+    }
+    for resource in args.list("resource") {
+        add("resource", Some(resource));
+    }
+    add("scope", args.text("scope"));
+    let mut headers = Vec::new();
+    let auth = args.text("auth").unwrap_or_else(|| "registered".into());
+    client::authenticate(context, &grant.client, &auth, &mut form, &mut headers, &args.table("assertion"))?;
+    let form = args::change(form, args);
+    let request = build(context, args, &grant.client, &auth, &form, headers)?;
+    Ok(Prepared { by: grant.client.name.clone(), request, grant })
+}
+
+fn build(
+    context: &Context,
+    args: Args<'_>,
+    client: &Client,
+    auth: &str,
+    form: &[(String, String)],
+    mut headers: Vec<(String, String)>,
+) -> Result<Request, String> {
+    let mut url = match args.text("url") {
+        Some(url) => url,
+        None => context.world.endpoint("token_endpoint")?,
+    };
+    let mut query = args::pairs(&args.table("query"));
+    if auth == "query" {
+        query.push(("client_id".into(), client.id.clone()));
+        query.extend(client.secret.clone().map(|s| ("client_secret".to_owned(), s)));
+    }
+    let method = args.text("method").unwrap_or_else(|| "POST".into());
+    let mut body = args::form(form);
+    if method == "GET" {
+        query.extend(form.iter().cloned());
+        body = String::new();
+    }
+    if args.text("content-type").is_some_and(|t| t.contains("json")) {
+        let object: Map<String, Value> = form.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        body = Value::Object(object).to_string();
+    }
+    if let Some(raw) = args.text("body") {
+        body = raw;
+    }
+    if !query.is_empty() {
+        url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, args::form(&query));
+    }
+    if method != "GET" {
+        let kind = args.text("content-type").unwrap_or_else(|| "application/x-www-form-urlencoded".into());
+        headers.push(("content-type".into(), kind));
+    }
+    headers.push(("accept".into(), "application/json".into()));
+    headers.extend(args::pairs(&args.table("headers")));
+    Ok(Request { method, url, headers, body: body.into() })
+}
+
+/// What a code or refresh token in hand belongs to; an unknown one is presented with the latest grant's ingredients.
+fn grant_of(context: &Context, credential: Option<&str>, args: Args<'_>) -> Result<Grant, String> {
+    let known = credential.and_then(|c| context.grants.get(c)).or(context.last_grant.as_ref()).cloned();
+    let mut grant = known.unwrap_or_default();
+    if let Some(name) = args.text("client") {
+        grant.client = context.client_or(&name)?;
+    } else if grant.client.id.is_empty() {
+        grant.client = context.client_or("default")?;
+    }
+    Ok(grant)
+}
+
+/// Adds what is special to token answers: `granted`, the decoded tokens.
+pub fn facts_of(mut facts: Map<String, Value>) -> Value {
+    let body = facts.get("body").cloned().unwrap_or_default();
+    let granted = body.get("access_token").and_then(Value::as_str).is_some_and(|t| !t.is_empty());
+    facts.insert("granted".into(), json!(granted));
+    facts.insert("token".into(), facts::token(body.get("access_token")));
+    facts.insert("id-token".into(), facts::token(body.get("id_token")));
+    Value::Object(facts)
+}
+
+/// Remembers which grant the new tokens belong to.
+pub fn remember(context: &mut Context, facts: &Value, grant: &Grant) {
+    for (name, kind) in [("access_token", Secret::AccessToken), ("refresh_token", Secret::RefreshToken)] {
+        if let Some(token) = facts["body"][name].as_str() {
+            context.wire.vault().learn(kind, token);
+            context.grants.insert(token.to_owned(), grant.clone());
+        }
+    }
+    context.last_grant = Some(grant.clone());
+}
+
+impl Prepared {
+    /// The grant that the tokens of an answer belong to.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}

@@ -1,0 +1,136 @@
+//! Filling in `$name` and `${name}`: captures, the variant's values, and what the run knows.
+
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use crate::oauth::pkce;
+
+/// Fills in the variables of a value, everywhere in it.
+///
+/// # Errors
+/// Names the variable that has no value.
+pub fn substitute(value: &Value, context: &Context) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) => text_value(text, context)?,
+        Value::Array(items) => Value::Array(items.iter().map(|v| substitute(v, context)).collect::<Result<_, _>>()?),
+        Value::Object(map) => {
+            let filled = map.iter().map(|(k, v)| Ok((k.clone(), substitute(v, context)?)));
+            Value::Object(filled.collect::<Result<Map<_, _>, String>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+fn text_value(text: &str, context: &Context) -> Result<Value, String> {
+    if let Some(name) = text.strip_prefix('$').filter(|n| is_name(n)) {
+        return lookup(name, context);
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some((name, after)) = rest.strip_prefix('{').and_then(|r| r.split_once('}')) {
+            match lookup(name, context)? {
+                Value::String(s) => out.push_str(&s),
+                other => out.push_str(&other.to_string()),
+            }
+            rest = after;
+        } else {
+            out.push('$');
+        }
+    }
+    out.push_str(rest);
+    Ok(Value::String(out))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+/// The value of one variable.
+fn lookup(name: &str, context: &Context) -> Result<Value, String> {
+    let (head, tail) = name.split_once('.').unwrap_or((name, ""));
+    if let Some(given) = context.variant.get(tail).filter(|_| head == "each") {
+        // A variant may name what the run knows; lint keeps `$each` itself out of it, so this ends.
+        return substitute(given, context);
+    }
+    let known = match head {
+        "each" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
+        | "scope" => namespace(head, tail, context),
+        _ => context
+            .captured(head)
+            .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
+            .unwrap_or(None),
+    };
+    known.ok_or_else(|| format!("`${name}` has no value here: {}", hint(head)))
+}
+
+fn hint(head: &str) -> &'static str {
+    match head {
+        "as" => "the authorization server's metadata does not have this member",
+        "prm" => "the protected resource metadata does not have this member",
+        "idp" => "the target is not wired to our identity provider",
+        "tool" => "no tool that needs this scope is known (profile section `[scopes]`)",
+        "each" => "the variant does not give it",
+        _ => "no earlier step captured it",
+    }
+}
+
+fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
+    let world = &context.world;
+    let text = |s: &str| Some(Value::String(s.to_owned()));
+    match (head, tail) {
+        ("target", "mcp-url") => text(&world.mcp_url),
+        ("target", "origin") => text(&world.origin()),
+        ("target", "path") => text(&world.mcp_path()),
+        ("target", "authority") => text(&world.mcp_authority()),
+        ("target", "version") => text(&world.version.to_string()),
+        ("target", "resource") => text(&world.recipe.resource),
+        ("as", "origin") => text(&world.as_origin()),
+        ("as", "metadata-url") => world.found.as_url.as_deref().and_then(text),
+        ("as", name) => world.found.metadata.get(name).cloned(),
+        ("prm", "url") => world.found.prm_url.as_deref().and_then(text),
+        ("prm", name) => world.found.prm.as_ref()?.get(name).cloned(),
+        ("client", member) => context.client("default").and_then(|c| c.member(member)),
+        ("other", member) => context.client("other").and_then(|c| c.member(member)),
+        ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
+        ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority_of(&h.url("/")))),
+        ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
+        ("idp", member) => world.idp.as_ref()?.member(member),
+        ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
+        ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),
+        ("user", path) => {
+            let (who, member) = path.split_once('.')?;
+            world.users.get(who).and_then(|u| u.member(member))
+        }
+        ("tool", which) => world.tool(which).and_then(|t| text(&t.name)),
+        ("scope", "all") => Some(world.resource_scopes().into()),
+        ("scope", "default") => text(world.recipe.scope.as_deref().unwrap_or("")),
+        ("scope", which) => world.scope(which).and_then(|s| text(&s)),
+        _ => None,
+    }
+}
+
+fn trim_slash(value: &Value) -> Value {
+    Value::String(value.as_str().unwrap_or_default().trim_end_matches('/').to_owned())
+}
+
+fn authority_of(url: &str) -> String {
+    url::Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
+}
+
+/// Seconds since the epoch.
+pub(super) fn now() -> i64 {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A value at a dotted path; numbers index lists; a member whose name holds dots is found whole.
+#[must_use]
+pub(super) fn dig<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    crate::fact::dig(value, path)
+}

@@ -1,0 +1,21 @@
+//! `wait`: lets time pass, in a bounded way.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::Args;
+
+/// Waits `seconds` (at most [`LONGEST`]).
+pub async fn perform(args: Args<'_>) -> Result<Value, String> {
+    let seconds = args.get("seconds").and_then(Value::as_f64).unwrap_or(1.0).max(0.0);
+    if seconds > LONGEST.as_secs_f64() {
+        return Err(format!("wait {seconds} seconds: the longest wait of a case is {} seconds", LONGEST.as_secs()));
+    }
+    let wait = Duration::from_secs_f64(seconds);
+    tokio::time::sleep(wait).await;
+    Ok(json!({ "waited-ms": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }))
+}
+
+/// The longest wait of one step.
+const LONGEST: Duration = Duration::from_secs(120);

@@ -1,0 +1,253 @@
+//! What all cases of a run share: the target as discovery found it, users, clients and the helpers around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::pool::Pool;
+use crate::rule::McpVersion;
+use crate::wire::{Http, host::DocumentHost};
+
+/// The target and everything that the harness holds ready around it.
+#[derive(Clone)]
+pub struct World {
+    /// The HTTP client of the run.
+    pub http: Arc<Http>,
+    /// The MCP URL as the user gave it; compared byte for byte with `resource`.
+    pub mcp_url: String,
+    /// The MCP version that the harness speaks with this target.
+    pub version: McpVersion,
+    /// What discovery found.
+    pub found: Found,
+    /// What an honest authorization request to this target needs.
+    pub recipe: Recipe,
+    /// Users that can log in, by name (`alice`, `mallory`).
+    pub users: BTreeMap<String, User>,
+    /// Hints for the login and consent pages from the profile.
+    pub forms: LoginForm,
+    /// How clients come into being.
+    pub registration: Registration,
+    /// Clients that no case is using at the moment.
+    pub pool: Arc<Pool>,
+    /// Serves client metadata documents and key sets to the target.
+    pub host: Option<Arc<DocumentHost>>,
+    /// Our identity provider, if the target trusts it.
+    pub idp: Option<Idp>,
+    /// Tools by the scope they need: `read` works with the default grant, `write` needs more.
+    pub tools: BTreeMap<String, Tool>,
+    /// Authorities that count as the target's own: a redirect to one of these is followed.
+    pub own_authorities: Vec<String>,
+}
+
+/// What discovery found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The protected resource metadata (RFC 9728).
+    pub prm: Option<Value>,
+    /// Where it stood.
+    pub prm_url: Option<String>,
+    /// The issuer that was chosen from `authorization_servers`.
+    pub issuer: String,
+    /// The authorization server metadata (RFC 8414 or OpenID Connect Discovery).
+    pub metadata: Value,
+    /// Where it stood.
+    pub as_url: Option<String>,
+    /// The authorization server's key set, if it publishes one.
+    pub jwks: Option<Value>,
+    /// `scope` of the 401 challenge.
+    pub challenge_scope: Option<String>,
+}
+
+/// What an honest authorization request needs at this target.
+#[derive(Debug, Clone, Default)]
+pub struct Recipe {
+    /// The scope to ask for: the challenge's, else all of `scopes_supported` (MCP Scope Selection Strategy).
+    pub scope: Option<String>,
+    /// The `resource` to send (RFC 8707): the metadata's, else the MCP URL.
+    pub resource: String,
+    /// Whether `resource` is sent at all (MCP from 2025-06-18).
+    pub send_resource: bool,
+    /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
+    pub minted: bool,
+    /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
+    pub extra: Vec<(String, String)>,
+}
+
+/// A user of the target.
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    /// What goes into the user field.
+    pub username: String,
+    /// What goes into the password field.
+    pub password: String,
+    /// Further form fields.
+    pub fields: Vec<(String, String)>,
+}
+
+impl User {
+    pub(super) fn member(&self, name: &str) -> Option<Value> {
+        match name {
+            "username" => Some(self.username.clone().into()),
+            "password" => Some(self.password.clone().into()),
+            _ => None,
+        }
+    }
+}
+
+/// Hints for pages that cannot be understood by themselves.
+#[derive(Debug, Clone, Default)]
+pub struct LoginForm {
+    /// Name of the user field.
+    pub username_field: Option<String>,
+    /// Name of the password field.
+    pub password_field: Option<String>,
+    /// Text, name or value of the approving button.
+    pub approve: Option<String>,
+    /// Text, name or value of the denying button or link.
+    pub deny: Option<String>,
+}
+
+/// How clients come into being.
+#[derive(Debug, Clone, Default)]
+pub struct Registration {
+    /// The way to take.
+    pub how: super::client::How,
+    /// The preset client, if there is one.
+    pub preset: Option<super::client::Client>,
+    /// A second preset client.
+    pub other: Option<super::client::Client>,
+    /// `client_name` of registered clients.
+    pub client_name: String,
+    /// Redirect URIs of registered clients; the first one is used.
+    pub redirect_uris: Vec<String>,
+    /// `scope` of a registration; usually left out, because some servers refuse to widen it later.
+    pub scope: Option<String>,
+}
+
+/// A tool and the scope it needs.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// The tool's name.
+    pub name: String,
+    /// Arguments of an honest call.
+    pub arguments: Map<String, Value>,
+    /// The scope it needs, if known.
+    pub scope: Option<String>,
+}
+
+/// Our identity provider, as the target knows it.
+#[derive(Clone)]
+pub struct Idp {
+    /// The provider.
+    pub idp: mock_idp::MockIdp,
+    /// The issuer that the target trusts.
+    pub issuer: mock_idp::Issuer,
+    /// The audience that tokens for the target carry.
+    pub audience: String,
+    /// The scope of an honest token.
+    pub scope: Option<String>,
+}
+
+impl World {
+    /// Scheme, host and port of the MCP URL.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Path of the MCP URL.
+    #[must_use]
+    pub fn mcp_path(&self) -> String {
+        Url::parse(&self.mcp_url).map(|u| u.path().to_owned()).unwrap_or_default()
+    }
+
+    /// Host and port of the MCP URL.
+    #[must_use]
+    pub fn mcp_authority(&self) -> String {
+        Url::parse(&self.mcp_url).map(|u| u.authority().to_owned()).unwrap_or_default()
+    }
+
+    /// Scheme, host and port of the issuer.
+    #[must_use]
+    pub fn as_origin(&self) -> String {
+        Url::parse(&self.found.issuer).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// An endpoint of the authorization server by its metadata name.
+    ///
+    /// # Errors
+    /// If the metadata does not name it.
+    pub fn endpoint(&self, name: &str) -> Result<String, String> {
+        let known = self.found.metadata.get(name).and_then(Value::as_str);
+        known.map(str::to_owned).ok_or_else(|| format!("the authorization server's metadata has no `{name}`"))
+    }
+
+    /// A tool by what it needs: `read`, `write`.
+    #[must_use]
+    pub fn tool(&self, which: &str) -> Option<&Tool> {
+        self.tools.get(which)
+    }
+
+    /// The scope that a kind of tool needs.
+    #[must_use]
+    pub fn scope(&self, which: &str) -> Option<String> {
+        self.tools.get(which).and_then(|t| t.scope.clone())
+    }
+
+    /// Every scope of the resource that is known: what its metadata lists, else what the authorization server lists
+    /// without the scopes that concern the login (OpenID Connect Core section 5.4 and 11).
+    #[must_use]
+    pub fn resource_scopes(&self) -> Vec<String> {
+        let listed = |document: Option<&Value>| {
+            let list = document.and_then(|d| d.get("scopes_supported")).and_then(Value::as_array);
+            let words = list.into_iter().flatten().filter_map(Value::as_str).filter(|s| !OPENID_SCOPES.contains(s));
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (own, server) = (listed(self.found.prm.as_ref()), listed(Some(&self.found.metadata)));
+        if own.len() > 2 { own } else { [own, server].concat().into_iter().fold(Vec::new(), add_new) }
+    }
+
+    /// Whether a `Location` points into the target itself, so that a browser would simply go on.
+    #[must_use]
+    pub fn is_own(&self, location: &str) -> bool {
+        let Ok(url) = Url::parse(location) else { return false };
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && self.own_authorities.iter().any(|a| a == url.authority())
+    }
+}
+
+fn add_new(mut list: Vec<String>, word: String) -> Vec<String> {
+    if !list.contains(&word) {
+        list.push(word);
+    }
+    list
+}
+
+/// Scopes that concern the login and not a resource.
+pub const OPENID_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+impl Idp {
+    pub(super) fn member(&self, name: &str) -> Option<Value> {
+        match name {
+            "issuer" => Some(self.issuer.url().into()),
+            "audience" => Some(self.audience.clone().into()),
+            "token" => Some(self.issuer.mint(self.honest_token()).into()),
+            _ => None,
+        }
+    }
+
+    /// An honest access token for the target.
+    #[must_use]
+    pub fn honest_token(&self) -> mock_idp::TokenSpec {
+        mock_idp::TokenSpec {
+            audience: vec![self.audience.clone()],
+            client_id: "authspec".into(),
+            scope: self.scope.clone().unwrap_or_default(),
+            ..mock_idp::TokenSpec::default()
+        }
+    }
+}

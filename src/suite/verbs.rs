@@ -1,0 +1,333 @@
+//! The table of verbs and arguments: the one source for lint, documentation and the steps.
+
+use super::verb::{Argument, Kind, Verb};
+
+/// The doc line of `verb`.
+pub(super) fn doc(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Authorize => {
+            "opens an authorization request in a browser, logs in and approves by itself, and stops at `until`"
+        }
+        Verb::Call => "sends an MCP request, with a token, a forged token, or none",
+        Verb::Callback => "delivers an identity provider's answer that `authorize` held back",
+        Verb::Consent => "answers the consent page that the browser is on",
+        Verb::Discover => "reads the 401 challenge, the protected resource metadata and the server metadata",
+        Verb::Exchange => "exchanges a token (RFC 8693)",
+        Verb::Fetch => "sends any other request to the target",
+        Verb::Login => "answers the login page that the browser is on",
+        Verb::Mutate => "changes one thing in hand: a cookie, a JWT, a text; or mints a token of our identity provider",
+        Verb::Register => "becomes a client: dynamic registration, metadata document, or preset",
+        Verb::Repeat => "does one verb several times, at once (`parallel`) or in a row (`times`)",
+        Verb::Token => "posts to the token endpoint; the grant follows from what is given",
+        Verb::Wait => "lets time pass",
+    }
+}
+
+/// The arguments of `verb`.
+pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
+    match verb {
+        Verb::Authorize => AUTHORIZE,
+        Verb::Call => CALL,
+        Verb::Callback => CALLBACK,
+        Verb::Consent => CONSENT,
+        Verb::Discover => DISCOVER,
+        Verb::Exchange => EXCHANGE,
+        Verb::Fetch => FETCH,
+        Verb::Login => LOGIN,
+        Verb::Mutate => MUTATE,
+        Verb::Register => REGISTER,
+        Verb::Repeat => REPEAT,
+        Verb::Token => TOKEN,
+        Verb::Wait => WAIT,
+    }
+}
+
+/// Where a browser step can stop.
+const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "code"]);
+
+/// How a client proves who it is at the token endpoint.
+const AUTH: Kind = Kind::Choice(&[
+    "registered",
+    "none",
+    "basic",
+    "basic-encoded",
+    "post",
+    "both",
+    "wrong-secret",
+    "wrong-secret-basic",
+    "wrong-secret-post",
+    "query",
+    "assertion",
+]);
+
+/// How an altered JWT is signed.
+const SIGNING: &[&str] = &[
+    "keep",
+    "none",
+    "empty",
+    "foreign",
+    "issuer",
+    "public-key-hmac",
+    "jwk-hmac",
+    "empty-hmac",
+    "self-jwk",
+    "self-x5c",
+    "self-jku",
+    "self-x5u",
+];
+
+const DISCOVER: &[Argument] = &[
+    choice("from", &["challenge", "well-known", "auto"], "where the resource metadata is looked for first"),
+    text("issuer", "read the server metadata of this issuer"),
+];
+
+const REGISTER: &[Argument] = &[
+    choice("how", &["dynamic", "document", "preset"], "the way to become a client; default: the target's own"),
+    choice(
+        "kind",
+        &["public", "basic", "post", "jwt"],
+        "how the client is to authenticate; default `public`: not at all",
+    ),
+    table("with", "client metadata to add or replace"),
+    list("drop", "client metadata to leave out"),
+    any("body", "send this JSON value, or this raw text, instead of client metadata"),
+    text("content-type", "the Content-Type of the request"),
+    table("document", "members to add or replace in the client metadata document"),
+    table(
+        "serve",
+        "how the document is served: status, headers, content-type, body, delay-ms, redirect, pad, drip-ms, drop",
+    ),
+    text("document-path", "where the document is served"),
+    text("client-id", "the client_id to use with the document instead of its URL"),
+    text("as", "the name of the client in this case: `other` for `$other`; default `default`, which is `$client`"),
+    table("headers", "headers to add or replace"),
+    text("method", "the HTTP method"),
+    text("url", "send the request here instead"),
+];
+
+const AUTHORIZE: &[Argument] = &[
+    text("browser", "the browser; default `alice`"),
+    text("client", "the client"),
+    text("user", "who logs in; default: the user with the browser's name"),
+    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    table("params", "request parameters to add or replace"),
+    list("drop", "request parameters to leave out"),
+    table("duplicate", "request parameters to send a second time, with this value"),
+    choice("pkce", &["S256", "plain", "none", "no-method", "plain-no-method"], "what is sent of PKCE; default `S256`"),
+    text("challenge", "the code_challenge to send"),
+    text("verifier", "the code_verifier to start from"),
+    text("redirect-uri", "the redirect_uri to send"),
+    text("state", "the state to send"),
+    text("nonce", "the nonce to send"),
+    text("scope", "the scope to send"),
+    text("resource", "the resource to send (RFC 8707)"),
+    text("response-type", "the response_type to send"),
+    text("response-mode", "the response_mode to send"),
+    choice("method", &["GET", "POST"], "how the request is sent"),
+    table("headers", "headers of the first request, to add or replace"),
+    text("url", "send the request here instead"),
+    boolean("approve", "false: answer a consent page with no"),
+    text("raw-query", "send exactly this query"),
+];
+
+const LOGIN: &[Argument] = &[
+    text("browser", "the browser; default `alice`"),
+    text("user", "who logs in"),
+    text("password", "the password to type"),
+    Argument { name: "until", kind: UNTIL, doc: "where to stop; default: the next page that asks something" },
+    table("with", "form values to add or replace"),
+    list("drop", "form values to leave out"),
+    text("of", "answer the page of this transaction or browser"),
+    text("from", "submit the form from a page of this origin, as an attacker's page would"),
+];
+
+const CONSENT: &[Argument] = &[
+    text("browser", "the browser; default `alice`"),
+    choice("answer", &["approve", "deny"], "what is answered; default `approve`"),
+    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    table("with", "form values to add or replace"),
+    list("drop", "form values to leave out"),
+    text("of", "post the form that this browser was shown"),
+    text("from", "submit the form from a page of this origin, as an attacker's page would"),
+    text("method", "the HTTP method"),
+    boolean("again", "post a form that was answered already"),
+];
+
+const CALLBACK: &[Argument] = &[
+    text("browser", "the browser that delivers; default `alice`"),
+    text("request-of", "deliver the answer that was meant for this browser or transaction"),
+    table("params", "parameters of the answer to add or replace"),
+    list("drop", "parameters of the answer to leave out"),
+    table("duplicate", "parameters of the answer to send a second time, with this value"),
+    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+];
+
+const TOKEN: &[Argument] = &[
+    text("client", "the client"),
+    text("code", "redeem this authorization code"),
+    text("refresh-token", "use this refresh token"),
+    text("grant", "the grant_type to send"),
+    Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default `registered`" },
+    text("verifier", "the code_verifier to send"),
+    text("redirect-uri", "the redirect_uri to send"),
+    any("resource", "the resource to send, or several (RFC 8707)"),
+    text("scope", "the scope to send"),
+    table("params", "request parameters to add or replace"),
+    list("drop", "request parameters to leave out"),
+    table("duplicate", "request parameters to send a second time, with this value"),
+    choice("method", &["GET", "POST"], "the HTTP method"),
+    text("content-type", "the Content-Type of the request"),
+    table("headers", "headers to add or replace"),
+    table("query", "parameters to put into the URL"),
+    table("assertion", "header and claims to add or replace in the client assertion (RFC 7523)"),
+    text("browser", "the browser that fetches a code where none is in hand"),
+    text("user", "who logs in for it"),
+    text("url", "send the request here instead"),
+    text("body", "send exactly this body"),
+];
+
+const EXCHANGE: &[Argument] = &[
+    text("client", "the client"),
+    text("subject-token", "the token to exchange"),
+    text("subject-token-type", "its type"),
+    text("actor-token", "the token of who acts"),
+    text("actor-token-type", "its type"),
+    text("requested-token-type", "the type to ask for"),
+    any("audience", "the audience to ask for, or several"),
+    any("resource", "the resource to ask for, or several"),
+    text("scope", "the scope to ask for"),
+    Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default `registered`" },
+    table("params", "request parameters to add or replace"),
+    list("drop", "request parameters to leave out"),
+    table("duplicate", "request parameters to send a second time, with this value"),
+    text("url", "send the request here instead"),
+];
+
+const CALL: &[Argument] = &[
+    text("bearer", "the access token to send"),
+    text("scheme", "the authentication scheme; default `Bearer`"),
+    any("authorization", "send exactly this Authorization header, or several"),
+    text("method", "the JSON-RPC method"),
+    text("tool", "call this tool"),
+    table("arguments", "arguments of the tool"),
+    text("say", "put this in the place of every text among the tool's arguments"),
+    choice("http-method", &["POST", "GET", "DELETE", "OPTIONS", "PUT"], "the HTTP method; default `POST`"),
+    table("headers", "headers to add or replace"),
+    table("query", "parameters to put into the URL"),
+    table("form", "send this form instead of JSON-RPC"),
+    any("session", "the Mcp-Session-Id to send; false: none"),
+    text("version", "the MCP-Protocol-Version to send"),
+    text("url", "send the request here instead"),
+    any("id", "the JSON-RPC id"),
+    table("params", "the JSON-RPC params"),
+    text("body", "send exactly this body"),
+    list("drop", "headers to leave out"),
+];
+
+const FETCH: &[Argument] = &[
+    text("url", "the URL"),
+    text("path", "the path, below the origin that `from` names"),
+    choice("from", &["mcp", "as", "prm"], "what `path` is relative to; default `mcp`"),
+    text("method", "the HTTP method"),
+    table("query", "parameters to put into the URL"),
+    table("form", "the form to send"),
+    any("json", "the JSON value to send"),
+    text("body", "send exactly this body"),
+    text("content-type", "the Content-Type of the request"),
+    text("accept", "the Accept of the request"),
+    table("headers", "headers to add or replace"),
+    text("bearer", "the access token to send"),
+    text("client", "the client that authenticates"),
+    Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default: not at all" },
+    text("browser", "send it from this browser, with its cookies"),
+    boolean("follow", "follow redirects"),
+];
+
+const MUTATE: &[Argument] = &[
+    text("browser", "the browser whose cookies are changed; default `alice`"),
+    text("set-cookie", "take this Set-Cookie text, or captured cookie, into the browser"),
+    text("cookie", "the name of the cookie to change"),
+    text("cookie-value", "its new value"),
+    text("remove-cookie", "the name of the cookie to remove; `*`: all of them"),
+    text("jwt", "the JWT to change"),
+    table("header", "header parameters to add or replace"),
+    table("claims", "claims to add or replace"),
+    list("drop-header", "header parameters to leave out"),
+    list("drop-claims", "claims to leave out"),
+    choice("kind", &["access-token", "id-token"], "what our identity provider mints; default an access token"),
+    choice("sign", SIGNING, "how the changed JWT is signed; default `keep`: with the old signature"),
+    text("alg", "the algorithm to sign with"),
+    text("text", "the text to change"),
+    text("flip", "change one character: `first`, `middle`, `last`, or its number"),
+    number("truncate", "keep only so many characters; negative: drop so many from the end"),
+    table("replace", "parts of the text to replace wherever they stand: `{ \"http:\" = \"HTTP:\" }`"),
+    text("append", "put this behind the text"),
+    text("prepend", "put this before the text"),
+    text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),
+    choice("kind", &["access-token", "id-token"], "with `sign = \"issuer\"`: what is minted; default an access token"),
+];
+
+const REPEAT: &[Argument] = &[
+    number("parallel", "how many at once"),
+    number("times", "how many in a row"),
+    boolean("waits", "false: a 429 is an answer like others, and is not waited out"),
+    number("succeed", "how many of them must succeed, no more and no fewer"),
+    table("authorize", "the arguments of the `authorize` to repeat"),
+    table("call", "the arguments of the `call` to repeat"),
+    table("exchange", "the arguments of the `exchange` to repeat"),
+    table("fetch", "the arguments of the `fetch` to repeat"),
+    table("register", "the arguments of the `register` to repeat"),
+    table("token", "the arguments of the `token` to repeat"),
+];
+
+const WAIT: &[Argument] = &[number("seconds", "how long")];
+
+const fn text(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Text, doc }
+}
+
+const fn boolean(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Bool, doc }
+}
+
+const fn number(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Number, doc }
+}
+
+const fn list(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::List, doc }
+}
+
+const fn table(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Table, doc }
+}
+
+const fn any(name: &'static str, doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Any, doc }
+}
+
+const fn choice(name: &'static str, words: &'static [&'static str], doc: &'static str) -> Argument {
+    Argument { name, kind: Kind::Choice(words), doc }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_is_listed_twice() {
+        for verb in Verb::ALL {
+            for (at, argument) in verb.arguments().iter().enumerate() {
+                let again = verb.arguments()[at + 1..].iter().any(|other| other.name == argument.name);
+                assert!(!again, "{verb}.{}", argument.name);
+            }
+        }
+    }
+
+    #[test]
+    fn repeat_holds_what_can_be_repeated() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::Repeat.argument(verb.name()).is_some(), verb.can_be_repeated(), "{verb}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The system under test as its operator describes it: the profile, and how to start and stop it.
+
+pub mod init;
+mod known;
+pub mod launch;
+mod profile;
+mod read;
+mod secret;
+
+pub use self::known::KnownFailure;
+pub use self::profile::{
+    Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login,
+    LoginHow, PresetClient, Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal,
+    Target, Tool, Upstream, UpstreamUser, User,
+};
+pub use self::secret::Secret;

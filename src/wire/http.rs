@@ -1,0 +1,220 @@
+//! The HTTP client of a run: connections, rate limit, circuit breaker, and where may be sent.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use ::http::{HeaderName, HeaderValue, Method};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::{Certificate, Client, ClientBuilder};
+use url::Url;
+
+use super::body;
+use super::failure::classify;
+use super::limits::Limits;
+use super::peers::{Peer, Peers};
+use crate::transcript::{Failure, Outcome, Request, Response};
+
+/// The HTTP client of a run: one connection pool for each source address, one rate limit, one circuit breaker.
+pub struct Http {
+    limits: Limits,
+    peers: Peers,
+    rate: Option<DefaultDirectRateLimiter>,
+    plain: Client,
+    from: Vec<(IpAddr, Client)>,
+    /// Made at the first https URL, because reading the system's certificates takes a while.
+    secure: OnceLock<Result<Client, String>>,
+    next: AtomicUsize,
+}
+
+impl Http {
+    /// A client that may send nowhere yet; see [`Http::allow`].
+    ///
+    /// # Errors
+    /// If a source address or an extra root certificate cannot be used.
+    pub fn new(limits: Limits) -> Result<Http, String> {
+        if !limits.extra_roots.is_empty() {
+            // The client that uses them is made later; a bad file is better refused now.
+            build(builder().tls_certs_only(roots(&limits)?))?;
+        }
+        let plain = build(builder().tls_certs_only([]))?;
+        let from = limits
+            .source_addresses
+            .iter()
+            .map(|address| Ok((*address, build(builder().tls_certs_only([]).local_address(*address))?)))
+            .collect::<Result<_, String>>()?;
+        let rate =
+            limits.requests_per_second.and_then(NonZeroU32::new).map(|n| RateLimiter::direct(Quota::per_second(n)));
+        Ok(Http {
+            limits,
+            peers: Peers::default(),
+            rate,
+            plain,
+            from,
+            secure: OnceLock::new(),
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// Allows sending to an authority: `host:port`, `host` (ports 80 and 443), or a URL of it. Nothing else is sent to,
+    /// loopback included.
+    pub fn allow(&self, authority: &str) {
+        self.peers.allow(authority);
+    }
+
+    /// Whether a request to `url` would be sent.
+    #[must_use]
+    pub fn is_allowed(&self, url: &str) -> bool {
+        self.destination(url).is_ok()
+    }
+
+    /// Why some authority counts as gone: so many requests in a row without an answer.
+    #[must_use]
+    pub fn is_dead(&self) -> Option<String> {
+        self.peers.gone()
+    }
+
+    /// Why the authority of `url` counts as gone.
+    #[must_use]
+    pub fn is_gone(&self, url: &str) -> Option<String> {
+        let (_, peer) = self.destination(url).ok()?;
+        peer.gone().map(str::to_owned)
+    }
+
+    /// The bounds of the run.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A number for the next [`Wire`](super::Wire): it chooses the source address.
+    pub(super) fn lane(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends a request once the rate limit lets it, and reads the bounded answer.
+    pub(super) async fn send(&self, request: &Request, lane: usize) -> (Outcome, Duration) {
+        let (url, peer) = match self.destination(&request.url) {
+            Ok(destination) => destination,
+            Err(why) => return (Outcome::Failed(Failure::NotSent(why)), Duration::ZERO),
+        };
+        if let Some(gone) = peer.refusal() {
+            return (Outcome::Failed(gone), Duration::ZERO);
+        }
+        if let Some(rate) = &self.rate {
+            rate.until_ready().await;
+        }
+        let start = Instant::now();
+        let outcome = match self.exchange(request, url, lane).await {
+            Ok(response) => Outcome::Answered(response),
+            Err(failure) => Outcome::Failed(failure),
+        };
+        peer.note(&outcome, self.limits.give_up_after);
+        (outcome, start.elapsed())
+    }
+
+    async fn exchange(&self, request: &Request, url: Url, lane: usize) -> Result<Response, Failure> {
+        let client = self.client(&url, lane)?;
+        let wants_result = request.method == "POST";
+        let message = message(request, url).map_err(Failure::NotSent)?;
+        let deadline = tokio::time::Instant::now() + self.limits.timeout;
+        let late = Failure::TimedOut(self.limits.timeout);
+        let response = tokio::time::timeout_at(deadline, client.execute(message)).await.map_err(|_| late)?;
+        let response = response.map_err(|error| classify(&error, self.limits.max_header))?;
+        body::read(response, &self.limits, deadline, wants_result).await
+    }
+
+    fn destination(&self, url: &str) -> Result<(Url, Arc<Peer>), String> {
+        let parsed = Url::parse(url).map_err(|error| format!("`{url}` is no absolute URL ({error})"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!("`{url}` is no http or https URL"));
+        }
+        let peer = self.peers.get(&parsed);
+        let peer = peer.ok_or_else(|| format!("{} does not belong to this run", parsed.authority()))?;
+        Ok((parsed, peer))
+    }
+
+    fn client(&self, url: &Url, lane: usize) -> Result<&Client, Failure> {
+        if url.scheme() == "https" {
+            let made = self.secure.get_or_init(|| secure(&self.limits));
+            return made.as_ref().map_err(|why| Failure::Refused(why.clone()));
+        }
+        if self.from.is_empty() || !is_loopback(url) {
+            return Ok(&self.plain);
+        }
+        let wants_v6 = matches!(url.host(), Some(url::Host::Ipv6(_)));
+        let (address, client) = &self.from[lane % self.from.len()];
+        Ok(if address.is_ipv6() == wants_v6 { client } else { &self.plain })
+    }
+}
+
+/// Whether a URL's host is this machine, as browsers see it: `localhost`, its subdomains, 127.0.0.0/8 and `[::1]`.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE)
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, String> {
+    builder.build().map_err(|error| format!("failed to set up the HTTP client: {error}"))
+}
+
+/// A client that trusts the system's certificates and the extra ones; only the extra ones where the system has none.
+fn secure(limits: &Limits) -> Result<Client, String> {
+    let extra = roots(limits)?;
+    let merged = builder().tls_certs_merge(extra.clone()).build();
+    merged
+        .or_else(|_| builder().tls_certs_only(extra).build())
+        .map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+fn roots(limits: &Limits) -> Result<Vec<Certificate>, String> {
+    let mut all = Vec::new();
+    for pem in &limits.extra_roots {
+        let found =
+            Certificate::from_pem_bundle(pem).map_err(|error| format!("failed to read a root certificate: {error}"))?;
+        if found.is_empty() {
+            return Err("failed to read a root certificate: the file holds none (PEM is expected)".to_owned());
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+fn message(request: &Request, url: Url) -> Result<reqwest::Request, String> {
+    let method =
+        Method::from_bytes(request.method.as_bytes()).map_err(|_| format!("`{}` is no method", request.method))?;
+    let mut message = reqwest::Request::new(method, url);
+    for (name, value) in &request.headers {
+        let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
+        let value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| format!("HTTP cannot carry this value of `{name}`"))?;
+        message.headers_mut().append(field, value);
+    }
+    if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
+        *message.body_mut() = Some(request.body.clone().into());
+    }
+    Ok(message)
+}
+
+/// Servers close idle connections after a while (some after 2 s) without a word; a request that meets the closing would
+/// look like a crash of the target, so connections are not used again after this time.
+const IDLE: Duration = Duration::from_secs(1);

@@ -1,0 +1,131 @@
+//! The authorities that may be sent to, and which of them stopped answering.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use url::Url;
+
+use crate::transcript::{Failure, Outcome};
+
+/// The authorities that may be sent to.
+#[derive(Default)]
+pub(super) struct Peers(RwLock<BTreeMap<String, Arc<Peer>>>);
+
+/// One authority and how it behaves.
+pub(super) struct Peer {
+    authority: String,
+    silent: AtomicU32,
+    gone: OnceLock<String>,
+}
+
+impl Peers {
+    /// Allows an authority: `host:port`, `host` (its ports 80 and 443), or a URL of it.
+    pub(super) fn allow(&self, authority: &str) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for key in keys(authority) {
+            known.entry(key.clone()).or_insert_with(|| Arc::new(Peer::new(key)));
+        }
+    }
+
+    /// The authority of `url`, if it was allowed.
+    pub(super) fn get(&self, url: &Url) -> Option<Arc<Peer>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key(url)?).cloned()
+    }
+
+    /// Why some authority counts as gone.
+    pub(super) fn gone(&self) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().find_map(|peer| peer.gone.get().cloned())
+    }
+}
+
+impl Peer {
+    fn new(authority: String) -> Peer {
+        Peer { authority, silent: AtomicU32::new(0), gone: OnceLock::new() }
+    }
+
+    /// Why the authority counts as gone.
+    pub(super) fn gone(&self) -> Option<&str> {
+        self.gone.get().map(String::as_str)
+    }
+
+    /// The failure of every further request, once the authority is gone.
+    pub(super) fn refusal(&self) -> Option<Failure> {
+        self.gone.get().map(|why| Failure::Refused(why.clone()))
+    }
+
+    /// Notes how a request ended; `limit` requests without an answer in a row are the end.
+    pub(super) fn note(&self, outcome: &Outcome, limit: u32) {
+        match outcome {
+            Outcome::Failed(failure) if failure.is_silence() => {
+                let count = self.silent.fetch_add(1, Ordering::Relaxed) + 1;
+                if count >= limit {
+                    self.gone.get_or_init(|| {
+                        format!(
+                            "{} no longer answers ({count} requests in a row without an answer; the last: {failure})",
+                            self.authority
+                        )
+                    });
+                }
+            }
+            Outcome::Failed(Failure::NotSent(_)) => {}
+            _ => self.silent.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Host and port of an http(s) URL, the port always written.
+fn key(url: &Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()?))
+}
+
+fn keys(authority: &str) -> Vec<String> {
+    let authority = authority.trim();
+    if authority.contains("://") {
+        return Url::parse(authority).ok().as_ref().and_then(key).into_iter().collect();
+    }
+    let has_port = authority.rsplit_once(':').is_some_and(|(host, port)| !port.contains(']') && !host.is_empty());
+    let schemes: &[&str] = if has_port { &["http"] } else { &["http", "https"] };
+    schemes.iter().filter_map(|scheme| key(&Url::parse(&format!("{scheme}://{authority}/")).ok()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::transcript::Response;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    #[test]
+    fn allows_nothing_that_was_not_named() {
+        let peers = Peers::default();
+        peers.allow("127.0.0.1:3000");
+        peers.allow("Example.com");
+        peers.allow("https://[::1]:8443/mcp");
+        assert!(peers.get(&url("http://127.0.0.1:3000/x")).is_some());
+        assert!(peers.get(&url("https://example.com/")).is_some());
+        assert!(peers.get(&url("http://example.com/")).is_some());
+        assert!(peers.get(&url("https://[::1]:8443/")).is_some());
+        for other in
+            ["http://127.0.0.1:3001/", "http://localhost:3000/", "http://example.com:81/", "http://evil.example.com/"]
+        {
+            assert!(peers.get(&url(other)).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn silence_in_a_row_is_the_end() {
+        let peer = Peer::new("h:1".into());
+        let silent = Outcome::Failed(Failure::TimedOut(Duration::from_secs(1)));
+        peer.note(&silent, 2);
+        peer.note(&Outcome::Answered(Response::default()), 2);
+        peer.note(&silent, 2);
+        assert_eq!(peer.refusal(), None);
+        peer.note(&silent, 2);
+        assert!(matches!(peer.refusal(), Some(Failure::Refused(why)) if why.starts_with("h:1 no longer answers")));
+    }
+}

@@ -1,0 +1,166 @@
+//! The recorder of one case: sends, keeps every exchange, and learns the secrets that pass.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+
+use super::http::Http;
+use crate::transcript::{Exchange, Outcome, Request, Response, Vault};
+
+/// What one case sends and hears. A clone is another handle to the same record.
+#[derive(Clone)]
+pub struct Wire {
+    shared: Arc<Shared>,
+    waits: bool,
+}
+
+/// What came of a request, and the number of its exchange.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The number of the exchange.
+    pub id: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+struct Shared {
+    http: Arc<Http>,
+    vault: Vault,
+    exchanges: Mutex<Vec<Exchange>>,
+    sent: AtomicU32,
+    lane: usize,
+}
+
+impl Wire {
+    /// An empty record. Everything it sends to loopback comes from one source address.
+    #[must_use]
+    pub fn new(http: Arc<Http>) -> Wire {
+        let lane = http.lane();
+        let shared =
+            Shared { http, vault: Vault::default(), exchanges: Mutex::default(), sent: AtomicU32::new(0), lane };
+        Wire { shared: Arc::new(shared), waits: true }
+    }
+
+    /// A handle to the same record that takes a 429 for an answer, for cases that are about it.
+    #[must_use]
+    pub fn without_waiting(&self) -> Wire {
+        Wire { shared: self.shared.clone(), waits: false }
+    }
+
+    /// Sends a request and records the exchange. `User-Agent`, `Accept` and `Accept-Encoding: identity` are added where
+    /// they are missing.
+    ///
+    /// A 429 with a `Retry-After` within the limit is waited for and repeated once; both exchanges are recorded, and the
+    /// second one is the answer.
+    pub async fn send(&self, by: &str, mut request: Request) -> Answer {
+        complete(&mut request);
+        let first = self.exchange(by, &request).await;
+        match first.outcome.response().and_then(|response| self.wait_for(response)) {
+            Some(wait) => {
+                tokio::time::sleep(wait).await;
+                self.exchange(by, &request).await
+            }
+            None => first,
+        }
+    }
+
+    /// Every exchange so far, in the order of sending.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        let mut exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        exchanges.sort_by_key(|exchange| exchange.id);
+        exchanges
+    }
+
+    /// The secrets that passed so far.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// The client that everything goes through.
+    #[must_use]
+    pub fn http(&self) -> &Arc<Http> {
+        &self.shared.http
+    }
+
+    /// How many requests were sent so far: the exchanges of a step are those with greater numbers than its mark.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        usize::try_from(self.shared.sent.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+
+    async fn exchange(&self, by: &str, request: &Request) -> Answer {
+        let shared = &self.shared;
+        let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        shared.vault.learn_request(request);
+        let (outcome, duration) = shared.http.send(request, shared.lane).await;
+        if let Some(response) = outcome.response() {
+            shared.vault.learn_response(response);
+        }
+        let exchange = Exchange { id, by: by.to_owned(), request: request.clone(), outcome: outcome.clone(), duration };
+        shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        Answer { id, outcome }
+    }
+
+    fn wait_for(&self, response: &Response) -> Option<Duration> {
+        let wait = retry_after(response).filter(|_| self.waits && response.status == 429)?;
+        (wait <= self.shared.http.limits().max_retry_after).then_some(wait)
+    }
+}
+
+fn complete(request: &mut Request) {
+    // A fragment is never sent.
+    if let Some(at) = request.url.find('#').filter(|_| request.url.starts_with("http")) {
+        request.url.truncate(at);
+    }
+    let defaults = [
+        ("user-agent", concat!("authspec/", env!("CARGO_PKG_VERSION"))),
+        ("accept", "*/*"),
+        ("accept-encoding", "identity"),
+    ];
+    for (name, value) in defaults {
+        if request.header(name).is_none() {
+            request.headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+/// The wait that `Retry-After` asks for (RFC 9110 10.2.3), in seconds or as a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.header("retry-after")?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = DateTimeParser::new().parse_timestamp(text).ok()?;
+    let wait = at.duration_since(jiff::Timestamp::now());
+    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_retry_after() {
+        let wait = |text: &str| {
+            retry_after(&Response { headers: vec![("retry-after".into(), text.into())], ..Response::default() })
+        };
+        assert_eq!(wait(" 3 "), Some(Duration::from_secs(3)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert!(wait("Fri, 01 Jan 2100 00:00:00 GMT") > Some(Duration::from_secs(3600)));
+        assert_eq!(wait("-1"), None);
+        assert_eq!(wait("soon"), None);
+    }
+
+    #[test]
+    fn completes_requests_without_changing_what_is_there() {
+        let mut request = Request::get("http://h/#f").with("Accept", "text/plain");
+        complete(&mut request);
+        assert_eq!(request.header("accept"), Some("text/plain"));
+        assert_eq!(request.header("accept-encoding"), Some("identity"));
+        assert_eq!((request.headers.len(), request.url.as_str()), (3, "http://h/"));
+    }
+}
