@@ -13,8 +13,6 @@ use crate::keys::Alg;
 pub struct Options {
     /// Where it listens; port 0 picks a free one.
     pub addr: SocketAddr,
-    /// Answers `POST /_control/...`: whoever reaches the port can then script it.
-    pub control: bool,
     /// What every issuer starts with.
     pub issuer_defaults: IssuerConfig,
     /// Received requests remembered for each issuer.
@@ -27,7 +25,6 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            control: false,
             issuer_defaults: IssuerConfig::default(),
             journal_len: 1000,
             public_url: None,

@@ -17,7 +17,12 @@ pub(crate) struct OAuthError {
 
 impl OAuthError {
     pub(crate) fn new(code: &str, description: &str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: code.to_owned(), description: description.to_owned(), header: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: code.to_owned(),
+            description: description.to_owned(),
+            header: None,
+        }
     }
 
     pub(crate) fn access_denied(description: &str) -> Self {

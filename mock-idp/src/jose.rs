@@ -53,11 +53,8 @@ impl Unsigned {
         }
         merge(&mut header, &self.header);
         let claims = self.payload.clone().unwrap_or_else(|| Value::Object(self.claims.clone()).to_string());
-        let message = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()),
-            URL_SAFE_NO_PAD.encode(claims)
-        );
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(Value::Object(header).to_string()), URL_SAFE_NO_PAD.encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()));
         format!("{message}.{signature}")
     }
@@ -104,9 +101,7 @@ impl Signer {
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
-            Self::Hmac(secret) => {
-                hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec()
-            }
+            Self::Hmac(secret) => hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec(),
             Self::Key { key, tampered, .. } => {
                 let mut signature = key.sign(message);
                 if *tampered && let Some(byte) = signature.first_mut() {

@@ -39,12 +39,15 @@ pub struct Received {
 impl Received {
     pub(crate) fn new(request: &Request, issuer: &str, endpoint: Endpoint, seq: u64, time_ms: i64) -> Self {
         let headers = request.headers.iter();
-        let body = if request.form.pairs().is_empty() { &request.body[..request.body.len().min(MAX_BODY)] } else { &[] };
+        let body =
+            if request.form.pairs().is_empty() { &request.body[..request.body.len().min(MAX_BODY)] } else { &[] };
         Self {
             body: String::from_utf8_lossy(body).into_owned(),
             endpoint,
             form: request.form.pairs().to_vec(),
-            headers: headers.map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect(),
+            headers: headers
+                .map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
+                .collect(),
             issuer: issuer.to_owned(),
             method: request.method.to_string(),
             path: request.path.clone(),
@@ -66,6 +69,11 @@ impl Received {
         self.query.iter().chain(&self.form).filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
 
+    fn weight(&self) -> usize {
+        let pairs = self.form.iter().chain(&self.query).chain(&self.headers);
+        self.body.len() + 2 * self.url.len() + pairs.map(|(key, value)| key.len() + value.len()).sum::<usize>()
+    }
+
     /// The first value of a header, by its name in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -76,19 +84,22 @@ impl Received {
 #[derive(Debug)]
 pub(crate) struct Journal {
     entries: VecDeque<Received>,
+    bytes: usize,
     limit: usize,
 }
 
 impl Journal {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { entries: VecDeque::new(), limit: limit.max(1) }
+        Self { entries: VecDeque::new(), bytes: 0, limit: limit.max(1) }
     }
 
     pub(crate) fn push(&mut self, received: Received) {
-        if self.entries.len() >= self.limit {
-            self.entries.pop_front();
-        }
+        self.bytes += received.weight();
         self.entries.push_back(received);
+        while self.entries.len() > self.limit || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.weight();
+        }
     }
 
     pub(crate) fn answered(&mut self, seq: u64, status: u16) {
@@ -103,8 +114,11 @@ impl Journal {
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
+        self.bytes = 0;
     }
 }
 
 /// Bytes of a body worth remembering.
 const MAX_BODY: usize = 16 * 1024;
+/// Bytes of requests an issuer remembers.
+const MAX_BYTES: usize = 8 * 1024 * 1024;

@@ -1,1 +1,57 @@
-//! The mock identity provider.
+//! An identity provider for tests: every path is an issuer, every answer can be scripted, every token can be wrong.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use mock_idp::{Answer, Endpoint, MockIdp, Options, TokenSpec};
+//!
+//! let idp = MockIdp::start(Options::default()).await?;
+//! let corp = idp.issuer("corp");
+//! corp.configure(|config| config.auto_approve = true);
+//! corp.script(Endpoint::Token, Answer::error("invalid_grant"));
+//! let token = corp.mint(TokenSpec { audience: vec!["https://mcp.example/mcp".into()], ..TokenSpec::default() });
+//! # drop(token);
+//! idp.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod authorize;
+mod client;
+mod clock;
+mod config;
+mod control;
+mod dispatch;
+mod endpoint;
+mod error;
+mod grant;
+mod html;
+mod issuer;
+mod jose;
+mod journal;
+mod keys;
+mod listener;
+mod mint;
+mod params;
+mod reply;
+mod request;
+mod resource;
+mod route;
+mod scope;
+mod script;
+mod secret;
+mod server;
+mod session;
+mod state;
+mod store;
+mod tokens;
+
+pub use client::{Client, ClientAuth};
+pub use clock::Clock;
+pub use config::{AccessFormat, IssuerConfig, Options, RefreshPolicy, ResourcePolicy, User};
+pub use issuer::Issuer;
+pub use jose::Sign;
+pub use journal::Received;
+pub use keys::Alg;
+pub use mint::{TokenKind, TokenPatch, TokenSpec};
+pub use script::{Answer, AnswerBody, Endpoint, Times};
+pub use server::MockIdp;

@@ -24,13 +24,11 @@ pub enum Endpoint {
     Authorize,
     /// The consent page and its form.
     Consent,
-    /// The page at the issuer's own URL.
-    Debug,
     /// Introspection endpoint (RFC 7662).
     Introspect,
     /// JWK Set (RFC 7517).
     Jwks,
-    /// The login page and its form.
+    /// Where the login form goes; its page is the authorization endpoint's.
     Login,
     /// Either metadata document, at any of its places (RFC 8414, OpenID Connect Discovery).
     Metadata,
@@ -252,13 +250,11 @@ impl Answer {
             (Some(AnswerBody::Bytes(bytes)), _) => {
                 Reply { body: Bytes::copy_from_slice(bytes), ..Reply::empty(status) }
             }
-            (Some(AnswerBody::Endless(piece)), _) => {
-                Reply { body: Bytes::from(piece.clone()), ..Reply::empty(status) }.header(CONTENT_TYPE, "application/json")
-            }
+            (Some(AnswerBody::Endless(piece)), _) => Reply { body: Bytes::from(piece.clone()), ..Reply::empty(status) }
+                .header(CONTENT_TYPE, "application/json"),
             (Some(AnswerBody::Json(json)), _) => Reply::json(status, json),
-            (Some(AnswerBody::Text(text)), _) => {
-                Reply { body: Bytes::from(text.clone()), ..Reply::empty(status) }.header(CONTENT_TYPE, "text/plain; charset=utf-8")
-            }
+            (Some(AnswerBody::Text(text)), _) => Reply { body: Bytes::from(text.clone()), ..Reply::empty(status) }
+                .header(CONTENT_TYPE, "text/plain; charset=utf-8"),
         };
         Some(reply)
     }
@@ -281,6 +277,17 @@ impl Answer {
             }
         }
         reply
+    }
+
+    /// Changes the redirect to the client; an `error` takes the place of the code.
+    pub(crate) fn on_authorization_response(&self, reply: Reply) -> Reply {
+        let mut script = self.clone();
+        if let Some(error) = &self.error {
+            script.query.insert("code".to_owned(), None);
+            script.query.insert("error".to_owned(), Some(error.clone()));
+            script.query.insert("error_description".to_owned(), self.error_description.clone());
+        }
+        script.alter(reply)
     }
 
     fn alter_location(&self, reply: &mut Reply) {

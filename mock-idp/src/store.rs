@@ -43,13 +43,14 @@ impl<V> Store<V> {
         Some(value)
     }
 
-    /// Oldest first.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.ages.values().filter_map(|key| self.get(key))
-    }
-
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.values.values_mut().map(|(_, value)| value)
+    pub(crate) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        self.values.retain(|_, (age, value)| {
+            let kept = keep(value);
+            if !kept {
+                self.ages.remove(age);
+            }
+            kept
+        });
     }
 }
 
@@ -65,6 +66,8 @@ mod tests {
         store.insert("a", 3);
         store.insert("c", 4);
         assert_eq!(store.get("b"), None);
-        assert_eq!(store.values().copied().collect::<Vec<_>>(), [3, 4]);
+        assert_eq!((store.get("a"), store.get("c")), (Some(&3), Some(&4)));
+        store.retain(|value| *value > 3);
+        assert_eq!((store.get("a"), store.get("c")), (None, Some(&4)));
     }
 }

@@ -384,6 +384,16 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     );
     let secret = how == How::Preset && world.registration.preset.as_ref().is_some_and(|c| c.method != "none");
     abilities.decide("public-client", how != How::None && !secret, "the preset client has credentials");
+    if let Some(preset) = world.registration.preset.as_ref().filter(|_| how == How::Preset) {
+        // Cases that name a kind of client get the preset one, so it has to be of that kind.
+        let is = |method: &str| preset.method == method && preset.secret.is_some();
+        let (basic, post) = (is("client_secret_basic"), is("client_secret_post"));
+        let other = "the preset client authenticates in another way";
+        abilities.decide("secret-basic", basic, other);
+        abilities.decide("secret-post", post, other);
+        abilities.decide("confidential-client", basic || post, other);
+        abilities.decide("private-key-jwt", false, other);
+    }
     abilities.decide("preset", how == How::Preset, "the profile presets no client");
     let two = match how {
         How::Preset => world.registration.other.is_some(),

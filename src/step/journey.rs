@@ -315,7 +315,7 @@ fn referrer_policy(page: &Page) -> Option<String> {
     last(&named).or_else(|| {
         let html = scraper::Html::parse_document(&page.body);
         let metas = scraper::Selector::parse("meta[name=referrer i][content]").expect("a constant selector");
-        html.select(&metas).last().and_then(|m| m.value().attr("content")).and_then(last)
+        html.select(&metas).next_back().and_then(|m| m.value().attr("content")).and_then(last)
     })
 }
 

@@ -43,7 +43,10 @@ pub(crate) fn verify(issuer: &Issuer, client: &Client, jwt: &str) -> Result<(), 
     if jti.is_empty() || jti.len() > MAX_JTI {
         return Err(refused("the assertion needs a jti"));
     }
-    issuer.first_use(&format!("{}\n{jti}", client.id)).then_some(()).ok_or_else(|| refused("the assertion was used before"))
+    issuer
+        .first_use(&format!("{}\n{jti}", client.id))
+        .then_some(())
+        .ok_or_else(|| refused("the assertion was used before"))
 }
 
 fn signed_claims(client: &Client, jwt: &str) -> Option<Value> {

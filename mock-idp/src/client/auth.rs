@@ -84,7 +84,8 @@ fn basic(header: &str) -> Result<Credential, OAuthError> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(refused());
     }
-    let text = STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
+    let text =
+        STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
     let (id, secret) = text.split_once(':').ok_or_else(refused)?;
     Ok(Credential::Basic { id: form_decode(id), secret: form_decode(secret) })
 }

@@ -4,10 +4,11 @@ mod assertion;
 mod auth;
 pub(crate) mod redirect;
 
+pub(crate) use assertion::ALGORITHMS;
 pub(crate) use auth::{authenticate, credential_methods};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::IssuerConfig;
 
@@ -108,6 +109,3 @@ pub enum ClientAuth {
     #[serde(rename = "client_secret")]
     Secret,
 }
-
-/// What came with a dynamic registration, kept for the answer.
-pub(crate) type Registration = Map<String, Value>;

@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn only_the_loopback_port_is_free() {
         let client = Client::public("c", &["http://127.0.0.1/cb", "http://[::1]:9/cb?a=1", "https://c.example/cb"]);
-        for good in ["http://127.0.0.1:51234/cb", "http://127.0.0.1/cb", "http://[::1]/cb?a=1", "https://c.example/cb"] {
+        for good in ["http://127.0.0.1:51234/cb", "http://127.0.0.1/cb", "http://[::1]/cb?a=1", "https://c.example/cb"]
+        {
             assert!(is_registered(&client, good), "{good}");
         }
         for bad in [

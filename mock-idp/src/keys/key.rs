@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn every_fixture_signs_what_its_jwk_and_pem_verify() {
         for alg in [Alg::EdDsa, Alg::Es256, Alg::Rs256] {
-            let fixtures = (0..4).map(|position| fixture(alg, position).unwrap());
+            let fixtures = (0..4).map(|position| fixture(alg, position).expect("four fixtures"));
             for key in fixtures.chain([foreign(alg), std::sync::Arc::new(Key::generate("new", alg))]) {
                 verifies(&key);
             }
@@ -164,16 +164,16 @@ mod tests {
     fn verifies(key: &Key) {
         use jsonwebtoken::{Algorithm, DecodingKey, crypto::verify, jwk::Jwk};
         let signature = URL_SAFE_NO_PAD.encode(key.sign(b"message"));
-        let jwk: Jwk = serde_json::from_value(key.jwk()).unwrap();
+        let jwk: Jwk = serde_json::from_value(key.jwk()).expect("a JWK");
         let pem = key.public_pem();
         let (alg, from_pem) = match key.alg() {
             Alg::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_pem(pem.as_bytes())),
             Alg::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(pem.as_bytes())),
             Alg::Rs256 => (Algorithm::RS256, DecodingKey::from_rsa_pem(pem.as_bytes())),
         };
-        for decoding in [DecodingKey::from_jwk(&jwk).unwrap(), from_pem.unwrap()] {
-            assert!(verify(&signature, b"message", &decoding, alg).unwrap(), "{key:?}");
-            assert!(!verify(&signature, b"messagE", &decoding, alg).unwrap(), "{key:?}");
+        for decoding in [DecodingKey::from_jwk(&jwk).expect("a key"), from_pem.expect("a PEM")] {
+            assert!(verify(&signature, b"message", &decoding, alg).expect("a signature of this kind"), "{key:?}");
+            assert!(!verify(&signature, b"messagE", &decoding, alg).expect("a signature of this kind"), "{key:?}");
         }
     }
 }

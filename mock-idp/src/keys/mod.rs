@@ -26,6 +26,11 @@ pub enum Alg {
 }
 
 impl Alg {
+    /// Reads an `alg` value of a JOSE header; `None` for one the provider cannot sign with.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::EdDsa, Self::Es256, Self::Rs256].into_iter().find(|alg| alg.name() == name)
+    }
+
     /// The `alg` value in a JOSE header.
     pub fn name(self) -> &'static str {
         match self {
