@@ -26,14 +26,12 @@ fn env(name: &str) -> Option<String> {
 }
 
 fn read(text: &str) -> Profile {
-    Profile::parse(Source::new("staging.toml", text), &env)
-        .unwrap_or_else(|slips| panic!("{}", render(&slips, false)))
+    Profile::parse(Source::new("staging.toml", text), &env).unwrap_or_else(|slips| panic!("{}", render(&slips, false)))
 }
 
 /// What a person sees of the slips in `text`.
 fn slips_of(text: &str) -> String {
-    let slips =
-        Profile::parse(Source::new("staging.toml", text), &env).expect_err("the profile has slips");
+    let slips = Profile::parse(Source::new("staging.toml", text), &env).expect_err("the profile has slips");
     render(&slips, false)
 }
 
@@ -105,49 +103,25 @@ until = 2027-01-31
 "#,
     );
     assert_eq!(profile.target.name, "staging");
-    assert_eq!(
-        profile.target.roles,
-        [Role::ResourceServer, Role::AuthorizationServer]
-    );
+    assert_eq!(profile.target.roles, [Role::ResourceServer, Role::AuthorizationServer]);
     assert_eq!(profile.target.mcp_version, Some(McpVersion::V2025_11_25));
-    assert_eq!(
-        profile.target.issuer.as_deref(),
-        Some("https://id.example.com/")
-    );
+    assert_eq!(profile.target.issuer.as_deref(), Some("https://id.example.com/"));
     assert_eq!(profile.target.allow, ["https://login.example.com:8443"]);
     assert!(!profile.is_loopback());
 
     let registration = &profile.registration;
     let client = registration.client.as_ref().expect("a preset client");
-    assert_eq!(
-        (registration.how, client.id.as_str()),
-        (RegistrationHow::Preset, "my-client")
-    );
+    assert_eq!((registration.how, client.id.as_str()), (RegistrationHow::Preset, "my-client"));
     assert_eq!(client.secret.as_ref().map(Secret::expose), Some("s3cret"));
-    assert_eq!(
-        registration.other.as_ref().map(|other| other.id.as_str()),
-        Some("other-client")
-    );
-    assert_eq!(
-        registration.token_endpoint_auth_method,
-        Some(AuthMethod::ClientSecretPost)
-    );
-    let host = registration
-        .document_host
-        .as_ref()
-        .expect("a document host");
-    assert_eq!(
-        (host.listen.port(), host.url.as_deref()),
-        (9100, Some("https://clients.example.com"))
-    );
+    assert_eq!(registration.other.as_ref().map(|other| other.id.as_str()), Some("other-client"));
+    assert_eq!(registration.token_endpoint_auth_method, Some(AuthMethod::ClientSecretPost));
+    let host = registration.document_host.as_ref().expect("a document host");
+    assert_eq!((host.listen.port(), host.url.as_deref()), (9100, Some("https://clients.example.com")));
 
     let alice = profile.login.user("alice").expect("alice");
     assert_eq!(profile.login.how, LoginHow::Form);
     assert_eq!(alice.username.as_deref(), Some("alice@example.com"));
-    assert_eq!(
-        alice.password.as_ref().map(Secret::expose),
-        Some("correct horse")
-    );
+    assert_eq!(alice.password.as_ref().map(Secret::expose), Some("correct horse"));
     assert_eq!(alice.fields[0].0, "pin");
     assert_eq!(profile.login.users[1].name, "mallory");
     assert_eq!(profile.login.form.username_field.as_deref(), Some("login"));
@@ -155,24 +129,14 @@ until = 2027-01-31
     let upstream = profile.upstream.as_ref().expect("an upstream");
     assert_eq!(upstream.issuer_path, "/corp");
     let claims = serde_json::json!({ "sub": "c-1", "email_verified": true, "groups": ["a", "b"] });
-    assert_eq!(
-        serde_json::Value::from(upstream.users[0].claims.clone()),
-        claims
-    );
+    assert_eq!(serde_json::Value::from(upstream.users[0].claims.clone()), claims);
 
     assert_eq!(profile.limits.requests_per_second, Some(5));
     assert_eq!(profile.limits.timeout, Duration::from_secs(2));
     assert_eq!(profile.limits.max_body, 65_536);
     assert_eq!(profile.limits.max_retry_after, Duration::from_secs(90));
     assert_eq!(profile.abilities.without[0].word, "refresh");
-    assert_eq!(
-        profile
-            .scopes
-            .tool_write
-            .as_ref()
-            .map(|tool| tool.arguments["id"].clone()),
-        Some(7.into())
-    );
+    assert_eq!(profile.scopes.tool_write.as_ref().map(|tool| tool.arguments["id"].clone()), Some(7.into()));
 
     let known = &profile.known_failures[0];
     assert!(known.covers("authz.iss-present", "authorize/iss", None));
@@ -184,9 +148,7 @@ until = 2027-01-31
 #[test]
 fn the_manual_is_a_profile() {
     let manual = include_str!("../docs/profile.md");
-    let (_, rest) = manual
-        .split_once("```toml\n")
-        .expect("the manual has an example");
+    let (_, rest) = manual.split_once("```toml\n").expect("the manual has an example");
     let (example, _) = rest.split_once("\n```").expect("the example ends");
     let set = |_: &str| Some("value".to_owned());
     let profile = Profile::parse(Source::new("docs/profile.md", example), &set)
@@ -204,28 +166,14 @@ fn a_bare_url_means_defaults() {
     let remote = Profile::for_url("https://mcp.example.com/mcp").expect("a usable URL");
     assert_eq!(remote.limits.requests_per_second, Some(20));
 
-    assert!(
-        Profile::for_url("localhost:3000/mcp")
-            .expect_err("no scheme")
-            .contains("http://")
-    );
-    assert!(
-        Profile::for_url("/mcp")
-            .expect_err("no host")
-            .contains("http")
-    );
-    assert!(
-        Profile::for_url("http://user:pw@localhost/mcp")
-            .expect_err("userinfo")
-            .contains("password")
-    );
+    assert!(Profile::for_url("localhost:3000/mcp").expect_err("no scheme").contains("http://"));
+    assert!(Profile::for_url("/mcp").expect_err("no host").contains("http"));
+    assert!(Profile::for_url("http://user:pw@localhost/mcp").expect_err("userinfo").contains("password"));
 }
 
 #[test]
 fn secrets_do_not_show() {
-    let profile = read(&format!(
-        "{LOCAL}[login]\nusers.alice = {{ password = \"correct horse\" }}\n"
-    ));
+    let profile = read(&format!("{LOCAL}[login]\nusers.alice = {{ password = \"correct horse\" }}\n"));
     let shown = format!("{profile:?}");
     assert!(!shown.contains("correct horse"), "{shown}");
     assert!(shown.contains("***"));
@@ -234,16 +182,9 @@ fn secrets_do_not_show() {
 #[test]
 fn sources_of_requests_are_loopback_addresses() {
     let profile = read(&format!("{LOCAL}[limits]\nsource-addresses = 3\n"));
-    let shown: Vec<String> = profile
-        .limits
-        .source_addresses
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let shown: Vec<String> = profile.limits.source_addresses.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
-    let profile = read(&format!(
-        "{LOCAL}[limits]\nsource-addresses = [\"127.0.9.1\"]\n"
-    ));
+    let profile = read(&format!("{LOCAL}[limits]\nsource-addresses = [\"127.0.9.1\"]\n"));
     assert_eq!(profile.limits.source_addresses[0].to_string(), "127.0.9.1");
 }
 

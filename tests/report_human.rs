@@ -9,29 +9,17 @@ use insta::assert_snapshot;
 
 #[test]
 fn a_wide_terminal() {
-    assert_snapshot!(human::render(
-        &sample::everything(),
-        &Look::plain(),
-        Some("reports/out/localhost-3000")
-    ));
+    assert_snapshot!(human::render(&sample::everything(), &Look::plain(), Some("reports/out/localhost-3000")));
 }
 
 #[test]
 fn a_narrow_terminal() {
-    assert_snapshot!(human::render(
-        &sample::everything(),
-        &Look::new(Some(50), false),
-        None
-    ));
+    assert_snapshot!(human::render(&sample::everything(), &Look::new(Some(50), false), None));
 }
 
 #[test]
 fn no_findings() {
-    assert_snapshot!(human::render(
-        &sample::spotless(),
-        &Look::plain(),
-        Some("reports/out/localhost-3000")
-    ));
+    assert_snapshot!(human::render(&sample::spotless(), &Look::plain(), Some("reports/out/localhost-3000")));
 }
 
 #[test]
@@ -43,13 +31,7 @@ fn hostile_text() {
 fn a_run_that_was_stopped() {
     let report = sample::fold([
         sample::started(),
-        sample::case(
-            vec![sample::pass(
-                "discovery/challenge",
-                "prm.www-authenticate-required",
-            )],
-            vec![],
-        ),
+        sample::case(vec![sample::pass("discovery/challenge", "prm.www-authenticate-required")], vec![]),
     ]);
     assert_snapshot!(human::render(&report, &Look::plain(), None));
 }
@@ -58,9 +40,7 @@ fn a_run_that_was_stopped() {
 fn a_run_that_is_red_beside_its_results() {
     let mut report = sample::spotless();
     report.run.dead = Some("5 requests in a row were not answered: connection refused".to_owned());
-    report.run.problems = vec![
-        "the known failure authz.iss-present passes now: take it out of the profile".to_owned(),
-    ];
+    report.run.problems = vec!["the known failure authz.iss-present passes now: take it out of the profile".to_owned()];
     report.run.notes = vec!["the profile limits requests to 20 a second".to_owned()];
     assert_snapshot!(human::render(&report, &Look::plain(), None));
 }
@@ -74,30 +54,14 @@ fn many_variants_exchanges_and_reasons() {
         ..sample::code_twice()
     };
     let mut events = vec![sample::started()];
-    let exchanges = (1..=9).map(|id| {
-        if id % 2 == 0 {
-            sample::post(id, 200)
-        } else {
-            sample::get(id, "/login")
-        }
-    });
-    events.push(sample::case(
-        (0..40).map(variant).collect(),
-        exchanges.collect(),
-    ));
+    let exchanges = (1..=9).map(|id| if id % 2 == 0 { sample::post(id, 200) } else { sample::get(id, "/login") });
+    events.push(sample::case((0..40).map(variant).collect(), exchanges.collect()));
     events.extend((0..14).map(|at| {
         let why = format!("reason {}", at % 12);
-        sample::case(
-            vec![sample::skipped(&format!("exchange/case-{at}"), &why)],
-            vec![],
-        )
+        sample::case(vec![sample::skipped(&format!("exchange/case-{at}"), &why)], vec![])
     }));
     events.push(sample::ended());
-    assert_snapshot!(human::render(
-        &sample::fold(events),
-        &Look::new(Some(80), false),
-        None
-    ));
+    assert_snapshot!(human::render(&sample::fold(events), &Look::new(Some(80), false), None));
 }
 
 #[test]
@@ -120,16 +84,12 @@ fn no_line_is_wider_than_the_terminal() {
     for report in [sample::everything(), sample::spotless(), sample::hostile()] {
         for width in 50..=100 {
             let look = Look::new(Some(width), false);
-            for line in human::render(&report, &look, Some("reports/out"))
-                .lines()
-                .chain(quiet::render(&report, &look).lines())
+            for line in
+                human::render(&report, &look, Some("reports/out")).lines().chain(quiet::render(&report, &look).lines())
             {
                 // A command is never broken inside a word: it could not be copied.
                 let unbreakable = line.trim_start().starts_with("again ");
-                assert!(
-                    unbreakable || unicode_width::UnicodeWidthStr::width(line) <= width,
-                    "{width}: {line}"
-                );
+                assert!(unbreakable || unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
             }
         }
     }
@@ -138,16 +98,8 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn nothing_of_the_target_reaches_the_terminal_as_a_command() {
     let report = sample::hostile();
-    for text in [
-        human::render(&report, &Look::plain(), None),
-        quiet::render(&report, &Look::plain()),
-    ] {
-        assert!(
-            !text
-                .chars()
-                .any(|letter| letter.is_control() && letter != '\n'),
-            "{text:?}"
-        );
+    for text in [human::render(&report, &Look::plain(), None), quiet::render(&report, &Look::plain())] {
+        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
         assert!(!text.contains('\u{202e}'));
         assert!(text.len() < 20_000, "{} bytes", text.len());
     }
@@ -167,23 +119,10 @@ fn what_is_shown_live_is_what_is_rendered() {
     let events = || {
         vec![
             sample::started(),
-            Event::Progress(Progress {
-                done: 0,
-                planned: 3,
-                running: vec!["discovery/challenge".to_owned()],
-            }),
+            Event::Progress(Progress { done: 0, planned: 3, running: vec!["discovery/challenge".to_owned()] }),
+            sample::case(vec![sample::pass("discovery/challenge", "prm.www-authenticate-required")], vec![]),
             sample::case(
-                vec![sample::pass(
-                    "discovery/challenge",
-                    "prm.www-authenticate-required",
-                )],
-                vec![],
-            ),
-            sample::case(
-                vec![
-                    sample::pass("token/code", "token.code-redeemed"),
-                    sample::code_twice(),
-                ],
+                vec![sample::pass("token/code", "token.code-redeemed"), sample::code_twice()],
                 vec![sample::post(41, 200)],
             ),
             sample::ended(),
@@ -200,7 +139,6 @@ fn shown(events: Vec<Event>, report: &Report) -> String {
     for event in &events {
         live.read(event).expect("memory can be written");
     }
-    live.finish(report, Some("out"))
-        .expect("memory can be written");
+    live.finish(report, Some("out")).expect("memory can be written");
     String::from_utf8(out).expect("a report is text")
 }

@@ -36,12 +36,7 @@ fn every_verdict_has_its_place() {
 
 #[test]
 fn it_has_the_form_that_ci_systems_share() {
-    for report in [
-        sample::everything(),
-        sample::spotless(),
-        sample::hostile(),
-        sample::fold([]),
-    ] {
+    for report in [sample::everything(), sample::spotless(), sample::hostile(), sample::fold([])] {
         let root = read(&junit::render(&report));
         assert_eq!(root.name, "testsuites");
         let mut sums = [0; 3];
@@ -51,10 +46,7 @@ fn it_has_the_form_that_ci_systems_share() {
                 *sum += number;
             }
         }
-        assert_eq!(
-            ["tests", "failures", "errors"].map(|name| root.number(name)),
-            sums
-        );
+        assert_eq!(["tests", "failures", "errors"].map(|name| root.number(name)), sums);
     }
 }
 
@@ -66,11 +58,7 @@ fn counts_are_those_of_the_report() {
     assert_eq!(root.number("tests"), report.results.len());
     assert_eq!(root.number("failures"), counts.fail);
     assert_eq!(root.number("errors"), counts.blocked + counts.error);
-    let skipped: usize = root
-        .children
-        .iter()
-        .map(|suite| suite.number("skipped"))
-        .sum();
+    let skipped: usize = root.children.iter().map(|suite| suite.number("skipped")).sum();
     assert_eq!(skipped, counts.not_applicable + counts.known);
 }
 
@@ -78,13 +66,7 @@ fn counts_are_those_of_the_report() {
 fn an_interrupted_run_is_red() {
     let report = sample::fold([
         sample::started(),
-        sample::case(
-            vec![sample::pass(
-                "discovery/challenge",
-                "prm.www-authenticate-required",
-            )],
-            vec![],
-        ),
+        sample::case(vec![sample::pass("discovery/challenge", "prm.www-authenticate-required")], vec![]),
     ]);
     let root = read(&junit::render(&report));
     assert_eq!(root.number("errors"), 1);
@@ -96,16 +78,11 @@ fn an_interrupted_run_is_red() {
 fn forbidden_characters_do_not_get_in() {
     let xml = junit::render(&sample::hostile());
     let forbidden = |letter: char| {
-        (letter.is_control() && letter != '\n')
-            || matches!(letter, '\u{fffe}' | '\u{ffff}' | '\u{202e}')
+        (letter.is_control() && letter != '\n') || matches!(letter, '\u{fffe}' | '\u{ffff}' | '\u{202e}')
     };
     assert!(!xml.chars().any(forbidden));
     let root = read(&xml);
-    let failure = &root.children[0].children[0]
-        .all("failure")
-        .next()
-        .expect("a failure")
-        .text;
+    let failure = &root.children[0].children[0].all("failure").next().expect("a failure").text;
     assert!(failure.contains("]]></failure>"), "{failure}");
 }
 
@@ -113,11 +90,7 @@ fn forbidden_characters_do_not_get_in() {
 fn check_suite(suite: &Element) -> [usize; 3] {
     for attribute in ["name", "tests", "failures", "errors", "skipped", "time"] {
         if suite.attributes["name"] != "run" || attribute != "time" {
-            assert!(
-                suite.attributes.contains_key(attribute),
-                "{attribute} in {:?}",
-                suite.attributes
-            );
+            assert!(suite.attributes.contains_key(attribute), "{attribute} in {:?}", suite.attributes);
         }
     }
     let mut names = std::collections::BTreeSet::new();
@@ -125,11 +98,7 @@ fn check_suite(suite: &Element) -> [usize; 3] {
     for case in &suite.children {
         assert_eq!(case.name, "testcase");
         assert!(case.attributes.contains_key("classname"));
-        assert!(
-            names.insert(case.attributes["name"].clone()),
-            "twice: {}",
-            case.attributes["name"]
-        );
+        assert!(names.insert(case.attributes["name"].clone()), "twice: {}", case.attributes["name"]);
         check_order(case);
         for (name, number) in &mut found {
             *number += case.all(name).count();
@@ -144,25 +113,10 @@ fn check_suite(suite: &Element) -> [usize; 3] {
 
 /// At most one outcome; each with message and, unless skipped, type; known children only.
 fn check_order(case: &Element) {
-    let known = [
-        "properties",
-        "skipped",
-        "failure",
-        "error",
-        "system-out",
-        "system-err",
-    ];
-    assert!(
-        case.children
-            .iter()
-            .all(|child| known.contains(&child.name.as_str())),
-        "{case:?}"
-    );
-    let outcomes: Vec<_> = case
-        .children
-        .iter()
-        .filter(|child| ["skipped", "failure", "error"].contains(&child.name.as_str()))
-        .collect();
+    let known = ["properties", "skipped", "failure", "error", "system-out", "system-err"];
+    assert!(case.children.iter().all(|child| known.contains(&child.name.as_str())), "{case:?}");
+    let outcomes: Vec<_> =
+        case.children.iter().filter(|child| ["skipped", "failure", "error"].contains(&child.name.as_str())).collect();
     assert!(outcomes.len() <= 1);
     for outcome in outcomes {
         assert!(outcome.attributes.contains_key("message"));
@@ -178,23 +132,14 @@ fn read(xml: &str) -> Element {
             Event::Start(tag) => open.push(element(&tag)),
             Event::Empty(tag) => {
                 let child = element(&tag);
-                open.last_mut()
-                    .expect("the root stays")
-                    .children
-                    .push(child);
+                open.last_mut().expect("the root stays").children.push(child);
             }
             Event::End(_) => {
                 let child = open.pop().expect("an end has a start");
-                open.last_mut()
-                    .expect("the root stays")
-                    .children
-                    .push(child);
+                open.last_mut().expect("the root stays").children.push(child);
             }
             Event::Text(text) => {
-                open.last_mut()
-                    .expect("the root stays")
-                    .text
-                    .push_str(&text);
+                open.last_mut().expect("the root stays").text.push_str(&text);
             }
             Event::GeneralRef(name) => {
                 let letter = match &*name {
@@ -205,10 +150,7 @@ fn read(xml: &str) -> Element {
                     "apos" => "'",
                     other => panic!("unknown entity {other}"),
                 };
-                open.last_mut()
-                    .expect("the root stays")
-                    .text
-                    .push_str(letter);
+                open.last_mut().expect("the root stays").text.push_str(letter);
             }
             Event::Eof => break,
             _ => {}
@@ -221,19 +163,11 @@ fn read(xml: &str) -> Element {
 fn element(tag: &quick_xml::events::BytesStart<'_>) -> Element {
     let attribute = |attribute: quick_xml::events::attributes::Attribute<'_>| {
         let name = attribute.key.as_ref().to_owned();
-        (
-            name,
-            quick_xml::escape::unescape(&attribute.value)
-                .expect("known entities")
-                .into_owned(),
-        )
+        (name, quick_xml::escape::unescape(&attribute.value).expect("known entities").into_owned())
     };
     Element {
         name: tag.name().as_ref().to_owned(),
-        attributes: tag
-            .attributes()
-            .map(|found| attribute(found.expect("a whole attribute")))
-            .collect(),
+        attributes: tag.attributes().map(|found| attribute(found.expect("a whole attribute"))).collect(),
         ..Element::default()
     }
 }

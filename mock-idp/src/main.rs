@@ -1,39 +1,23 @@
-//! The identity provider as a program: prints `READY URL`, stops on SIGINT or SIGTERM.
+//! `mock-idp [--port N]`: serves until it is ended.
+#![expect(clippy::print_stdout, reason = "READY is what whoever starts it waits for")]
 
-use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
 use mock_idp::{MockIdp, Options};
-use tokio::signal::unix::{SignalKind, signal};
 
-/// An identity provider for tests: any path below its URL is an issuer.
+/// An identity provider for tests.
 #[derive(Parser)]
 struct Args {
-    /// Port on 127.0.0.1; 0 picks a free one
-    #[arg(long, default_value_t = 0, env = "PORT")]
+    /// Port on 127.0.0.1 (default: a free one)
+    #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Approve every request as the first user, or as the one in login_hint, without a page
-    #[arg(long)]
-    auto_approve: bool,
-    /// Accept any client with any secret and any redirect URI
-    #[arg(long)]
-    any_client: bool,
 }
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
+async fn main() -> std::io::Result<()> {
     let args = Args::parse();
-    let mut options = Options { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)), ..Options::default() };
-    options.issuer_defaults.auto_approve = args.auto_approve;
-    options.issuer_defaults.any_client = args.any_client;
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let idp = MockIdp::start(options).await?;
-    writeln!(io::stdout(), "READY {}", idp.base_url())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    idp.stop().await;
-    Ok(())
+    let idp = MockIdp::start(Options { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)) }).await?;
+    println!("READY {}", idp.base_url());
+    tokio::signal::ctrl_c().await
 }

@@ -1,59 +1,35 @@
-//! Tokens made to order: honest unless told otherwise.
+//! Tokens without HTTP: honest defaults, any claim and header changed, signed by a published key.
 
-use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
-use crate::issuer::Issuer;
-use crate::jose::{Sign, Signer, Unsigned, merge};
-use crate::script::Times;
-use crate::secret;
+use crate::Alg;
 
-/// A token to be made by [`Issuer::mint`]. The default is an honest access token of the first user for `mcp-upstream`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
+/// What is minted.
+#[derive(Clone, Debug, Default)]
 pub struct TokenSpec {
-    /// `aud`; empty: the issuer's default audience, or the client for an ID token.
+    /// `aud`: one value as a text, several as a list.
     pub audience: Vec<String>,
-    /// JSON Merge Patch (RFC 7396) over the honest claims: `null` removes one.
-    pub claims: Map<String, Value>,
     /// `client_id`.
     pub client_id: String,
-    /// JSON Merge Patch over the honest header.
+    /// `scope`; left out if empty.
+    pub scope: String,
+    /// Claims to set; `null` removes one.
+    pub claims: Map<String, Value>,
+    /// Header parameters to set; `null` removes one.
     pub header: Map<String, Value>,
-    /// Access token or ID token.
-    pub kind: TokenKind,
     /// Payload text instead of the claims: duplicate members, broken JSON.
     pub payload: Option<String>,
-    /// `scope`.
-    pub scope: String,
-    /// Who signs.
-    pub sign: Sign,
-    /// Lifetime in seconds from now; negative for an expired token. Left out: the issuer's.
-    pub ttl: Option<i64>,
-    /// Username, or any subject the issuer does not know; left out: the first user.
-    pub user: Option<String>,
-}
-
-impl Default for TokenSpec {
-    fn default() -> Self {
-        Self {
-            audience: Vec::new(),
-            claims: Map::new(),
-            client_id: "mcp-upstream".to_owned(),
-            header: Map::new(),
-            kind: TokenKind::Access,
-            payload: None,
-            scope: "openid".to_owned(),
-            sign: Sign::Current,
-            ttl: None,
-            user: None,
-        }
-    }
+    /// Access token or ID token.
+    pub kind: TokenKind,
 }
 
 /// Which token.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum TokenKind {
     /// An access token (RFC 9068).
     #[default]
@@ -62,167 +38,79 @@ pub enum TokenKind {
     Id,
 }
 
-/// A change to the next tokens a grant issues: extra claims, wrong ones, a wrong key. [`Issuer::mint`] is not affected.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TokenPatch {
-    /// JSON Merge Patch (RFC 7396) over the claims: `null` removes one.
-    pub claims: Map<String, Value>,
-    /// Only for this `client_id`.
-    pub client: Option<String>,
-    /// JSON Merge Patch over the header.
-    pub header: Map<String, Value>,
-    /// Only for this kind of token; left out: both of a response.
-    pub kind: Option<TokenKind>,
-    /// Payload text instead of the claims.
-    pub payload: Option<String>,
-    /// Who signs instead.
-    pub sign: Option<Sign>,
-    /// For how many token responses.
-    pub times: Times,
-    /// Only for this user.
-    pub user: Option<String>,
+/// The published key set.
+pub fn jwks() -> Value {
+    JWKS.clone()
 }
 
-impl TokenPatch {
-    /// Adds or changes claims of access tokens (or, for `null`, removes them). Panics in no case: anything but an object changes nothing.
-    pub fn claims(kind: TokenKind, claims: Value) -> Self {
-        Self { claims: object(claims), kind: Some(kind), ..Self::default() }
+/// Mints and signs.
+pub fn token(issuer: &str, alg: Alg, spec: TokenSpec) -> String {
+    let (name, kid, algorithm, key) = match alg {
+        Alg::EdDsa => ("EdDSA", "eddsa-1", Algorithm::EdDSA, &*EDDSA),
+        Alg::Es256 => ("ES256", "es256-1", Algorithm::ES256, &*ES256),
+        Alg::Rs256 => ("RS256", "rs256-1", Algorithm::RS256, &*RS256),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let typ = if spec.kind == TokenKind::Id { "JWT" } else { "at+jwt" };
+    let mut header = json!({ "typ": typ, "alg": name, "kid": kid });
+    let audience = if let [one] = spec.audience.as_slice() { json!(one) } else { json!(spec.audience) };
+    let mut claims = json!({
+        "iss": issuer, "aud": audience, "sub": "user-alice", "client_id": spec.client_id, "iat": now, "exp": now + 600,
+        "jti": format!("{:032x}", rand::random::<u128>()),
+    });
+    if !spec.scope.is_empty() {
+        claims["scope"] = json!(spec.scope);
     }
+    patch(&mut header, spec.header);
+    patch(&mut claims, spec.claims);
+    let payload = spec.payload.unwrap_or_else(|| claims.to_string());
+    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload));
+    let signature = crypto::sign(input.as_bytes(), key, algorithm).expect("a fixture key signs with its own algorithm");
+    format!("{input}.{signature}")
+}
 
-    /// Signs the next token of a kind in another way.
-    pub fn sign(kind: TokenKind, sign: Sign) -> Self {
-        Self { kind: Some(kind), sign: Some(sign), ..Self::default() }
-    }
-
-    /// For as long as the issuer lives.
-    #[must_use]
-    pub fn forever(mut self) -> Self {
-        self.times = Times::Forever;
-        self
-    }
-
-    pub(crate) fn concerns(&self, user: Option<&str>, client: &str, with_id_token: bool) -> bool {
-        self.user.as_deref().is_none_or(|wanted| Some(wanted) == user)
-            && self.client.as_deref().is_none_or(|wanted| wanted == client)
-            && (with_id_token || self.kind != Some(TokenKind::Id))
-    }
-
-    pub(crate) fn apply(&self, kind: TokenKind, token: &mut Unsigned) {
-        if self.kind.is_some_and(|wanted| wanted != kind) {
-            return;
-        }
-        merge(&mut token.claims, &self.claims);
-        // The header patch stays a patch: it has to win over what signing puts there, and null has to remove it.
-        token.header.extend(self.header.clone());
-        if let Some(payload) = &self.payload {
-            token.payload = Some(payload.clone());
-        }
-        if let Some(sign) = &self.sign {
-            token.sign = sign.clone();
+fn patch(target: &mut Value, changes: Map<String, Value>) {
+    let Some(target) = target.as_object_mut() else { return };
+    for (name, value) in changes {
+        if value.is_null() {
+            target.remove(&name);
+        } else {
+            target.insert(name, value);
         }
     }
 }
 
-impl Issuer {
-    /// Makes a token without a request. Honestly signed ones are known to introspection and userinfo.
-    pub fn mint(&self, spec: TokenSpec) -> String {
-        let mut token = self.honest(&spec);
-        merge(&mut token.claims, &spec.claims);
-        token.header = spec.header;
-        token.payload = spec.payload;
-        token.sign = spec.sign;
-        let text = self.sign(&token);
-        if token.sign == Sign::Current && token.payload.is_none() && spec.kind == TokenKind::Access {
-            self.remember_access(&text, token.claims, None);
+static RS256: LazyLock<EncodingKey> = LazyLock::new(|| {
+    EncodingKey::from_rsa_pem(include_bytes!("../keys/rs256-1.pem")).expect("a fixture key, read by a test")
+});
+static ES256: LazyLock<EncodingKey> = LazyLock::new(|| {
+    EncodingKey::from_ec_pem(include_bytes!("../keys/es256-1.pem")).expect("a fixture key, read by a test")
+});
+static EDDSA: LazyLock<EncodingKey> = LazyLock::new(|| {
+    EncodingKey::from_ed_pem(include_bytes!("../keys/eddsa-1.pem")).expect("a fixture key, read by a test")
+});
+static JWKS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../keys/jwks.json")).expect("a fixture, read by a test"));
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::DecodingKey;
+    use jsonwebtoken::jwk::JwkSet;
+
+    use super::*;
+
+    #[test]
+    fn every_algorithm_verifies_with_the_published_key() {
+        let set: JwkSet = serde_json::from_value(jwks()).expect("a key set");
+        for (alg, algorithm, kid) in [
+            (Alg::Rs256, Algorithm::RS256, "rs256-1"),
+            (Alg::Es256, Algorithm::ES256, "es256-1"),
+            (Alg::EdDsa, Algorithm::EdDSA, "eddsa-1"),
+        ] {
+            let token = token("http://idp", alg, TokenSpec::default());
+            let (input, signature) = token.rsplit_once('.').expect("three parts");
+            let key = DecodingKey::from_jwk(set.find(kid).expect("published")).expect("usable");
+            assert!(crypto::verify(signature, input.as_bytes(), &key, algorithm).expect("verifiable"), "{kid}");
         }
-        text
-    }
-
-    /// Signs outside the lock.
-    pub(crate) fn sign(&self, token: &Unsigned) -> String {
-        let signer = Signer::new(&token.sign, &self.lock().keys);
-        token.compact(&signer)
-    }
-
-    fn honest(&self, spec: &TokenSpec) -> Unsigned {
-        let config = self.config();
-        let name = spec.user.as_deref().or_else(|| config.users.first().map(|user| user.username.as_str()));
-        let user = name.and_then(|name| config.user(name));
-        let sub = user.map_or(name.unwrap_or("nobody"), |user| &user.sub);
-        match spec.kind {
-            TokenKind::Access => {
-                let audience = self.audience_or_default(&spec.audience);
-                self.access_token(sub, &spec.client_id, &spec.scope, &audience, spec.ttl)
-            }
-            TokenKind::Id => {
-                let mut token = self.id_token(sub, &spec.client_id, spec.ttl);
-                if !spec.audience.is_empty() {
-                    token.claims.insert("aud".to_owned(), one_or_many(&spec.audience));
-                }
-                token
-            }
-        }
-    }
-
-    /// The honest access token of RFC 9068 section 2.2.
-    pub(crate) fn access_token(
-        &self,
-        sub: &str,
-        client_id: &str,
-        scope: &str,
-        audience: &[String],
-        ttl: Option<i64>,
-    ) -> Unsigned {
-        let now = self.now();
-        let ttl = ttl.unwrap_or_else(|| seconds(self.config().access_ttl));
-        let claims = json!({
-            "iss": self.url(), "aud": one_or_many(audience), "sub": sub, "client_id": client_id, "scope": scope,
-            "iat": now.min(now + ttl), "exp": now + ttl, "jti": secret::random_id(),
-        });
-        unsigned("at+jwt", claims)
-    }
-
-    /// The honest ID token, without what depends on the authorization request.
-    pub(crate) fn id_token(&self, sub: &str, client_id: &str, ttl: Option<i64>) -> Unsigned {
-        let now = self.now();
-        let ttl = ttl.unwrap_or_else(|| seconds(self.config().access_ttl));
-        let claims = json!({
-            "iss": self.url(), "aud": client_id, "sub": sub, "iat": now.min(now + ttl), "exp": now + ttl,
-        });
-        unsigned("JWT", claims)
-    }
-
-    /// The audience of a token that was asked for without `resource`.
-    pub(crate) fn audience_or_default(&self, asked: &[String]) -> Vec<String> {
-        match asked {
-            [] => vec![self.config().default_audience.clone().unwrap_or_else(|| self.url())],
-            some => some.to_vec(),
-        }
-    }
-}
-
-/// A number of seconds, signed as `NumericDate` arithmetic wants it.
-pub(crate) fn seconds(setting: u64) -> i64 {
-    i64::try_from(setting).unwrap_or(i64::MAX / 4)
-}
-
-/// The members of a JSON object; of anything else, none.
-pub(crate) fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
-}
-
-fn unsigned(typ: &'static str, claims: Value) -> Unsigned {
-    Unsigned { typ, header: Map::new(), claims: object(claims), payload: None, sign: Sign::Current }
-}
-
-/// One audience as text, several as a list: what most verifiers understand.
-fn one_or_many(audience: &[String]) -> Value {
-    match audience {
-        [one] => one.as_str().into(),
-        many => many.into(),
     }
 }

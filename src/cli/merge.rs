@@ -37,6 +37,7 @@ pub fn main(args: &MergeArgs) -> u8 {
 /// A report from a folder that `--report` wrote, or from a `report.json`.
 pub fn read(path: &Path) -> Result<Report, String> {
     let file = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
-    let text = std::fs::read_to_string(&file).map_err(|e| format!("the report {} cannot be read: {e}", file.display()))?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|e| format!("the report {} cannot be read: {e}", file.display()))?;
     Report::from_json(&text).map_err(|e| format!("{} is no report: {e}", file.display()))
 }

@@ -42,10 +42,7 @@ pub struct Record {
 
 impl From<Event> for Record {
     fn from(event: Event) -> Self {
-        Record {
-            schema: SCHEMA,
-            event,
-        }
+        Record { schema: SCHEMA, event }
     }
 }
 

@@ -10,12 +10,7 @@ use crate::transcript::RedactedExchange;
 /// `home` (the target's own URL) are named.
 pub(super) fn line(exchange: &RedactedExchange, home: Option<&str>) -> String {
     let request = &exchange.request;
-    let mut out = format!(
-        "{} {} → {}",
-        tidy(&request.method, 12),
-        place(&request.url, home),
-        answer(exchange, home)
-    );
+    let mut out = format!("{} {} → {}", tidy(&request.method, 12), place(&request.url, home), answer(exchange, home));
     let parameters = parameters(exchange);
     if !parameters.is_empty() {
         out.push_str("  ");
@@ -27,10 +22,7 @@ pub(super) fn line(exchange: &RedactedExchange, home: Option<&str>) -> String {
 /// Path, or host and path when it is another host.
 fn place(url: &str, home: Option<&str>) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or(url);
-    let shown = match (
-        Url::parse(bare),
-        home.and_then(|home| Url::parse(home).ok()),
-    ) {
+    let shown = match (Url::parse(bare), home.and_then(|home| Url::parse(home).ok())) {
         (Ok(there), Some(home)) if there.origin() == home.origin() => there.path().to_owned(),
         _ => bare.to_owned(),
     };
@@ -78,10 +70,7 @@ fn parameters(exchange: &RedactedExchange) -> String {
         found.extend(pairs(query.split('#').next().unwrap_or(query)));
     }
     if let Some(body) = &request.body {
-        found.extend(body_parameters(
-            body,
-            header(&request.headers, "content-type").unwrap_or_default(),
-        ));
+        found.extend(body_parameters(body, header(&request.headers, "content-type").unwrap_or_default()));
     }
     found.join(" ")
 }
@@ -91,10 +80,9 @@ fn body_parameters(body: &str, media_type: &str) -> Vec<String> {
         return pairs(body);
     }
     match serde_json::from_str::<Value>(body) {
-        Ok(Value::Object(members)) => members
-            .iter()
-            .map(|(name, value)| format!("{}={}", tidy(name, SHORT), short(value)))
-            .collect(),
+        Ok(Value::Object(members)) => {
+            members.iter().map(|(name, value)| format!("{}={}", tidy(name, SHORT), short(value))).collect()
+        }
         _ if body.trim().is_empty() => Vec::new(),
         _ => vec![tidy(body.trim(), SHORT)],
     }
@@ -114,10 +102,7 @@ fn short(value: &Value) -> String {
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Characters of one value, of one address, of all parameters together.
@@ -136,12 +121,10 @@ mod tests {
 
     #[test]
     fn a_form_shows_its_parameters() {
-        let exchange = exchange(
-            json!({"id": 41, "by": "alice", "duration_ms": 3, "failure": null,
+        let exchange = exchange(json!({"id": 41, "by": "alice", "duration_ms": 3, "failure": null,
             "request": {"method": "POST", "url": "http://127.0.0.1:3000/token", "body": "grant_type=authorization_code&code=<code 1>",
                 "headers": [["Content-Type", "application/x-www-form-urlencoded"], ["Authorization", "Basic <client secret 1>"]]},
-            "response": {"status": 400, "headers": [], "body": "{\"error\":\"invalid_grant\"}"}}),
-        );
+            "response": {"status": 400, "headers": [], "body": "{\"error\":\"invalid_grant\"}"}}));
         assert_eq!(
             line(&exchange, Some("http://127.0.0.1:3000/mcp")),
             "POST /token → 400 invalid_grant  Authorization: Basic <client secret 1> grant_type=authorization_code code=<code 1>"
@@ -150,11 +133,9 @@ mod tests {
 
     #[test]
     fn a_redirect_shows_where_it_goes() {
-        let exchange = exchange(
-            json!({"id": 1, "by": "alice", "duration_ms": 3, "failure": null,
+        let exchange = exchange(json!({"id": 1, "by": "alice", "duration_ms": 3, "failure": null,
             "request": {"method": "GET", "url": "http://as.test/authorize?state=<state 1>&scope=a+b", "body": null, "headers": []},
-            "response": {"status": 302, "headers": [["location", "http://evil.test/cb?code=<code 1>"]], "body": null}}),
-        );
+            "response": {"status": 302, "headers": [["location", "http://evil.test/cb?code=<code 1>"]], "body": null}}));
         assert_eq!(
             line(&exchange, Some("http://127.0.0.1:3000/mcp")),
             "GET http://as.test/authorize → 302 to http://evil.test/cb?code=<code 1>  state=<state 1> scope=a b"

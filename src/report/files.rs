@@ -27,12 +27,8 @@ pub fn write_dir(dir: &Path, report: &Report) -> Result<Vec<PathBuf>, WriteError
 /// # Errors
 /// The folder or the file cannot be written.
 pub fn write(path: &Path, content: &str) -> Result<(), WriteError> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::create_dir_all(folder)
-            .map_err(|error| WriteError::new("create the folder", folder, &error))?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| WriteError::new("create the folder", folder, &error))?;
     }
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -59,22 +55,14 @@ pub struct WriteError {
 
 impl WriteError {
     fn new(doing: &'static str, path: &Path, error: &io::Error) -> Self {
-        WriteError {
-            doing,
-            path: path.to_owned(),
-            why: error.to_string(),
-        }
+        WriteError { doing, path: path.to_owned(), why: error.to_string() }
     }
 }
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let WriteError { doing, path, why } = self;
-        write!(
-            f,
-            "failed to {doing} {}: {why}; make it writable or name another place",
-            path.display()
-        )
+        write!(f, "failed to {doing} {}: {why}; make it writable or name another place", path.display())
     }
 }
 

@@ -11,10 +11,7 @@ use crate::event::{CaseResult, Verdict};
 
 /// A finding as lines: the first of its group in full, the others one line each.
 pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<String> {
-    let mut page = Page {
-        look,
-        lines: Vec::new(),
-    };
+    let mut page = Page { look, lines: Vec::new() };
     let result = group.lead;
     page.head(result);
     page.text(&result.message, Style::new());
@@ -37,8 +34,7 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
 pub(super) fn line(result: &CaseResult, look: &Look) -> String {
     let word = word(result);
     let rest = format!("  {}: {}", subject(result), tidy(&result.message, MESSAGE));
-    look.paint(look::of_verdict(result.verdict), word)
-        + &cut(&rest, look.width().saturating_sub(columns(word)))
+    look.paint(look::of_verdict(result.verdict), word) + &cut(&rest, look.width().saturating_sub(columns(word)))
 }
 
 /// `case` or `case[variant]`.
@@ -51,12 +47,7 @@ pub(super) fn name(result: &CaseResult) -> String {
 
 /// The command that repeats the case, on the same target.
 pub(super) fn again(report: &Report, result: &CaseResult) -> Vec<String> {
-    let mut words: Vec<String> = report
-        .run
-        .again
-        .split_whitespace()
-        .map(|word| tidy(word, MESSAGE))
-        .collect();
+    let mut words: Vec<String> = report.run.again.split_whitespace().map(|word| tidy(word, MESSAGE)).collect();
     if !words.is_empty() {
         words.extend(["--only".to_owned(), result.case.clone()]);
     }
@@ -77,11 +68,7 @@ pub(super) fn word(result: &CaseResult) -> &'static str {
 
 /// Rule and case, or the case alone when no rule was reached.
 fn subject(result: &CaseResult) -> String {
-    if result.rule.is_empty() {
-        name(result)
-    } else {
-        format!("{}  {}", tidy(&result.rule, NAME), name(result))
-    }
+    if result.rule.is_empty() { name(result) } else { format!("{}  {}", tidy(&result.rule, NAME), name(result)) }
 }
 
 /// The name of a result beside another one: the variant, if the case is the same.
@@ -103,12 +90,7 @@ impl Page<'_> {
         let word = word(result);
         let mut left = String::new();
         if !result.rule.is_empty() {
-            left = format!(
-                "  {}   {}   {}",
-                tidy(&result.rule, NAME),
-                result.level,
-                tidy(&result.source, NAME)
-            );
+            left = format!("  {}   {}   {}", tidy(&result.rule, NAME), result.level, tidy(&result.source, NAME));
         }
         let right = name(result);
         let width = self.look.width();
@@ -116,16 +98,12 @@ impl Page<'_> {
         let painted = self.look.paint(look::of_verdict(result.verdict), word);
         if taken + 2 + columns(&right) <= width {
             let gap = " ".repeat(width - taken - columns(&right));
-            self.lines.push(format!(
-                "{painted}{}{gap}{right}",
-                self.look.paint(STRONG, &left)
-            ));
+            self.lines.push(format!("{painted}{}{gap}{right}", self.look.paint(STRONG, &left)));
             return;
         }
         let mut parts = wrap(&left, width - columns(word) - 2).into_iter();
         let first = parts.next().unwrap_or_default();
-        self.lines
-            .push(format!("{painted}  {}", self.look.paint(STRONG, first)));
+        self.lines.push(format!("{painted}  {}", self.look.paint(STRONG, first)));
         for part in parts.chain(wrap(&right, width - INDENT)) {
             self.push(&part, STRONG);
         }
@@ -142,10 +120,7 @@ impl Page<'_> {
     /// A label and its text, wrapped beside it; nothing if there is no text.
     fn field(&mut self, label: &str, text: &str) {
         if !text.is_empty() {
-            self.labelled(
-                label,
-                wrap(&tidy(text, MESSAGE), self.look.width() - INDENT - LABEL),
-            );
+            self.labelled(label, wrap(&tidy(text, MESSAGE), self.look.width() - INDENT - LABEL));
         }
     }
 
@@ -184,27 +159,14 @@ impl Page<'_> {
         let shown: Vec<_> = ids.iter().filter_map(|id| report.exchange(*id)).collect();
         let left_out = shown.len().saturating_sub(EXCHANGES);
         if left_out > 0 {
-            let text = format!(
-                "{}, see report.json",
-                plural(left_out, "earlier exchange", "earlier exchanges")
-            );
+            let text = format!("{}, see report.json", plural(left_out, "earlier exchange", "earlier exchanges"));
             self.field("…", &text);
         }
         let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
         for exchange in &shown[left_out..] {
-            let who = if several {
-                format!("{}: ", tidy(&exchange.by, NAME))
-            } else {
-                String::new()
-            };
-            let line = format!(
-                "{who}{}",
-                evidence::line(exchange, report.target.mcp_url.as_deref())
-            );
-            self.labelled(
-                &format!("#{}", exchange.id),
-                wrap(&line, self.look.width() - INDENT - LABEL),
-            );
+            let who = if several { format!("{}: ", tidy(&exchange.by, NAME)) } else { String::new() };
+            let line = format!("{who}{}", evidence::line(exchange, report.target.mcp_url.as_deref()));
+            self.labelled(&format!("#{}", exchange.id), wrap(&line, self.look.width() - INDENT - LABEL));
         }
     }
 
@@ -212,43 +174,26 @@ impl Page<'_> {
         if group.others.is_empty() {
             return;
         }
-        self.field(
-            "also",
-            &plural(
-                group.others.len(),
-                "more result like this:",
-                "more results like this:",
-            ),
-        );
+        self.field("also", &plural(group.others.len(), "more result like this:", "more results like this:"));
         let room = self.look.width() - INDENT - LABEL;
         let shown = group.others.iter().take(OTHERS);
-        let named: Vec<_> = shown
-            .map(|other| (brief(group.lead, other), other))
-            .collect();
+        let named: Vec<_> = shown.map(|other| (brief(group.lead, other), other)).collect();
         let widest = named.iter().map(|(name, _)| columns(name)).max();
         let widest = widest.unwrap_or(0).min(room / 2);
         for (name, other) in named {
-            let said = if other.actual.is_empty() {
-                &other.message
-            } else {
-                &other.actual
-            };
+            let said = if other.actual.is_empty() { &other.message } else { &other.actual };
             let gap = " ".repeat(widest.saturating_sub(columns(&name)) + 2);
             let line = cut(&format!("{name}{gap}{}", tidy(said, MESSAGE)), room);
             self.push(&format!("{:LABEL$}{line}", ""), Style::new());
         }
         let left_out = group.others.len().saturating_sub(OTHERS);
         if left_out > 0 {
-            self.push(
-                &format!("{:LABEL$}… and {left_out} more, see report.json", ""),
-                Style::new(),
-            );
+            self.push(&format!("{:LABEL$}… and {left_out} more, see report.json", ""), Style::new());
         }
     }
 
     fn push(&mut self, line: &str, style: Style) {
-        self.lines
-            .push(format!("{:INDENT$}{}", "", self.look.paint(style, line)));
+        self.lines.push(format!("{:INDENT$}{}", "", self.look.paint(style, line)));
     }
 }
 

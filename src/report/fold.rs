@@ -13,10 +13,7 @@ pub struct Fold {
 
 impl Default for Fold {
     fn default() -> Self {
-        Fold {
-            report: empty(),
-            ended: false,
-        }
+        Fold { report: empty(), ended: false }
     }
 }
 
@@ -94,11 +91,7 @@ fn absorb(whole: &mut Report, mut part: Report) {
     for exchange in &mut part.exchanges {
         exchange.id = exchange.id.saturating_add(shift);
     }
-    for id in part
-        .results
-        .iter_mut()
-        .flat_map(|result| &mut result.exchanges)
-    {
+    for id in part.results.iter_mut().flat_map(|result| &mut result.exchanges) {
         *id = id.saturating_add(shift);
     }
     for role in part.target.roles {
@@ -126,10 +119,7 @@ fn absorb_run(whole: &mut RunInfo, part: RunInfo) {
     whole.not_applicable += part.not_applicable;
     whole.interrupted |= part.interrupted;
     whole.dead = whole.dead.take().or(part.dead);
-    for (into, from) in [
-        (&mut whole.notes, part.notes),
-        (&mut whole.problems, part.problems),
-    ] {
+    for (into, from) in [(&mut whole.notes, part.notes), (&mut whole.problems, part.problems)] {
         for text in from {
             if !into.contains(&text) {
                 into.push(text);
@@ -141,10 +131,7 @@ fn absorb_run(whole: &mut RunInfo, part: RunInfo) {
 fn empty() -> Report {
     Report {
         schema: SCHEMA,
-        tool: Tool {
-            name: "authspec".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        tool: Tool { name: "authspec".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         target: TargetInfo {
             name: String::new(),
             mcp_url: None,

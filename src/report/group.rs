@@ -14,19 +14,10 @@ pub(super) struct Group<'a> {
 /// The results of one verdict, grouped, in the order of their first members. Known failures are left out.
 pub(super) fn of_verdict(results: &[CaseResult], verdict: Verdict) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for result in results
-        .iter()
-        .filter(|result| result.verdict == verdict && result.known.is_none())
-    {
-        match groups
-            .iter_mut()
-            .find(|group| defect(group.lead) == defect(result))
-        {
+    for result in results.iter().filter(|result| result.verdict == verdict && result.known.is_none()) {
+        match groups.iter_mut().find(|group| defect(group.lead) == defect(result)) {
             Some(group) => group.others.push(result),
-            None => groups.push(Group {
-                lead: result,
-                others: Vec::new(),
-            }),
+            None => groups.push(Group { lead: result, others: Vec::new() }),
         }
     }
     groups

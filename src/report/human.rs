@@ -65,26 +65,15 @@ pub(super) fn head(head: &Head<'_>, look: &Look) -> Vec<String> {
     if !roles.is_empty() {
         place = format!("{place} ({})", roles.join(", "));
     }
-    let who = [
-        format!("authspec {}", head.version),
-        format!("MCP {}", head.target.mcp_version),
-        place,
-    ];
+    let who = [format!("authspec {}", head.version), format!("MCP {}", head.target.mcp_version), place];
     let apply = format!(
         "{}, {} {}",
         plural(head.applicable, "case applies", "cases apply"),
         head.not_applicable,
-        if head.not_applicable == 1 {
-            "does not"
-        } else {
-            "do not"
-        }
+        if head.not_applicable == 1 { "does not" } else { "do not" }
     );
     let how = [tidy(head.login, TEXT), tidy(head.registration, TEXT), apply];
-    let mut lines: Vec<String> = joined(&who, look)
-        .into_iter()
-        .map(|line| look.paint(STRONG, line))
-        .collect();
+    let mut lines: Vec<String> = joined(&who, look).into_iter().map(|line| look.paint(STRONG, line)).collect();
     lines.extend(joined(&how, look));
     for note in head.notes {
         lines.extend(marked("note", DOUBTFUL, note, look));
@@ -96,24 +85,12 @@ pub(super) fn head(head: &Head<'_>, look: &Look) -> Vec<String> {
 pub(super) fn area_lines(area: &str, counts: &Counts, look: &Look) -> Vec<String> {
     let parts = [
         (counts.pass, format!("{} passed", counts.pass), GOOD),
-        (
-            counts.warn,
-            plural(counts.warn, "warning", "warnings"),
-            DOUBTFUL,
-        ),
+        (counts.warn, plural(counts.warn, "warning", "warnings"), DOUBTFUL),
         (counts.fail, format!("{} failed", counts.fail), BAD),
-        (
-            counts.blocked,
-            format!("{} blocked", counts.blocked),
-            BROKEN,
-        ),
+        (counts.blocked, format!("{} blocked", counts.blocked), BROKEN),
         (counts.error, format!("{} in error", counts.error), BROKEN),
         (counts.known, format!("{} known", counts.known), FAINT),
-        (
-            usize::from(counts.judged() + counts.blocked + counts.error == 0),
-            "does not apply".to_owned(),
-            FAINT,
-        ),
+        (usize::from(counts.judged() + counts.blocked + counts.error == 0), "does not apply".to_owned(), FAINT),
     ];
     let mut lines = Vec::new();
     let mut line = format!("{:AREA$}", cut(&tidy(area, TEXT), AREA - 1));
@@ -139,12 +116,7 @@ pub(super) fn area_lines(area: &str, counts: &Counts, look: &Look) -> Vec<String
 pub(super) fn rest(report: &Report, look: &Look, reports: Option<&str>) -> Vec<String> {
     let mut lines = vec![String::new()];
     lines.extend(not_applicable(report, look));
-    for verdict in [
-        Verdict::Fail,
-        Verdict::Warn,
-        Verdict::Blocked,
-        Verdict::Error,
-    ] {
+    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Blocked, Verdict::Error] {
         for group in group::of_verdict(&report.results, verdict) {
             lines.extend(finding::block(report, &group, look));
             lines.push(String::new());
@@ -171,11 +143,7 @@ pub(super) fn totals(report: &Report, look: &Look, reports: Option<&str>) -> Vec
     if counts.known > 0 {
         numbers.push(format!("{} known", counts.known));
     }
-    numbers.push(plural(
-        counts.not_applicable,
-        "does not apply",
-        "do not apply",
-    ));
+    numbers.push(plural(counts.not_applicable, "does not apply", "do not apply"));
     let mut parts = vec![numbers.join(", "), duration(report.duration_ms)];
     if let Some(folder) = reports {
         parts.push(format!("reports in {}", tidy(folder, TEXT)));
@@ -185,10 +153,7 @@ pub(super) fn totals(report: &Report, look: &Look, reports: Option<&str>) -> Vec
         Outcome::Findings => BAD,
         Outcome::BlockedOrError => BROKEN,
     };
-    joined(&parts, look)
-        .into_iter()
-        .map(|line| look.paint(style.bold(), line))
-        .collect()
+    joined(&parts, look).into_iter().map(|line| look.paint(style.bold(), line)).collect()
 }
 
 /// What a reader of the totals must know first: nothing found, cut short, out of date.
@@ -199,41 +164,22 @@ pub(super) fn end(report: &Report, look: &Look) -> Vec<String> {
         lines.extend(marked("PROBLEM", BAD, problem, look));
     }
     if let Some(why) = &report.run.dead {
-        lines.extend(marked(
-            "DEAD",
-            BROKEN,
-            &format!("the target stopped answering: {why}"),
-            look,
-        ));
+        lines.extend(marked("DEAD", BROKEN, &format!("the target stopped answering: {why}"), look));
     }
     if report.run.interrupted {
         let (done, planned) = (finished(report), report.run.applicable);
-        let text = format!(
-            "the run was stopped after {done} of {planned} cases: this report is not complete"
-        );
+        let text = format!("the run was stopped after {done} of {planned} cases: this report is not complete");
         lines.extend(marked("INTERRUPTED", BROKEN, &text, look));
     }
     if report.outcome() == Outcome::Clean && counts.warn == 0 {
         let text = match counts.judged() {
             1 => "the one check that applies passed".to_owned(),
             checks if counts.known == 0 => format!("no findings: all {checks} checks passed"),
-            checks => format!(
-                "no findings: {} of {checks} checks passed, the rest is known to fail",
-                counts.pass
-            ),
+            checks => format!("no findings: {} of {checks} checks passed, the rest is known to fail", counts.pass),
         };
-        lines.extend(
-            wrap(&text, look.width())
-                .into_iter()
-                .map(|line| look.paint(GOOD, line)),
-        );
+        lines.extend(wrap(&text, look.width()).into_iter().map(|line| look.paint(GOOD, line)));
     } else if counts.judged() == 0 {
-        lines.extend(marked(
-            "EMPTY",
-            BROKEN,
-            "nothing was judged, so nothing is proved",
-            look,
-        ));
+        lines.extend(marked("EMPTY", BROKEN, "nothing was judged, so nothing is proved", look));
     }
     lines
 }
@@ -241,16 +187,9 @@ pub(super) fn end(report: &Report, look: &Look) -> Vec<String> {
 /// Cases that apply and are over.
 fn finished(report: &Report) -> usize {
     let skipped = |case: &str| {
-        report
-            .results
-            .iter()
-            .any(|result| result.case == case && result.verdict == Verdict::NotApplicable)
+        report.results.iter().any(|result| result.case == case && result.verdict == Verdict::NotApplicable)
     };
-    report
-        .cases
-        .iter()
-        .filter(|info| !skipped(&info.case))
-        .count()
+    report.cases.iter().filter(|info| !skipped(&info.case)).count()
 }
 
 /// Why cases do not apply, one line a reason, the commonest first.
@@ -263,22 +202,13 @@ fn not_applicable(report: &Report, look: &Look) -> Vec<String> {
     let total: usize = groups.iter().map(size).sum();
     let mut lines = vec![plural(total, "does not apply", "do not apply")];
     for group in groups.iter().take(REASONS) {
-        lines.push(cut(
-            &format!("{:>5}  {}", size(group), tidy(&group.lead.message, TEXT)),
-            look.width(),
-        ));
+        lines.push(cut(&format!("{:>5}  {}", size(group), tidy(&group.lead.message, TEXT)), look.width()));
     }
     if groups.len() > REASONS {
         let left_out: usize = groups[REASONS..].iter().map(size).sum();
-        lines.push(format!(
-            "{left_out:>5}  for {} other reasons",
-            groups.len() - REASONS
-        ));
+        lines.push(format!("{left_out:>5}  for {} other reasons", groups.len() - REASONS));
     }
-    let mut lines: Vec<String> = lines
-        .into_iter()
-        .map(|line| look.paint(FAINT, line))
-        .collect();
+    let mut lines: Vec<String> = lines.into_iter().map(|line| look.paint(FAINT, line)).collect();
     lines.push(String::new());
     lines
 }
@@ -293,16 +223,8 @@ fn known(report: &Report, look: &Look) -> Vec<String> {
     let mut lines = Vec::new();
     for result in report.results.iter().filter(counted) {
         let Some(known) = &result.known else { continue };
-        let why = format!(
-            "{} (until {})",
-            tidy(&known.reason, TEXT),
-            tidy(&known.until, TEXT)
-        );
-        let text = format!(
-            "{}  {}  {why}",
-            tidy(&result.rule, TEXT),
-            finding::name(result)
-        );
+        let why = format!("{} (until {})", tidy(&known.reason, TEXT), tidy(&known.until, TEXT));
+        let text = format!("{}  {}  {why}", tidy(&result.rule, TEXT), finding::name(result));
         lines.extend(marked("known", FAINT, &text, look));
     }
     if !lines.is_empty() {
@@ -331,22 +253,14 @@ fn marked(word: &str, style: anstyle::Style, text: &str, look: &Look) -> Vec<Str
     let indent = columns(word) + 2;
     let wrapped = wrap(&tidy(text, TEXT), look.width() - indent);
     let line = |(at, line): (usize, String)| {
-        let lead = if at == 0 {
-            look.paint(style, word) + "  "
-        } else {
-            " ".repeat(indent)
-        };
+        let lead = if at == 0 { look.paint(style, word) + "  " } else { " ".repeat(indent) };
         lead + &line
     };
     wrapped.into_iter().enumerate().map(line).collect()
 }
 
 fn column_gap(column: usize, digits: usize) -> usize {
-    if digits == 0 {
-        1
-    } else {
-        column.saturating_sub(digits).max(1)
-    }
+    if digits == 0 { 1 } else { column.saturating_sub(digits).max(1) }
 }
 
 /// Columns of an area's name, characters of one text, reasons for not applying.

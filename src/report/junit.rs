@@ -14,11 +14,7 @@ use crate::event::{CaseResult, Verdict};
 
 /// The whole report.
 pub fn render(report: &Report) -> String {
-    let name = if report.target.name.is_empty() {
-        "authspec"
-    } else {
-        &report.target.name
-    };
+    let name = if report.target.name.is_empty() { "authspec" } else { &report.target.name };
     let mut whole = quick_junit::Report::new(clean(name));
     whole.set_time(Duration::from_millis(report.duration_ms));
     whole.timestamp = report.started_at.parse().ok();
@@ -32,18 +28,11 @@ pub fn render(report: &Report) -> String {
 fn suite(report: &Report, area: &str, results: &[&CaseResult]) -> TestSuite {
     let mut suite = TestSuite::new(clean(area));
     suite.timestamp = report.started_at.parse().ok();
-    let time = report
-        .cases
-        .iter()
-        .filter(|case| case.area == area)
-        .map(|case| case.duration_ms)
-        .sum();
+    let time = report.cases.iter().filter(|case| case.area == area).map(|case| case.duration_ms).sum();
     suite.set_time(Duration::from_millis(time));
     let mut seen: HashMap<String, usize> = HashMap::new();
     for result in results {
-        let mut name = format!("{} {}", finding::name(result), result.rule)
-            .trim_end()
-            .to_owned();
+        let mut name = format!("{} {}", finding::name(result), result.rule).trim_end().to_owned();
         let times = seen.entry(name.clone()).or_default();
         *times += 1;
         if *times > 1 {
@@ -62,11 +51,7 @@ fn test_case(report: &Report, area: &str, name: &str, result: &CaseResult) -> Te
     if result.verdict == Verdict::Warn && result.known.is_none() {
         case.set_system_out(clean(&body(report, result)));
     }
-    let level = if result.rule.is_empty() {
-        String::new()
-    } else {
-        result.level.to_string()
-    };
+    let level = if result.rule.is_empty() { String::new() } else { result.level.to_string() };
     let properties = [
         ("rule", result.rule.clone()),
         ("level", level),
@@ -74,10 +59,7 @@ fn test_case(report: &Report, area: &str, name: &str, result: &CaseResult) -> Te
         ("party", result.party.clone()),
         ("place", result.place.clone()),
     ];
-    for (name, value) in properties
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-    {
+    for (name, value) in properties.into_iter().filter(|(_, value)| !value.is_empty()) {
         case.add_property(Property::new(name, clean(&value)));
     }
     case
@@ -85,10 +67,7 @@ fn test_case(report: &Report, area: &str, name: &str, result: &CaseResult) -> Te
 
 fn status(report: &Report, result: &CaseResult) -> TestCaseStatus {
     if let (Some(known), Verdict::Fail | Verdict::Warn) = (&result.known, result.verdict) {
-        return skipped(&format!(
-            "known failure: {} (until {})",
-            known.reason, known.until
-        ));
+        return skipped(&format!("known failure: {} (until {})", known.reason, known.until));
     }
     let kind = match result.verdict {
         Verdict::Pass | Verdict::Warn => return TestCaseStatus::success(),
@@ -97,11 +76,7 @@ fn status(report: &Report, result: &CaseResult) -> TestCaseStatus {
         Verdict::Blocked | Verdict::Error => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(
-        result
-            .kind
-            .map_or_else(|| result.verdict.to_string(), |kind| kind.to_string()),
-    );
+    status.set_type(result.kind.map_or_else(|| result.verdict.to_string(), |kind| kind.to_string()));
     status.set_message(clean(&result.message));
     status.set_description(clean(&body(report, result)));
     status
@@ -115,10 +90,7 @@ fn skipped(reason: &str) -> TestCaseStatus {
 
 /// The same text that a person reads, without colours.
 fn body(report: &Report, result: &CaseResult) -> String {
-    let alone = Group {
-        lead: result,
-        others: Vec::new(),
-    };
+    let alone = Group { lead: result, others: Vec::new() };
     finding::block(report, &alone, &Look::plain()).join("\n")
 }
 
@@ -136,25 +108,13 @@ fn run(report: &Report) -> Option<TestSuite> {
         add("problem", NonSuccessKind::Failure, problem);
     }
     if let Some(why) = &report.run.dead {
-        add(
-            "dead",
-            NonSuccessKind::Error,
-            &format!("the target stopped answering: {why}"),
-        );
+        add("dead", NonSuccessKind::Error, &format!("the target stopped answering: {why}"));
     }
     if report.run.interrupted {
-        add(
-            "interrupted",
-            NonSuccessKind::Error,
-            "the run was stopped: this report is not complete",
-        );
+        add("interrupted", NonSuccessKind::Error, "the run was stopped: this report is not complete");
     }
     if report.counts().judged() == 0 {
-        add(
-            "empty",
-            NonSuccessKind::Error,
-            "nothing was judged, so nothing is proved",
-        );
+        add("empty", NonSuccessKind::Error, "nothing was judged, so nothing is proved");
     }
     (!suite.test_cases.is_empty()).then_some(suite)
 }
@@ -162,9 +122,7 @@ fn run(report: &Report) -> Option<TestSuite> {
 /// Harmless text, line by line, without the two characters that XML 1.0 forbids and a terminal does not mind.
 fn clean(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| tidy(line, LINE)).collect();
-    lines
-        .join("\n")
-        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+    lines.join("\n").replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 /// Characters of one line.

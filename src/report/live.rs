@@ -29,12 +29,7 @@ impl<W: Write> Live<W> {
     }
 
     fn with_bar(out: W, look: Look, bar: Option<ProgressBar>) -> Self {
-        Live {
-            out,
-            look,
-            bar,
-            area: None,
-        }
+        Live { out, look, bar, area: None }
     }
 
     /// Shows one event.
@@ -81,23 +76,13 @@ impl<W: Write> Live<W> {
     }
 
     fn case(&mut self, case: &CaseFinished) -> io::Result<()> {
-        if self
-            .area
-            .as_ref()
-            .is_some_and(|(area, _)| *area != case.area)
-        {
+        if self.area.as_ref().is_some_and(|(area, _)| *area != case.area) {
             self.area_over()?;
         }
-        let (_, counts) = self
-            .area
-            .get_or_insert_with(|| (case.area.clone(), Counts::default()));
+        let (_, counts) = self.area.get_or_insert_with(|| (case.area.clone(), Counts::default()));
         case.results.iter().for_each(|result| counts.add(result));
         if let Some(bar) = &self.bar {
-            if case
-                .results
-                .iter()
-                .any(|result| result.verdict != Verdict::NotApplicable)
-            {
+            if case.results.iter().any(|result| result.verdict != Verdict::NotApplicable) {
                 bar.inc(1);
             }
             bar.set_message(tidy(&case.case, MESSAGE));
@@ -155,8 +140,7 @@ mod tests {
                 live.read(&event).expect("memory can be written");
                 fold.read(event);
             }
-            live.finish(&fold.finish(), None)
-                .expect("memory can be written");
+            live.finish(&fold.finish(), None).expect("memory can be written");
             String::from_utf8(out).expect("a report is text")
         });
         assert_eq!(with, without);

@@ -21,10 +21,7 @@ pub struct Look {
 impl Look {
     /// A terminal of `width` columns (`None`: not a terminal), laid out for at most 100 and at least 50.
     pub fn new(width: Option<usize>, colour: bool) -> Look {
-        Look {
-            width: width.unwrap_or(WIDEST).clamp(NARROWEST, WIDEST),
-            colour,
-        }
+        Look { width: width.unwrap_or(WIDEST).clamp(NARROWEST, WIDEST), colour }
     }
 
     /// A file: 100 columns, no colours.
@@ -39,11 +36,7 @@ impl Look {
 
     /// Paints a text if there are colours.
     pub fn paint(&self, style: Style, text: impl Display) -> String {
-        if self.colour {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_string()
-        }
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
 }
 

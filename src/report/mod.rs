@@ -38,16 +38,7 @@ pub struct Format {
 
 /// Every format that is written to a file.
 pub const FORMATS: &[Format] = &[
-    Format {
-        file: "junit.xml",
-        render: junit::render,
-    },
-    Format {
-        file: "report.json",
-        render: json::render,
-    },
-    Format {
-        file: "snapshot.txt",
-        render: snapshot::render,
-    },
+    Format { file: "junit.xml", render: junit::render },
+    Format { file: "report.json", render: json::render },
+    Format { file: "snapshot.txt", render: snapshot::render },
 ];

@@ -161,10 +161,7 @@ impl Report {
 
     /// The exchange with this id.
     pub fn exchange(&self, id: u32) -> Option<&RedactedExchange> {
-        match self
-            .exchanges
-            .binary_search_by_key(&id, |exchange| exchange.id)
-        {
+        match self.exchanges.binary_search_by_key(&id, |exchange| exchange.id) {
             Ok(at) => self.exchanges.get(at),
             Err(_) => None,
         }
@@ -182,8 +179,7 @@ impl Report {
             Some(schema) => return Err(ReadError::Schema(schema)),
             None => return Err(ReadError::NotAReport),
         }
-        let mut report: Report =
-            serde_json::from_value(value).map_err(|error| ReadError::Json(error.to_string()))?;
+        let mut report: Report = serde_json::from_value(value).map_err(|error| ReadError::Json(error.to_string()))?;
         report.exchanges.sort_by_key(|exchange| exchange.id);
         Ok(report)
     }
@@ -227,10 +223,7 @@ impl fmt::Display for ReadError {
             ReadError::Json(why) => write!(f, "not the form of a report: {why}"),
             ReadError::NotAReport => f.write_str("no report of authspec: it has no `schema`"),
             ReadError::Schema(found) => {
-                write!(
-                    f,
-                    "a report of schema {found}, and this authspec reads schema {SCHEMA}"
-                )
+                write!(f, "a report of schema {found}, and this authspec reads schema {SCHEMA}")
             }
         }
     }

@@ -8,21 +8,13 @@ use crate::event::{CaseResult, Verdict};
 
 /// The whole report. What is blocked or in error is a failure too: it turns the run red.
 pub fn render(report: &Report, look: &Look) -> String {
-    let mut lines: Vec<String> = report
-        .results
-        .iter()
-        .filter(|result| red(result))
-        .map(|result| finding::line(result, look))
-        .collect();
+    let mut lines: Vec<String> =
+        report.results.iter().filter(|result| red(result)).map(|result| finding::line(result, look)).collect();
     lines.extend(end(report, look));
     lines.extend(totals(report, look, None));
     lines.join("\n") + "\n"
 }
 
 fn red(result: &CaseResult) -> bool {
-    result.known.is_none()
-        && matches!(
-            result.verdict,
-            Verdict::Fail | Verdict::Blocked | Verdict::Error
-        )
+    result.known.is_none() && matches!(result.verdict, Verdict::Fail | Verdict::Blocked | Verdict::Error)
 }

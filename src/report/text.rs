@@ -8,11 +8,8 @@ use crate::diag::escape;
 /// `\u{1b}`, line breaks become spaces.
 pub(super) fn tidy(text: &str, bound: usize) -> String {
     let mut letters = text.chars();
-    let mut out: String = letters
-        .by_ref()
-        .take(bound)
-        .map(|letter| if breaks(letter) { ' ' } else { letter })
-        .collect();
+    let mut out: String =
+        letters.by_ref().take(bound).map(|letter| if breaks(letter) { ' ' } else { letter }).collect();
     if letters.next().is_some() {
         out.push('…');
     }
@@ -93,10 +90,7 @@ fn append(lines: &mut Vec<String>, word: &str, mut room: usize, width: usize) ->
             lines.push(String::new());
             room = width;
         }
-        lines
-            .last_mut()
-            .expect("there is always a line")
-            .push(letter);
+        lines.last_mut().expect("there is always a line").push(letter);
         room = room.saturating_sub(taken);
     }
     room
@@ -112,24 +106,17 @@ mod tests {
 
     #[test]
     fn escapes_are_shown_and_not_sent() {
-        assert_eq!(
-            tidy("a\u{1b}[31mb\r\nc\u{202e}d\u{9b}", 99),
-            "a\\u{1b}[31mb  c\\u{202e}d\\u{9b}"
-        );
+        assert_eq!(tidy("a\u{1b}[31mb\r\nc\u{202e}d\u{9b}", 99), "a\\u{1b}[31mb  c\\u{202e}d\\u{9b}");
         assert_eq!(tidy("abcdef", 3), "abc…");
         assert_eq!(tidy("abc", 3), "abc");
     }
 
     #[test]
     fn no_line_is_wider_than_asked() {
-        let text =
-            "ordinary words, 漢字漢字漢字漢字 and averyveryverylongwordthatdoesnotfitanywhere x";
+        let text = "ordinary words, 漢字漢字漢字漢字 and averyveryverylongwordthatdoesnotfitanywhere x";
         for width in 2..60 {
             let lines = wrap(text, width);
-            assert!(
-                lines.iter().all(|line| columns(line) <= width),
-                "{width}: {lines:?}"
-            );
+            assert!(lines.iter().all(|line| columns(line) <= width), "{width}: {lines:?}");
             let letters: String = lines.concat().split(' ').collect();
             assert_eq!(letters, text.split(' ').collect::<String>());
         }

@@ -15,15 +15,9 @@ use crate::diag::{Diagnostic, Source};
 pub(super) fn embedded() -> Result<Rules, Vec<Diagnostic>> {
     let mut sources: Vec<Source> = RULES
         .files()
-        .filter(|file| {
-            file.path()
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
         .map(|file| {
-            let text = file
-                .contents_utf8()
-                .expect("suites/rules holds UTF-8 only; a test reads every file");
+            let text = file.contents_utf8().expect("suites/rules holds UTF-8 only; a test reads every file");
             Source::new(format!("suites/rules/{}", file.path().display()), text)
         })
         .collect();
@@ -38,23 +32,13 @@ pub(super) fn folder(dir: &Path) -> Result<Rules, Vec<Diagnostic>> {
         return Ok(Rules::embedded().clone());
     }
     let mut slips = Vec::new();
-    let sources: Vec<Source> = files_of(&rules, &mut slips)
-        .iter()
-        .filter_map(|path| open(path, &mut slips))
-        .collect();
+    let sources: Vec<Source> = files_of(&rules, &mut slips).iter().filter_map(|path| open(path, &mut slips)).collect();
     let excused = dir.join("not-tested.tsv");
-    let excused = if excused.is_file() {
-        open(&excused, &mut slips)
-    } else {
-        None
-    };
+    let excused = if excused.is_file() { open(&excused, &mut slips) } else { None };
     if !slips.is_empty() {
         return Err(slips);
     }
-    read(
-        &sources,
-        &excused.unwrap_or_else(|| Source::new("not-tested.tsv", "")),
-    )
+    read(&sources, &excused.unwrap_or_else(|| Source::new("not-tested.tsv", "")))
 }
 
 fn files_of(rules: &Path, slips: &mut Vec<Diagnostic>) -> Vec<std::path::PathBuf> {
@@ -67,10 +51,7 @@ fn files_of(rules: &Path, slips: &mut Vec<Diagnostic>) -> Vec<std::path::PathBuf
     };
     let mut paths: Vec<_> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     paths.sort();
     paths
@@ -88,12 +69,7 @@ fn open(path: &Path, slips: &mut Vec<Diagnostic>) -> Option<Source> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     let source = Source::new(path.display().to_string(), "");
-    Diagnostic::new(
-        "unreadable",
-        &source,
-        0..0,
-        format!("failed to read {}: {error}", path.display()),
-    )
+    Diagnostic::new("unreadable", &source, 0..0, format!("failed to read {}: {error}", path.display()))
 }
 
 /// Every file, every slip.
@@ -107,22 +83,12 @@ fn read(sources: &[Source], excused: &Source) -> Result<Rules, Vec<Diagnostic>> 
         for (id, entry) in document.drain() {
             let span = entry.span();
             let DeValue::Table(table) = entry.into_inner() else {
-                slips.add(
-                    "type",
-                    id.span(),
-                    format!("`{}` is not a rule", id.get_ref()),
-                    "expected a table",
-                );
+                slips.add("type", id.span(), format!("`{}` is not a rule", id.get_ref()), "expected a table");
                 continue;
             };
             if let Some(home) = homes.insert(id.get_ref().clone(), source.name.clone()) {
                 let message = format!("rule `{}` is defined twice", id.get_ref());
-                slips.add(
-                    "duplicate",
-                    id.span(),
-                    message,
-                    format!("already in {home}"),
-                );
+                slips.add("duplicate", id.span(), message, format!("already in {home}"));
             }
             let section = Section::new(id.get_ref().clone(), table, span);
             if let Some(rule) = rule(&id, section, &mut slips) {
@@ -135,11 +101,7 @@ fn read(sources: &[Source], excused: &Source) -> Result<Rules, Vec<Diagnostic>> 
     let mut slips = Slips::new(excused.clone());
     rules.not_tested = not_tested(&excused.text, &rules, &mut slips);
     found.extend(slips.into_found());
-    if found.is_empty() {
-        Ok(rules)
-    } else {
-        Err(found)
-    }
+    if found.is_empty() { Ok(rules) } else { Err(found) }
 }
 
 fn rule(id: &Spanned<String>, mut section: Section<'_>, slips: &mut Slips) -> Option<Rule> {
@@ -173,11 +135,7 @@ fn rule(id: &Spanned<String>, mut section: Section<'_>, slips: &mut Slips) -> Op
     })
 }
 
-fn required_word<W: super::words::Word>(
-    section: &mut Section<'_>,
-    key: &'static str,
-    slips: &mut Slips,
-) -> Option<W> {
+fn required_word<W: super::words::Word>(section: &mut Section<'_>, key: &'static str, slips: &mut Slips) -> Option<W> {
     let text = section.required_text(key, slips)?;
     as_word(&text, slips)
 }
@@ -223,10 +181,7 @@ fn well_named(id: &Spanned<String>, slips: &mut Slips) -> bool {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         !part.is_empty() && part.bytes().all(known)
     };
-    let named = id
-        .get_ref()
-        .split_once('.')
-        .is_some_and(|(area, name)| is_word(area) && is_word(name));
+    let named = id.get_ref().split_once('.').is_some_and(|(area, name)| is_word(area) && is_word(name));
     if !named {
         let message = format!("`{}` is not a rule id", id.get_ref());
         let help = "an area and a name in quotes, such as [\"token.code-one-time\"]";
@@ -255,10 +210,7 @@ fn not_tested(text: &str, rules: &Rules, slips: &mut Slips) -> Vec<(String, Stri
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let (from, line) = (start, line.trim_end_matches(['\n', '\r']));
-        start = from
-            + text[from..]
-                .find('\n')
-                .map_or(text.len() - from, |at| at + 1);
+        start = from + text[from..].find('\n').map_or(text.len() - from, |at| at + 1);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -269,20 +221,10 @@ fn not_tested(text: &str, rules: &Rules, slips: &mut Slips) -> Vec<(String, Stri
             slips.unknown(span.clone(), "rule", id, &known);
         }
         if reason.trim().is_empty() {
-            slips.add(
-                "missing",
-                span.clone(),
-                format!("`{id}` has no reason"),
-                "a tab and the reason go here",
-            );
+            slips.add("missing", span.clone(), format!("`{id}` has no reason"), "a tab and the reason go here");
         }
         if excused.iter().any(|(known, _)| known == id) {
-            slips.add(
-                "duplicate",
-                span,
-                format!("`{id}` is listed twice"),
-                "again",
-            );
+            slips.add("duplicate", span, format!("`{id}` is listed twice"), "again");
         }
         excused.push((id.to_owned(), reason.trim().to_owned()));
     }
@@ -316,26 +258,17 @@ remedy      = "delete the code in the step that redeems it"
 "#;
 
     fn read_texts(texts: &[&str], excused: &str) -> Result<Rules, String> {
-        let sources: Vec<Source> = texts
-            .iter()
-            .enumerate()
-            .map(|(index, text)| Source::new(format!("rules/{index}.toml"), *text))
-            .collect();
-        read(&sources, &Source::new("not-tested.tsv", excused))
-            .map_err(|slips| render(&slips, false))
+        let sources: Vec<Source> =
+            texts.iter().enumerate().map(|(index, text)| Source::new(format!("rules/{index}.toml"), *text)).collect();
+        read(&sources, &Source::new("not-tested.tsv", excused)).map_err(|slips| render(&slips, false))
     }
 
     #[test]
     fn the_embedded_table_is_clean_and_complete() {
         let rules = Rules::embedded();
         assert!(rules.len() > 600);
-        let rule = rules
-            .get("token.code-one-time")
-            .expect("a rule that the documentation cites");
-        assert_eq!(
-            (rule.role, rule.level),
-            (Role::AuthorizationServer, Level::Must)
-        );
+        let rule = rules.get("token.code-one-time").expect("a rule that the documentation cites");
+        assert_eq!((rule.role, rule.level), (Role::AuthorizationServer, Level::Must));
         assert_eq!(rule.party, Party::AuthorizationServer);
         assert!(rule.versions.binds(McpVersion::V2025_03_26));
     }
@@ -345,15 +278,9 @@ remedy      = "delete the code in the step that redeems it"
         let rules = read_texts(&[GOOD], "token.code-one-time\tneeds a clock\n").expect("no slip");
         let rule = rules.get("token.code-one-time").expect("the rule");
         assert_eq!((rule.level, rule.party), (Level::MustNot, Party::Operator));
-        assert!(
-            rule.versions.binds(McpVersion::V2026_07_28)
-                && !rule.versions.binds(McpVersion::V2025_06_18)
-        );
+        assert!(rule.versions.binds(McpVersion::V2026_07_28) && !rule.versions.binds(McpVersion::V2025_06_18));
         assert_eq!(rule.versions.to_string(), "2025-11-25, 2026-07-28");
-        assert_eq!(
-            rules.not_tested(),
-            [("token.code-one-time".to_owned(), "needs a clock".to_owned())]
-        );
+        assert_eq!(rules.not_tested(), [("token.code-one-time".to_owned(), "needs a clock".to_owned())]);
     }
 
     #[test]
@@ -448,11 +375,7 @@ remedy      = "delete the code in the step that redeems it"
             Versions::Extension("dpop".to_owned()),
         ] {
             let text = serde_json::to_string(&versions).expect("serializable");
-            assert_eq!(
-                serde_json::from_str::<Versions>(&text).expect("readable"),
-                versions,
-                "{text}"
-            );
+            assert_eq!(serde_json::from_str::<Versions>(&text).expect("readable"), versions, "{text}");
         }
     }
 }

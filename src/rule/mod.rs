@@ -148,9 +148,7 @@ impl fmt::Display for Versions {
 impl Serialize for Versions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Listed(versions) if versions.len() < McpVersion::ALL.len() => {
-                versions.serialize(serializer)
-            }
+            Self::Listed(versions) if versions.len() < McpVersion::ALL.len() => versions.serialize(serializer),
             _ => serializer.collect_str(self),
         }
     }
@@ -160,16 +158,12 @@ impl<'de> Deserialize<'de> for Versions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         match value.as_str() {
-            None => serde_json::from_value(value)
-                .map(Self::Listed)
-                .map_err(serde::de::Error::custom),
+            None => serde_json::from_value(value).map(Self::Listed).map_err(serde::de::Error::custom),
             Some("all") => Ok(Self::Listed(McpVersion::ALL.to_vec())),
             Some("rfc-only") => Ok(Self::RfcOnly),
             Some(word) => match word.strip_prefix("ext:") {
                 Some(name) => Ok(Self::Extension(name.to_owned())),
-                None => Err(serde::de::Error::custom(format!(
-                    "unknown versions \"{word}\""
-                ))),
+                None => Err(serde::de::Error::custom(format!("unknown versions \"{word}\""))),
             },
         }
     }
@@ -213,9 +207,7 @@ impl Rules {
     pub fn embedded() -> &'static Self {
         static EMBEDDED: OnceLock<Rules> = OnceLock::new();
         EMBEDDED.get_or_init(|| {
-            load::embedded().unwrap_or_else(|slips| {
-                panic!("embedded rules:\n{}", crate::diag::render(&slips, false))
-            })
+            load::embedded().unwrap_or_else(|slips| panic!("embedded rules:\n{}", crate::diag::render(&slips, false)))
         })
     }
 

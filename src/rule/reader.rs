@@ -21,11 +21,7 @@ pub struct Slips {
 impl Slips {
     /// No complaint about `source` yet.
     pub fn new(source: Source) -> Self {
-        Self {
-            source,
-            found: Vec::new(),
-            masked: Vec::new(),
-        }
+        Self { source, found: Vec::new(), masked: Vec::new() }
     }
 
     /// Notes a slip: what is wrong, and what to write beside the carets.
@@ -36,8 +32,7 @@ impl Slips {
         message: impl Into<String>,
         label: impl Into<String>,
     ) {
-        self.found
-            .push(Diagnostic::new(code, &self.source, span, message).label(label));
+        self.found.push(Diagnostic::new(code, &self.source, span, message).label(label));
     }
 
     /// Notes a slip with advice.
@@ -49,11 +44,7 @@ impl Slips {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.found.push(
-            Diagnostic::new(code, &self.source, span, message)
-                .label(label)
-                .help(help),
-        );
+        self.found.push(Diagnostic::new(code, &self.source, span, message).label(label).help(help));
     }
 
     /// Blots out a place of the file in every complaint: no excerpt may show a secret, whatever else is wrong on its
@@ -66,10 +57,7 @@ impl Slips {
     pub fn shown_source(&self) -> Source {
         let mut bytes = self.source.text.as_bytes().to_vec();
         for span in &self.masked {
-            for byte in bytes[span.clone()]
-                .iter_mut()
-                .filter(|byte| **byte != b'\n')
-            {
+            for byte in bytes[span.clone()].iter_mut().filter(|byte| **byte != b'\n') {
                 *byte = b'*';
             }
         }
@@ -84,22 +72,9 @@ impl Slips {
 
     fn misspelt(&mut self, span: Range<usize>, message: String, word: &str, known: &[&str]) {
         match nearest(word, known.iter().copied()) {
-            Some(near) => self.add(
-                "unknown-word",
-                span,
-                message,
-                format!("did you mean `{near}`?"),
-            ),
-            None if known.is_empty() || known.len() > SHORT_LIST => {
-                self.add("unknown-word", span, message, "")
-            }
-            None => self.advise(
-                "unknown-word",
-                span,
-                message,
-                "",
-                format!("known: {}", known.join(", ")),
-            ),
+            Some(near) => self.add("unknown-word", span, message, format!("did you mean `{near}`?")),
+            None if known.is_empty() || known.len() > SHORT_LIST => self.add("unknown-word", span, message, ""),
+            None => self.advise("unknown-word", span, message, "", format!("known: {}", known.join(", "))),
         }
     }
 
@@ -112,9 +87,7 @@ impl Slips {
     pub fn into_found(mut self) -> Vec<Diagnostic> {
         if !self.masked.is_empty() {
             let shown = self.shown_source();
-            self.found
-                .iter_mut()
-                .for_each(|slip| slip.source = shown.clone());
+            self.found.iter_mut().for_each(|slip| slip.source = shown.clone());
         }
         self.found.sort_by_key(|slip| slip.span.start);
         self.found
@@ -143,12 +116,7 @@ pub struct Section<'i> {
 impl<'i> Section<'i> {
     /// A table with the name it has in complaints (empty for the document).
     pub fn new(name: String, entries: DeTable<'i>, span: Range<usize>) -> Self {
-        Self {
-            name,
-            entries,
-            span,
-            known: Vec::new(),
-        }
+        Self { name, entries, span, known: Vec::new() }
     }
 
     /// The name of the table, such as `login`.
@@ -179,23 +147,14 @@ impl<'i> Section<'i> {
     }
 
     /// Takes a text out that must be there and not be empty.
-    pub fn required_text(
-        &mut self,
-        key: &'static str,
-        slips: &mut Slips,
-    ) -> Option<Spanned<String>> {
+    pub fn required_text(&mut self, key: &'static str, slips: &mut Slips) -> Option<Spanned<String>> {
         let Some(entry) = self.take(key) else {
             self.missing(key, slips);
             return None;
         };
         let text = self.as_text(key, entry, slips)?;
         if text.get_ref().trim().is_empty() {
-            slips.add(
-                "empty",
-                text.span(),
-                format!("`{}` is empty", self.path(key)),
-                "",
-            );
+            slips.add("empty", text.span(), format!("`{}` is empty", self.path(key)), "");
             return None;
         }
         Some(text)
@@ -208,12 +167,7 @@ impl<'i> Section<'i> {
     }
 
     /// Takes a whole number out that lies in `range`.
-    pub fn number(
-        &mut self,
-        key: &'static str,
-        range: Range<u64>,
-        slips: &mut Slips,
-    ) -> Option<u64> {
+    pub fn number(&mut self, key: &'static str, range: Range<u64>, slips: &mut Slips) -> Option<u64> {
         let entry = self.take(key)?;
         let span = entry.span();
         let number = match entry.get_ref() {
@@ -227,12 +181,7 @@ impl<'i> Section<'i> {
             Some(number) => Some(number),
             None => {
                 let label = format!("from {} to {}", range.start, range.end - 1);
-                slips.add(
-                    "range",
-                    span,
-                    format!("`{}` is out of range", self.path(key)),
-                    label,
-                );
+                slips.add("range", span, format!("`{}` is out of range", self.path(key)), label);
                 None
             }
         }
@@ -243,12 +192,9 @@ impl<'i> Section<'i> {
         let entry = self.take(key)?;
         let span = entry.span();
         match entry.into_inner() {
-            DeValue::Array(items) => Some(
-                items
-                    .into_iter()
-                    .filter_map(|item| self.as_text(key, item, slips))
-                    .collect(),
-            ),
+            DeValue::Array(items) => {
+                Some(items.into_iter().filter_map(|item| self.as_text(key, item, slips)).collect())
+            }
             other => self.mistyped(key, "a list of strings", &other, span, slips),
         }
     }
@@ -267,12 +213,7 @@ impl<'i> Section<'i> {
     pub fn drain(&mut self) -> Vec<(Spanned<String>, Entry<'i>)> {
         let mut rest: Vec<_> = std::mem::take(&mut self.entries)
             .into_iter()
-            .map(|(key, value)| {
-                (
-                    Spanned::new(key.span(), key.into_inner().into_owned()),
-                    value,
-                )
-            })
+            .map(|(key, value)| (Spanned::new(key.span(), key.into_inner().into_owned()), value))
             .collect();
         rest.sort_by_key(|(key, _)| key.span().start);
         rest
@@ -292,17 +233,8 @@ impl<'i> Section<'i> {
 
     /// Complains that a member is not there.
     pub fn missing(&self, key: &str, slips: &mut Slips) {
-        let place = if self.name.is_empty() {
-            "the file".to_owned()
-        } else {
-            format!("[{}]", self.name)
-        };
-        slips.add(
-            "missing",
-            self.span(),
-            format!("{place} has no `{key}`"),
-            "",
-        );
+        let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
+        slips.add("missing", self.span(), format!("{place} has no `{key}`"), "");
     }
 
     /// Complains about the type of a value; always `None`, to be returned.
@@ -314,22 +246,13 @@ impl<'i> Section<'i> {
         span: Range<usize>,
         slips: &mut Slips,
     ) -> Option<T> {
-        let message = format!(
-            "`{}` must be {wanted}, not {}",
-            self.path(key),
-            kind_of(got)
-        );
+        let message = format!("`{}` must be {wanted}, not {}", self.path(key), kind_of(got));
         slips.add("type", span, message, format!("expected {wanted}"));
         None
     }
 
     /// A value as text.
-    pub fn as_text(
-        &self,
-        key: &str,
-        entry: Entry<'i>,
-        slips: &mut Slips,
-    ) -> Option<Spanned<String>> {
+    pub fn as_text(&self, key: &str, entry: Entry<'i>, slips: &mut Slips) -> Option<Spanned<String>> {
         let span = entry.span();
         match entry.into_inner() {
             DeValue::String(text) => Some(Spanned::new(span, text.into_owned())),
@@ -339,20 +262,13 @@ impl<'i> Section<'i> {
 
     /// The full name of a key: `login.users`.
     pub fn path(&self, key: &str) -> String {
-        if self.name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.name)
-        }
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 }
 
 /// One word of a vocabulary, or a complaint with the nearest one.
 pub fn as_word<W: Word>(text: &Spanned<String>, slips: &mut Slips) -> Option<W> {
-    let found = W::all()
-        .iter()
-        .copied()
-        .find(|known| known.word() == text.get_ref());
+    let found = W::all().iter().copied().find(|known| known.word() == text.get_ref());
     if found.is_none() {
         let known: Vec<&str> = W::all().iter().map(|known| known.word()).collect();
         slips.unknown(text.span(), W::KIND, text.get_ref(), &known);

@@ -53,16 +53,15 @@ pub struct FormField {
 /// The text of a profile; it parses as it stands once the variables it names are set.
 pub fn write(facts: &InitFacts) -> String {
     let mut lines = Lines::default();
-    lines.comment("Profile of a target for authspec. Every line but mcp-url may go; docs/profile.md explains them all.");
+    lines
+        .comment("Profile of a target for authspec. Every line but mcp-url may go; docs/profile.md explains them all.");
     target(facts, &mut lines);
     registration(facts, &mut lines);
     login(facts, &mut lines);
     upstream(facts, &mut lines);
     limits(facts, &mut lines);
     lines.gap();
-    lines.comment(
-        "A failure that is accepted for now. It turns the run red when it is over, or passes.",
-    );
+    lines.comment("A failure that is accepted for now. It turns the run red when it is over, or passes.");
     lines.off("[[known-failure]]");
     lines.off("rule = \"authz.iss-present\"");
     lines.off("reason = \"ticket 4711\"");
@@ -81,50 +80,32 @@ fn target(facts: &InitFacts, lines: &mut Lines) {
         lines.set("roles", &list(&roles), "left out: found by discovery");
     }
     if let Some(version) = facts.mcp_version {
-        lines.set(
-            "mcp-version",
-            &quoted(version.as_str()),
-            "left out: the newest it speaks",
-        );
+        lines.set("mcp-version", &quoted(version.as_str()), "left out: the newest it speaks");
     }
     if let Some(issuer) = &facts.issuer {
-        lines.off(&format!(
-            "issuer = {}   # found by discovery; set it only to overrule that",
-            quoted(issuer)
-        ));
+        lines.off(&format!("issuer = {}   # found by discovery; set it only to overrule that", quoted(issuer)));
     }
-    lines
-        .off("allow = [\"https://login.example.com\"]   # further origins that requests may go to");
+    lines.off("allow = [\"https://login.example.com\"]   # further origins that requests may go to");
 }
 
 fn registration(facts: &InitFacts, lines: &mut Lines) {
     lines.section("registration");
     match facts.registration.first() {
         None | Some(RegistrationHow::Preset) => {
-            lines.comment(
-                "The server offers no registration: create a client by hand and name it here.",
-            );
+            lines.comment("The server offers no registration: create a client by hand and name it here.");
             lines.set("how", "\"preset\"", "");
             lines.set("client-id", "{ env = \"CLIENT_ID\" }", "");
             lines.off("client-secret = { env = \"CLIENT_SECRET\" }   # left out: a public client");
-            lines.off(
-                "redirect-uris = [\"http://127.0.0.1:8123/callback\"]   # those that client has",
-            );
+            lines.off("redirect-uris = [\"http://127.0.0.1:8123/callback\"]   # those that client has");
         }
         Some(how) => {
             let offered: Vec<&str> = facts.registration.iter().map(|how| how.as_str()).collect();
-            lines.set(
-                "how",
-                &quoted(how.as_str()),
-                &format!("offered: {}", offered.join(", ")),
-            );
+            lines.set("how", &quoted(how.as_str()), &format!("offered: {}", offered.join(", ")));
         }
     }
     if !facts.scopes.is_empty() {
         let scopes = quoted(&facts.scopes.join(" "));
-        lines.off(&format!(
-            "scope = {scopes}   # left out: no scope member in registrations"
-        ));
+        lines.off(&format!("scope = {scopes}   # left out: no scope member in registrations"));
     }
 }
 
@@ -134,15 +115,9 @@ fn login(facts: &InitFacts, lines: &mut Lines) {
         LoginHint::Unknown => lines.set("how", "\"auto\"", "forms if there are any, else nothing"),
         LoginHint::Approves => lines.set("how", "\"none\"", "it approves without asking"),
         LoginHint::Script => {
-            lines.comment(
-                "The login page is built by a script: a command of yours has to drive a browser.",
-            );
+            lines.comment("The login page is built by a script: a command of yours has to drive a browser.");
             lines.set("how", "\"command\"", "");
-            lines.set(
-                "command",
-                "[\"./login.sh\"]",
-                "given the authorization URL, prints where the browser ended",
-            );
+            lines.set("command", "[\"./login.sh\"]", "given the authorization URL, prints where the browser ended");
         }
         LoginHint::Form(fields) => form(fields, lines),
     }
@@ -151,11 +126,7 @@ fn login(facts: &InitFacts, lines: &mut Lines) {
 /// Two users, because a third of what can go wrong needs a second person; the further fields of the form are listed.
 fn form(fields: &[FormField], lines: &mut Lines) {
     lines.set("how", "\"form\"", "");
-    let password = if fields.iter().any(|field| field.password) {
-        Some("PASSWORD")
-    } else {
-        None
-    };
+    let password = if fields.iter().any(|field| field.password) { Some("PASSWORD") } else { None };
     for (name, variable) in [("alice", "ALICE"), ("mallory", "MALLORY")] {
         let mut user = format!("{{ username = {{ env = \"{variable}\" }}");
         if let Some(suffix) = password {
@@ -176,9 +147,8 @@ fn form(fields: &[FormField], lines: &mut Lines) {
 fn upstream(facts: &InitFacts, lines: &mut Lines) {
     let Some(host) = &facts.upstream else { return };
     lines.gap();
-    lines.comment(&format!(
-        "It sends users on to {host}. To judge it as a proxy, let it trust this identity provider:"
-    ));
+    lines
+        .comment(&format!("It sends users on to {host}. To judge it as a proxy, let it trust this identity provider:"));
     lines.off("[upstream]");
     lines.off("listen = \"127.0.0.1:9000\"");
     lines.off("client-id = \"upstream-client\"");
@@ -190,21 +160,14 @@ fn limits(facts: &InitFacts, lines: &mut Lines) {
     lines.section("limits");
     match defaults.requests_per_second {
         Some(rate) => lines.set("requests-per-second", &rate.to_string(), "to one authority"),
-        None => lines
-            .off("requests-per-second = 20   # left out: no limit, the target is on this machine"),
+        None => lines.off("requests-per-second = 20   # left out: no limit, the target is on this machine"),
     }
-    lines.set(
-        "registrations",
-        &defaults.registrations.to_string(),
-        "clients that a run may register",
-    );
+    lines.set("registrations", &defaults.registrations.to_string(), "clients that a run may register");
 }
 
 /// A TOML string: the escapes of JSON are valid there, and only DEL must be escaped in addition.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007f")
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 fn list(words: &[&str]) -> String {
@@ -250,7 +213,5 @@ impl Lines {
 
 /// What a server said must not end a comment.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

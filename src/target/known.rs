@@ -27,10 +27,7 @@ impl KnownFailure {
     pub fn covers(&self, rule: &str, case: &str, variant: Option<&str>) -> bool {
         self.rule.as_deref().is_none_or(|known| known == rule)
             && self.case.as_ref().is_none_or(|glob| glob.is_match(case))
-            && self
-                .variant
-                .as_ref()
-                .is_none_or(|glob| variant.is_some_and(|variant| glob.is_match(variant)))
+            && self.variant.as_ref().is_none_or(|glob| variant.is_some_and(|variant| glob.is_match(variant)))
     }
 
     /// Whether its last day is over.
@@ -83,11 +80,7 @@ mod tests {
     #[test]
     fn a_variant_glob_does_not_cover_a_case_without_variants() {
         let entry = known(None, Some("redirect/battery"), Some("port-*"));
-        assert!(entry.covers(
-            "authz.redirect-port-strict",
-            "redirect/battery",
-            Some("port-other")
-        ));
+        assert!(entry.covers("authz.redirect-port-strict", "redirect/battery", Some("port-other")));
         assert!(!entry.covers("authz.redirect-port-strict", "redirect/battery", None));
         assert_eq!(entry.scope(), "any rule in redirect/battery [port-*]");
     }

@@ -73,11 +73,7 @@ struct Running {
 
 impl Running {
     fn spawn(launch: &Launch, names: &[(&str, &str)]) -> Result<Self, String> {
-        let words: Vec<String> = launch
-            .command
-            .iter()
-            .map(|word| fill(word, names))
-            .collect();
+        let words: Vec<String> = launch.command.iter().map(|word| fill(word, names)).collect();
         let [program, arguments @ ..] = words.as_slice() else {
             return Err("failed to start the target: the command is empty".to_owned());
         };
@@ -86,49 +82,23 @@ impl Running {
         command
             .args(arguments)
             .current_dir(&launch.cwd)
-            .envs(
-                launch
-                    .env
-                    .iter()
-                    .map(|(name, value)| (name, value.expose())),
-            )
+            .envs(launch.env.iter().map(|(name, value)| (name, value.expose())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| {
-            format!(
-                "failed to start `{shown}` in {}: {error}",
-                launch.cwd.display()
-            )
-        })?;
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        let masked = launch
-            .env
-            .iter()
-            .map(|(_, value)| value.expose().to_owned())
-            .collect();
-        let output = Output::of(
-            child.stdout.take(),
-            child.stderr.take(),
-            launch.ready.clone(),
-            masked,
-        );
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("failed to start `{shown}` in {}: {error}", launch.cwd.display()))?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let masked = launch.env.iter().map(|(_, value)| value.expose().to_owned()).collect();
+        let output = Output::of(child.stdout.take(), child.stderr.take(), launch.ready.clone(), masked);
         let signal = match launch.stop {
             StopSignal::Term => Signal::TERM,
             StopSignal::Int => Signal::INT,
         };
-        Ok(Self {
-            shown,
-            child,
-            group,
-            signal,
-            output,
-        })
+        Ok(Self { shown, child, group, signal, output })
     }
 
     async fn stop(&mut self) {
@@ -170,9 +140,7 @@ impl Drop for Running {
 }
 
 fn fill(word: &str, names: &[(&str, &str)]) -> String {
-    names.iter().fold(word.to_owned(), |word, (name, value)| {
-        word.replace(&format!("{{{name}}}"), value)
-    })
+    names.iter().fold(word.to_owned(), |word, (name, value)| word.replace(&format!("{{{name}}}"), value))
 }
 
 /// A program with a slash stands relative to the folder it runs in; any other is looked up in the search path.

@@ -2,8 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use authspec::event::{
-    CaseFinished, CaseResult, Document, Event, Kind, Known, RunEnded, RunStarted, TargetInfo,
-    Verdict,
+    CaseFinished, CaseResult, Document, Event, Kind, Known, RunEnded, RunStarted, TargetInfo, Verdict,
 };
 use authspec::report::{Fold, Report};
 use authspec::rule::{Level, McpVersion, Role};
@@ -23,46 +22,19 @@ pub(crate) fn everything() -> Report {
             name: "registration response".to_owned(),
             content: json!({"client_id": "c-81", "client_id_issued_at": 1_795_000_000, "client_secret_expires_at": 0}),
         }),
-        case(
-            vec![pass("discovery/challenge", "prm.www-authenticate-required")],
-            vec![],
-        ),
-        case(
-            vec![pass("discovery/metadata", "as.metadata-issuer")],
-            vec![],
-        ),
+        case(vec![pass("discovery/challenge", "prm.www-authenticate-required")], vec![]),
+        case(vec![pass("discovery/metadata", "as.metadata-issuer")], vec![]),
         case(vec![insecure_register()], vec![]),
         case(vec![pass("registration/dynamic", "dcr.registers")], vec![]),
-        case(
-            battery(),
-            vec![get(21, "https://evil.example/cb?code=<code 3>")],
-        ),
-        case(
-            vec![pass("token/code", "token.code-redeemed"), code_twice()],
-            vec![post(40, 200), post(41, 200)],
-        ),
+        case(battery(), vec![get(21, "https://evil.example/cb?code=<code 3>")]),
+        case(vec![pass("token/code", "token.code-redeemed"), code_twice()], vec![post(40, 200), post(41, 200)]),
         case(vec![blocked("token/refresh-rotates")], vec![post(50, 500)]),
         case(vec![blocked("token/refresh-scope")], vec![]),
         case(vec![harness_error()], vec![]),
         case(vec![known()], vec![]),
-        case(
-            vec![skipped("token/dpop", "the target offers no DPoP")],
-            vec![],
-        ),
-        case(
-            vec![skipped(
-                "exchange/audience",
-                "the role token-exchange is not played",
-            )],
-            vec![],
-        ),
-        case(
-            vec![skipped(
-                "exchange/actor",
-                "the role token-exchange is not played",
-            )],
-            vec![],
-        ),
+        case(vec![skipped("token/dpop", "the target offers no DPoP")], vec![]),
+        case(vec![skipped("exchange/audience", "the role token-exchange is not played")], vec![]),
+        case(vec![skipped("exchange/actor", "the role token-exchange is not played")], vec![]),
         ended(),
     ])
 }
@@ -71,24 +43,12 @@ pub(crate) fn everything() -> Report {
 pub(crate) fn spotless() -> Report {
     fold([
         started(),
+        case(vec![pass("discovery/challenge", "prm.www-authenticate-required")], vec![]),
         case(
-            vec![pass("discovery/challenge", "prm.www-authenticate-required")],
-            vec![],
-        ),
-        case(
-            vec![
-                pass("token/code", "token.code-redeemed"),
-                pass("token/code", "token.code-one-time"),
-            ],
+            vec![pass("token/code", "token.code-redeemed"), pass("token/code", "token.code-one-time")],
             vec![post(1, 200)],
         ),
-        case(
-            vec![skipped(
-                "exchange/actor",
-                "the role token-exchange is not played",
-            )],
-            vec![],
-        ),
+        case(vec![skipped("exchange/actor", "the role token-exchange is not played")], vec![]),
         ended(),
     ])
 }
@@ -110,10 +70,7 @@ pub(crate) fn hostile() -> Report {
     end.dead = Some(nasty.to_owned());
     fold([
         Event::Started(start),
-        Event::Document(Document {
-            name: nasty.to_owned(),
-            content: json!({nasty: nasty}),
-        }),
+        Event::Document(Document { name: nasty.to_owned(), content: json!({nasty: nasty}) }),
         case(vec![result], vec![evil]),
         case(vec![skipped("exchange/actor", nasty)], vec![]),
         Event::Ended(end),
@@ -154,12 +111,7 @@ pub(crate) fn ended() -> Event {
 }
 
 pub(crate) fn end_of_run() -> RunEnded {
-    RunEnded {
-        duration_ms: 1_310,
-        interrupted: false,
-        dead: None,
-        problems: vec![],
-    }
+    RunEnded { duration_ms: 1_310, interrupted: false, dead: None, problems: vec![] }
 }
 
 /// A finished case; id and area come from the first result.
@@ -228,19 +180,9 @@ pub(crate) fn insecure_register() -> CaseResult {
 
 /// One rule, two dozen variants, half of them broken in the same way.
 pub(crate) fn battery() -> Vec<CaseResult> {
-    let names = [
-        "userinfo",
-        "other-port",
-        "path-suffix",
-        "upper-case",
-        "trailing-dot",
-        "fragment",
-        "javascript",
-        "query",
-    ];
-    let all = names
-        .iter()
-        .flat_map(|name| ["plain", "encoded"].map(|form| format!("{name}-{form}")));
+    let names =
+        ["userinfo", "other-port", "path-suffix", "upper-case", "trailing-dot", "fragment", "javascript", "query"];
+    let all = names.iter().flat_map(|name| ["plain", "encoded"].map(|form| format!("{name}-{form}")));
     all.enumerate()
         .map(|(at, variant)| {
             let base = pass("authorize/redirect-uri-exact", "authz.redirect-exact-match");
@@ -267,9 +209,7 @@ pub(crate) fn battery() -> Vec<CaseResult> {
 pub(crate) fn blocked(case: &str) -> CaseResult {
     CaseResult {
         verdict: Verdict::Blocked,
-        message:
-            "step `token`: the honest request was answered with 500, so nothing could be tried"
-                .to_owned(),
+        message: "step `token`: the honest request was answered with 500, so nothing could be tried".to_owned(),
         exchanges: vec![50],
         ..pass(case, "")
     }
@@ -285,10 +225,7 @@ pub(crate) fn harness_error() -> CaseResult {
 
 pub(crate) fn known() -> CaseResult {
     CaseResult {
-        known: Some(Known {
-            reason: "vendor ticket 4711".to_owned(),
-            until: "2027-01-31".to_owned(),
-        }),
+        known: Some(Known { reason: "vendor ticket 4711".to_owned(), until: "2027-01-31".to_owned() }),
         rule: "authz.iss-present".to_owned(),
         case: "token/iss".to_owned(),
         ..code_twice()
@@ -296,30 +233,22 @@ pub(crate) fn known() -> CaseResult {
 }
 
 pub(crate) fn skipped(case: &str, why: &str) -> CaseResult {
-    CaseResult {
-        verdict: Verdict::NotApplicable,
-        message: why.to_owned(),
-        ..pass(case, "")
-    }
+    CaseResult { verdict: Verdict::NotApplicable, message: why.to_owned(), ..pass(case, "") }
 }
 
 pub(crate) fn post(id: u32, status: u16) -> RedactedExchange {
-    exchange(
-        json!({"id": id, "by": "alice", "duration_ms": 2, "failure": null,
+    exchange(json!({"id": id, "by": "alice", "duration_ms": 2, "failure": null,
         "request": {"method": "POST", "url": "http://127.0.0.1:3000/token",
             "headers": [["content-type", "application/x-www-form-urlencoded"]],
             "body": "grant_type=authorization_code&code=<code 1>&code_verifier=<verifier 1>"},
-        "response": {"status": status, "headers": [["content-type", "application/json"]], "body": "{}"}}),
-    )
+        "response": {"status": status, "headers": [["content-type", "application/json"]], "body": "{}"}}))
 }
 
 pub(crate) fn get(id: u32, location: &str) -> RedactedExchange {
-    exchange(
-        json!({"id": id, "by": "mallory", "duration_ms": 2, "failure": null,
+    exchange(json!({"id": id, "by": "mallory", "duration_ms": 2, "failure": null,
         "request": {"method": "GET", "headers": [], "body": null,
             "url": "http://127.0.0.1:3000/authorize?response_type=code&client_id=<client 1>&redirect_uri=https%3A%2F%2Fevil.example%2Fcb"},
-        "response": {"status": 302, "headers": [["location", location]], "body": null}}),
-    )
+        "response": {"status": 302, "headers": [["location", location]], "body": null}}))
 }
 
 fn exchange(value: serde_json::Value) -> RedactedExchange {

@@ -17,14 +17,8 @@ fn a_written_profile_reads_back() {
         registration: vec![RegistrationHow::MetadataDocument, RegistrationHow::Dynamic],
         scopes: vec!["read".to_owned(), "write".to_owned()],
         login: LoginHint::Form(vec![
-            FormField {
-                name: "login".to_owned(),
-                password: false,
-            },
-            FormField {
-                name: "pass\nword".to_owned(),
-                password: true,
-            },
+            FormField { name: "login".to_owned(), password: false },
+            FormField { name: "pass\nword".to_owned(), password: true },
         ]),
         upstream: Some("login.example.org".to_owned()),
     };
@@ -78,12 +72,7 @@ fn a_written_profile_of_an_unknown_server_reads_back() {
     for login in [LoginHint::Unknown, LoginHint::Approves, LoginHint::Script] {
         let mcp_url = "http://localhost:3000/mcp".to_owned();
         let registration = vec![RegistrationHow::Dynamic];
-        let text = write(&InitFacts {
-            mcp_url,
-            login,
-            registration,
-            ..InitFacts::default()
-        });
+        let text = write(&InitFacts { mcp_url, login, registration, ..InitFacts::default() });
         assert!(read(&text).is_loopback(), "{text}");
     }
 }

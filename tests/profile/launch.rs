@@ -9,9 +9,7 @@ use super::read;
 /// A profile that launches a shell script.
 fn launching(script: &str, more: &str) -> Profile {
     let script = serde_json::Value::from(script);
-    read(&format!(
-        "[launch]\ncommand = [\"sh\", \"-c\", {script}, \"{{port}}\"]\n{more}\n"
-    ))
+    read(&format!("[launch]\ncommand = [\"sh\", \"-c\", {script}, \"{{port}}\"]\n{more}\n"))
 }
 
 async fn start(profile: &Profile) -> Result<launch::Launched, String> {
@@ -21,41 +19,25 @@ async fn start(profile: &Profile) -> Result<launch::Launched, String> {
 
 #[tokio::test]
 async fn launch_waits_for_the_url_and_stops_the_group() {
-    let script =
-        "echo starting >&2; sleep 60 & echo child $!; echo READY http://127.0.0.1:$0/mcp; wait";
+    let script = "echo starting >&2; sleep 60 & echo child $!; echo READY http://127.0.0.1:$0/mcp; wait";
     let mut profile = launching(script, "env.SETTING = \"long-enough\"");
     let launched = start(&profile).await.expect("it starts");
     assert_eq!(launched.url, "http://127.0.0.1:3000/mcp");
     profile.launched_at(&launched.url).expect("a usable URL");
     assert_eq!(profile.target.name, "127.0.0.1-3000");
     let lines = launched.last_lines();
-    let child = lines
-        .iter()
-        .find_map(|line| line.strip_prefix("child "))
-        .expect("the pid of the child")
-        .to_owned();
+    let child = lines.iter().find_map(|line| line.strip_prefix("child ")).expect("the pid of the child").to_owned();
     launched.stop().await;
-    assert!(
-        !std::path::Path::new(&format!("/proc/{child}/cwd")).exists(),
-        "child {child} lives on"
-    );
+    assert!(!std::path::Path::new(&format!("/proc/{child}/cwd")).exists(), "child {child} lives on");
 }
 
 #[tokio::test]
 async fn launch_that_ends_early_shows_its_output_without_secrets() {
-    let profile = launching(
-        "echo using $TOKEN; echo no such port >&2; exit 3",
-        "env.TOKEN = { env = \"ALICE_PASSWORD\" }",
-    );
+    let profile =
+        launching("echo using $TOKEN; echo no such port >&2; exit 3", "env.TOKEN = { env = \"ALICE_PASSWORD\" }");
     let reason = start(&profile).await.err().expect("it ends early");
-    assert!(
-        reason.contains("ended with exit code 3 before it was ready"),
-        "{reason}"
-    );
-    assert!(
-        reason.contains("no such port") && reason.contains("using ***"),
-        "{reason}"
-    );
+    assert!(reason.contains("ended with exit code 3 before it was ready"), "{reason}");
+    assert!(reason.contains("no such port") && reason.contains("using ***"), "{reason}");
     assert!(!reason.contains("correct horse"), "{reason}");
 }
 
@@ -73,10 +55,7 @@ async fn launch_that_never_gets_ready_is_stopped() {
 async fn launch_of_a_missing_program_says_so() {
     let profile = read("[launch]\ncommand = [\"./no-such-program\"]\n");
     let reason = start(&profile).await.err().expect("it cannot start");
-    assert!(
-        reason.starts_with("failed to start `./no-such-program`"),
-        "{reason}"
-    );
+    assert!(reason.starts_with("failed to start `./no-such-program`"), "{reason}");
 }
 
 #[tokio::test]

@@ -49,10 +49,7 @@ pub fn compare(file: &Path, new: &str, look: &Look) -> Result<Drift, SnapshotErr
         return Ok(Drift::Same);
     }
     write(&pending, new)?;
-    Ok(Drift::Drift {
-        diff: diff(&contents(&old), &contents(new), look),
-        pending,
-    })
+    Ok(Drift::Drift { diff: diff(&contents(&old), &contents(new), look), pending })
 }
 
 /// Writes the snapshot as the accepted one and removes a pending one.
@@ -84,11 +81,7 @@ impl fmt::Display for SnapshotError {
                 path.display()
             ),
             SnapshotError::Remove(path, why) => {
-                write!(
-                    f,
-                    "failed to remove {}: {why}; remove it by hand, it is out of date",
-                    path.display()
-                )
+                write!(f, "failed to remove {}: {why}; remove it by hand, it is out of date", path.display())
             }
             SnapshotError::Write(error) => error.fmt(f),
         }
@@ -121,10 +114,8 @@ fn remove(pending: &Path) -> Result<(), SnapshotError> {
 /// What follows the head, as insta compares it: line ends of Windows and space at the end do not count.
 fn contents(snapshot: &str) -> String {
     let text = snapshot.replace("\r\n", "\n");
-    let body = text
-        .strip_prefix("---\n")
-        .and_then(|rest| rest.split_once("\n---\n"))
-        .map_or(text.as_str(), |(_, body)| body);
+    let body =
+        text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(text.as_str(), |(_, body)| body);
     body.trim_end().to_owned() + "\n"
 }
 
@@ -140,10 +131,7 @@ fn diff(old: &str, new: &str, look: &Look) -> String {
     if lines.len() > MOST {
         let left_out = lines.len() - MOST;
         lines.truncate(MOST);
-        lines.push(format!(
-            "… and {}",
-            plural(left_out, "more line", "more lines")
-        ));
+        lines.push(format!("… and {}", plural(left_out, "more line", "more lines")));
     }
     lines.join("\n") + "\n"
 }
@@ -151,10 +139,7 @@ fn diff(old: &str, new: &str, look: &Look) -> String {
 fn changes(diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp, look: &Look) -> Vec<String> {
     diff.iter_changes(op)
         .map(|change| {
-            let line = cut(
-                &tidy(change.value().trim_end_matches('\n'), look.width()),
-                look.width() - 2,
-            );
+            let line = cut(&tidy(change.value().trim_end_matches('\n'), look.width()), look.width() - 2);
             match change.tag() {
                 ChangeTag::Delete => look.paint(BAD, format!("- {line}")),
                 ChangeTag::Insert => look.paint(GOOD, format!("+ {line}")),
@@ -166,11 +151,7 @@ fn changes(diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp, look: &Look) -> Vec<St
 
 /// The last heading at or before a line.
 fn heading(text: &str, line: usize) -> &str {
-    let mut before: Vec<&str> = text
-        .lines()
-        .take(line + 1)
-        .filter_map(|line| line.strip_prefix(SECTION))
-        .collect();
+    let mut before: Vec<&str> = text.lines().take(line + 1).filter_map(|line| line.strip_prefix(SECTION)).collect();
     before.pop().unwrap_or("head")
 }
 

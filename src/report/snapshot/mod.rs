@@ -25,18 +25,10 @@ pub fn render(report: &Report) -> String {
 }
 
 fn body(report: &Report) -> String {
-    let mut roles: Vec<String> = report
-        .target
-        .roles
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut roles: Vec<String> = report.target.roles.iter().map(ToString::to_string).collect();
     roles.sort();
     let mut lines = vec![
-        format!(
-            "target  {}",
-            tidy(&volatile_text(&report.target.name), LINE)
-        ),
+        format!("target  {}", tidy(&volatile_text(&report.target.name), LINE)),
         format!("roles   {}", roles.join(", ")),
         format!("mcp     {}", report.target.mcp_version),
     ];
@@ -55,38 +47,21 @@ fn body(report: &Report) -> String {
 
 /// One verdict: `token/code-one-time[variant]  token.code-one-time  fail (accepted)`.
 fn verdict(result: &CaseResult) -> String {
-    let variant = result
-        .variant
-        .as_ref()
-        .map(|variant| format!("[{}]", tidy(variant, LINE)))
-        .unwrap_or_default();
-    let rule = if result.rule.is_empty() {
-        "-"
-    } else {
-        &result.rule
-    };
-    let kind = result
-        .kind
-        .map(|kind| format!(" ({kind})"))
-        .unwrap_or_default();
+    let variant = result.variant.as_ref().map(|variant| format!("[{}]", tidy(variant, LINE))).unwrap_or_default();
+    let rule = if result.rule.is_empty() { "-" } else { &result.rule };
+    let kind = result.kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
     format!("{}{variant}  {rule}  {}{kind}", result.case, result.verdict)
 }
 
 /// Name and text of each document, by name, once each.
 fn documents(report: &Report) -> Vec<(String, String)> {
     let text = |content: &Value| {
-        serde_json::to_string_pretty(&volatile_value(content))
-            .expect("JSON values have only text as keys")
+        serde_json::to_string_pretty(&volatile_value(content)).expect("JSON values have only text as keys")
     };
     let mut documents: Vec<(String, String)> = report
         .documents
         .iter()
-        .map(|document| {
-            (
-                tidy(&volatile_text(&document.name), LINE),
-                text(&document.content),
-            )
-        })
+        .map(|document| (tidy(&volatile_text(&document.name), LINE), text(&document.content)))
         .collect();
     documents.sort();
     documents.dedup();

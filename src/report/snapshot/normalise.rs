@@ -17,19 +17,11 @@ pub(super) fn volatile_text(text: &str) -> String {
         text = pattern.replace_all(&text, *mask).into_owned();
     }
     let dates = |found: &Captures<'_>| {
-        if MCP_VERSIONS.contains(&&found[0]) {
-            found[0].to_owned()
-        } else {
-            "<date>".to_owned()
-        }
+        if MCP_VERSIONS.contains(&&found[0]) { found[0].to_owned() } else { "<date>".to_owned() }
     };
     text = DATE.replace_all(&text, dates).into_owned();
     let blobs = |found: &Captures<'_>| {
-        if random(&found[0]) {
-            "<blob>".to_owned()
-        } else {
-            found[0].to_owned()
-        }
+        if random(&found[0]) { "<blob>".to_owned() } else { found[0].to_owned() }
     };
     BLOB.replace_all(&text, blobs).into_owned()
 }
@@ -37,10 +29,8 @@ pub(super) fn volatile_text(text: &str) -> String {
 fn member(name: &str, value: &Value) -> Value {
     match value {
         Value::Object(members) => {
-            let mut sorted: Vec<(String, Value)> = members
-                .iter()
-                .map(|(name, value)| (volatile_text(name), member(name, value)))
-                .collect();
+            let mut sorted: Vec<(String, Value)> =
+                members.iter().map(|(name, value)| (volatile_text(name), member(name, value))).collect();
             sorted.sort_by(|a, b| a.0.cmp(&b.0));
             Value::Object(sorted.into_iter().collect::<Map<_, _>>())
         }
@@ -51,32 +41,22 @@ fn member(name: &str, value: &Value) -> Value {
             }
             Value::Array(items)
         }
-        Value::String(text) if SECRETS.contains(&name) && !text.is_empty() => {
-            masked_secret(name, text)
-        }
+        Value::String(text) if SECRETS.contains(&name) && !text.is_empty() => masked_secret(name, text),
         Value::String(text) => volatile_text(text).into(),
-        Value::Number(number) if is_time(name, number.as_f64().unwrap_or_default()) => {
-            "<time>".into()
-        }
+        Value::Number(number) if is_time(name, number.as_f64().unwrap_or_default()) => "<time>".into(),
         other => other.clone(),
     }
 }
 
 /// A client id may be the address of a metadata document: that one stays.
 fn masked_secret(name: &str, text: &str) -> Value {
-    if text.contains("://") {
-        volatile_text(text).into()
-    } else {
-        format!("<{name}>").into()
-    }
+    if text.contains("://") { volatile_text(text).into() } else { format!("<{name}>").into() }
 }
 
 /// Seconds or milliseconds since 1970, by name or by size; 0 stays, it means never.
 fn is_time(name: &str, number: f64) -> bool {
     let named = TIMES.contains(&name) || name.ends_with("_at");
-    (named && number != 0.0)
-        || (1.0e9..4.2e9).contains(&number)
-        || (1.0e12..4.2e12).contains(&number)
+    (named && number != 0.0) || (1.0e9..4.2e9).contains(&number) || (1.0e12..4.2e12).contains(&number)
 }
 
 /// Long text that no one wrote: hex, base64url, base36. Words joined by `-`, `_` or a capital change between the classes
@@ -89,13 +69,7 @@ fn random(text: &str) -> bool {
     let written = has(SEPARATOR) || !has(DIGIT);
     let hex = has(DIGIT) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let number = classes.iter().all(|class| *class == DIGIT);
-    hex || number
-        || mixed
-            && if written {
-                changes * 10 >= text.len() * 3
-            } else {
-                changes * 6 >= text.len()
-            }
+    hex || number || mixed && if written { changes * 10 >= text.len() * 3 } else { changes * 6 >= text.len() }
 }
 
 fn class(byte: u8) -> u8 {
@@ -118,22 +92,10 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"<([a-z][a-z -]*) \d+>", "<$1>"),
         (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", "<jwt>"),
-        (
-            r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-            "<uuid>",
-        ),
-        (
-            r"(127[.-]0[.-]0[.-]1|\[::1\]|localhost)(:|%3[Aa]|-)\d{1,5}\b",
-            "$1$2<port>",
-        ),
-        (
-            r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?",
-            "<time>",
-        ),
-        (
-            r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT",
-            "<time>",
-        ),
+        (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
+        (r"(127[.-]0[.-]0[.-]1|\[::1\]|localhost)(:|%3[Aa]|-)\d{1,5}\b", "$1$2<port>"),
+        (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
+        (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT", "<time>"),
         (PARAMETER, "$1$2=<$2>"),
     ]
     .map(compiled)
@@ -187,25 +149,13 @@ mod tests {
     fn what_changes_is_masked() {
         for (text, masked) in [
             ("http://127.0.0.1:49152/mcp", "http://127.0.0.1:<port>/mcp"),
-            (
-                "redirect_uri=http%3A%2F%2F127.0.0.1%3A49152%2Fcb",
-                "redirect_uri=http%3A%2F%2F127.0.0.1%3A<port>%2Fcb",
-            ),
+            ("redirect_uri=http%3A%2F%2F127.0.0.1%3A49152%2Fcb", "redirect_uri=http%3A%2F%2F127.0.0.1%3A<port>%2Fcb"),
             ("http://[::1]:8080/", "http://[::1]:<port>/"),
             ("http://localhost/x", "http://localhost/x"),
             ("localhost-3000", "localhost-<port>"),
-            (
-                "a <code 12> and an <access token 3>",
-                "a <code> and an <access token>",
-            ),
-            (
-                "302 /cb?code=abc&state=xyz",
-                "302 /cb?code=<code>&state=<state>",
-            ),
-            (
-                "/cb?code=<code 1>&state=<state 9>",
-                "/cb?code=<code>&state=<state>",
-            ),
+            ("a <code 12> and an <access token 3>", "a <code> and an <access token>"),
+            ("302 /cb?code=abc&state=xyz", "302 /cb?code=<code>&state=<state>"),
+            ("/cb?code=<code 1>&state=<state 9>", "/cb?code=<code>&state=<state>"),
             ("id 3fa85f64-5717-4562-b3fc-2c963f66afa6", "id <uuid>"),
             ("Expires=Wed, 21 Oct 2026 07:28:00 GMT", "Expires=<time>"),
             ("at 2026-11-21T03:47:00.123Z", "at <time>"),
@@ -256,8 +206,7 @@ mod tests {
         use sha2::{Digest, Sha256};
         let missed = (0..2_000u32)
             .map(|seed| {
-                base64::engine::general_purpose::URL_SAFE_NO_PAD
-                    .encode(&Sha256::digest(seed.to_be_bytes())[..16])
+                base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&Sha256::digest(seed.to_be_bytes())[..16])
             })
             .filter(|text| volatile_text(text) != "<blob>")
             .count();

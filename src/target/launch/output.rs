@@ -29,19 +29,9 @@ impl Output {
         masked: Vec<String>,
     ) -> Self {
         let (send, receive) = oneshot::channel();
-        let masked = masked
-            .into_iter()
-            .filter(|text| text.len() >= MASKED)
-            .collect();
-        let awaited = Arc::new(Mutex::new(Some(Awaited {
-            pattern: ready,
-            send,
-        })));
-        let sink = Sink {
-            awaited,
-            last: Arc::default(),
-            masked,
-        };
+        let masked = masked.into_iter().filter(|text| text.len() >= MASKED).collect();
+        let awaited = Arc::new(Mutex::new(Some(Awaited { pattern: ready, send })));
+        let sink = Sink { awaited, last: Arc::default(), masked };
         let last = Arc::clone(&sink.last);
         let mut pumps = Vec::new();
         if let Some(stream) = stdout {
@@ -50,11 +40,7 @@ impl Output {
         if let Some(stream) = stderr {
             pumps.push(tokio::spawn(pump(stream, sink)));
         }
-        Self {
-            ready: receive,
-            last,
-            pumps,
-        }
+        Self { ready: receive, last, pumps }
     }
 
     /// The group `url` of the first line that matched; `None` when both streams are closed without one.
@@ -99,9 +85,7 @@ struct Sink {
 impl Sink {
     fn take(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line).trim_end().to_owned();
-        let shown = self.masked.iter().fold(line.clone(), |line, secret| {
-            line.replace(secret.as_str(), "***")
-        });
+        let shown = self.masked.iter().fold(line.clone(), |line, secret| line.replace(secret.as_str(), "***"));
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == KEPT {
             last.pop_front();
@@ -114,9 +98,7 @@ impl Sink {
     /// Reports the first line that says where the target answers.
     fn report(&self, line: &str) {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        let url = awaited
-            .as_ref()
-            .and_then(|awaited| awaited.pattern.captures(line)?.name("url"));
+        let url = awaited.as_ref().and_then(|awaited| awaited.pattern.captures(line)?.name("url"));
         let Some(url) = url.map(|url| url.as_str().to_owned()) else {
             return;
         };

@@ -6,30 +6,25 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::{
-    DocumentHost, FormHints, Login, LoginHow, PresetClient, Registration, RegistrationHow, Secret,
-    User,
+    DocumentHost, FormHints, Login, LoginHow, PresetClient, Registration, RegistrationHow, Secret, User,
 };
 use super::Reading;
 use crate::rule::reader::{Entry, Section};
 
 pub(super) fn registration(mut section: Section<'_>, reading: &mut Reading<'_>) -> Registration {
-    let how = section
-        .word("how", &mut reading.slips)
-        .unwrap_or(RegistrationHow::Auto);
+    let how = section.word("how", &mut reading.slips).unwrap_or(RegistrationHow::Auto);
     let client = preset(&mut section, reading);
     if how == RegistrationHow::Preset && client.is_none() {
         section.missing("client-id", &mut reading.slips);
     }
-    let other = section
-        .section("other", &mut reading.slips)
-        .and_then(|mut other| {
-            let client = preset(&mut other, reading);
-            if client.is_none() {
-                other.missing("client-id", &mut reading.slips);
-            }
-            other.finish(&mut reading.slips);
-            client
-        });
+    let other = section.section("other", &mut reading.slips).and_then(|mut other| {
+        let client = preset(&mut other, reading);
+        if client.is_none() {
+            other.missing("client-id", &mut reading.slips);
+        }
+        other.finish(&mut reading.slips);
+        client
+    });
     let registration = Registration {
         how,
         client,
@@ -53,15 +48,11 @@ fn preset(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Preset
 
 /// Redirect URIs are compared as text by the target, and kept as text here; only what is no URI at all is a slip.
 fn redirect_uris(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<String> {
-    let uris = section
-        .texts("redirect-uris", &mut reading.slips)
-        .unwrap_or_default();
+    let uris = section.texts("redirect-uris", &mut reading.slips).unwrap_or_default();
     for uri in &uris {
         if let Err(error) = url::Url::parse(uri.get_ref()) {
             let message = format!("`{}` is not a redirect URI", uri.get_ref());
-            reading
-                .slips
-                .add("url", uri.span(), message, error.to_string());
+            reading.slips.add("url", uri.span(), message, error.to_string());
         }
     }
     uris.into_iter().map(Spanned::into_inner).collect()
@@ -87,13 +78,7 @@ fn document_host(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option
             };
             Some(DocumentHost { listen, url })
         }
-        other => section.mistyped(
-            "document-host",
-            "an address or a table",
-            &other,
-            span,
-            &mut reading.slips,
-        ),
+        other => section.mistyped("document-host", "an address or a table", &other, span, &mut reading.slips),
     }
 }
 
@@ -126,15 +111,8 @@ pub(super) fn login(mut section: Section<'_>, reading: &mut Reading<'_>) -> Logi
 fn how(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<LoginHow> {
     let text = section.text("how", &mut reading.slips)?;
     if text.get_ref() == "webdriver" {
-        let help =
-            "use how = \"command\" (a script of yours drives the browser), or how = \"token\"";
-        reading.slips.advise(
-            "unsupported",
-            text.span(),
-            "login by webdriver is not built",
-            "not supported",
-            help,
-        );
+        let help = "use how = \"command\" (a script of yours drives the browser), or how = \"token\"";
+        reading.slips.advise("unsupported", text.span(), "login by webdriver is not built", "not supported", help);
         return None;
     }
     crate::rule::reader::as_word(&text, &mut reading.slips)
@@ -144,19 +122,10 @@ fn users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<User> {
     let Some(mut users) = section.section("users", &mut reading.slips) else {
         return Vec::new();
     };
-    users
-        .drain()
-        .into_iter()
-        .filter_map(|(name, entry)| user(name, entry, &users, reading))
-        .collect()
+    users.drain().into_iter().filter_map(|(name, entry)| user(name, entry, &users, reading)).collect()
 }
 
-fn user(
-    name: Spanned<String>,
-    entry: Entry<'_>,
-    users: &Section<'_>,
-    reading: &mut Reading<'_>,
-) -> Option<User> {
+fn user(name: Spanned<String>, entry: Entry<'_>, users: &Section<'_>, reading: &mut Reading<'_>) -> Option<User> {
     let span = entry.span();
     let name = name.into_inner();
     let mut section = match entry.into_inner() {

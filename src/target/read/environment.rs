@@ -15,32 +15,17 @@ use super::value::json_object;
 use crate::rule::reader::Section;
 
 pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> Option<Upstream> {
-    let listen = section
-        .required_text("listen", &mut reading.slips)
-        .and_then(|text| reading.address(&text));
+    let listen = section.required_text("listen", &mut reading.slips).and_then(|text| reading.address(&text));
     let path = section.text("issuer-path", &mut reading.slips);
-    if let Some(path) = path
-        .as_ref()
-        .filter(|path| !path.get_ref().starts_with('/'))
-    {
+    if let Some(path) = path.as_ref().filter(|path| !path.get_ref().starts_with('/')) {
         let message = format!("`{}` must start with a slash", section.path("issuer-path"));
-        reading
-            .slips
-            .add("path", path.span(), message, format!("/{}", path.get_ref()));
+        reading.slips.add("path", path.span(), message, format!("/{}", path.get_ref()));
     }
     let client_id = reading.text_or_variable(&mut section, "client-id");
     let client_secret = reading.secret(&mut section, "client-secret");
     let alg = section.text("alg", &mut reading.slips);
-    if let Some(alg) = alg
-        .as_ref()
-        .filter(|alg| !ALGORITHMS.contains(&alg.get_ref().as_str()))
-    {
-        reading.slips.unknown(
-            alg.span(),
-            "signature algorithm",
-            alg.get_ref(),
-            &ALGORITHMS,
-        );
+    if let Some(alg) = alg.as_ref().filter(|alg| !ALGORITHMS.contains(&alg.get_ref().as_str())) {
+        reading.slips.unknown(alg.span(), "signature algorithm", alg.get_ref(), &ALGORITHMS);
     }
     let audience = reading.text(&mut section, "audience");
     let users = upstream_users(&mut section, reading);
@@ -65,59 +50,29 @@ fn upstream_users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<U
         let span = entry.span();
         match entry.into_inner() {
             DeValue::Table(claims) => {
-                found.push(UpstreamUser {
-                    name: name.into_inner(),
-                    claims: json_object(claims),
-                });
+                found.push(UpstreamUser { name: name.into_inner(), claims: json_object(claims) });
             }
-            other => users
-                .mistyped(
-                    name.get_ref(),
-                    "a table of claims",
-                    &other,
-                    span,
-                    &mut reading.slips,
-                )
-                .unwrap_or(()),
+            other => {
+                users.mistyped(name.get_ref(), "a table of claims", &other, span, &mut reading.slips).unwrap_or(())
+            }
         }
     }
     found
 }
 
-pub(super) fn launch(
-    mut section: Section<'_>,
-    folder: &Path,
-    reading: &mut Reading<'_>,
-) -> Option<Launch> {
+pub(super) fn launch(mut section: Section<'_>, folder: &Path, reading: &mut Reading<'_>) -> Option<Launch> {
     let command = reading.texts(&mut section, "command");
     if command.first().is_none_or(String::is_empty) {
         section.missing("command", &mut reading.slips);
     }
     let ready = ready(&mut section, reading);
-    let cwd = reading
-        .text(&mut section, "cwd")
-        .map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd));
+    let cwd = reading.text(&mut section, "cwd").map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd));
     let env = variables(&mut section, reading);
-    let timeout = reading
-        .duration(&mut section, "timeout")
-        .unwrap_or(READY_TIMEOUT);
-    let stop = section
-        .word("stop", &mut reading.slips)
-        .unwrap_or(StopSignal::Term);
+    let timeout = reading.duration(&mut section, "timeout").unwrap_or(READY_TIMEOUT);
+    let stop = section.word("stop", &mut reading.slips).unwrap_or(StopSignal::Term);
     section.finish(&mut reading.slips);
-    let cwd = if cwd.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        cwd
-    };
-    Some(Launch {
-        command,
-        ready: ready?,
-        cwd,
-        env,
-        timeout,
-        stop,
-    })
+    let cwd = if cwd.as_os_str().is_empty() { PathBuf::from(".") } else { cwd };
+    Some(Launch { command, ready: ready?, cwd, env, timeout, stop })
 }
 
 /// The pattern must say which part of the line is the URL.
@@ -132,18 +87,12 @@ fn ready(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Regex> 
         Ok(_) => {
             let message = format!("`{}` does not say where the URL is", section.path("ready"));
             let help = "name the group: \"READY (?<url>\\\\S+)\"";
-            reading
-                .slips
-                .advise("pattern", span, message, "no group named url", help);
+            reading.slips.advise("pattern", span, message, "no group named url", help);
             None
         }
         Err(error) => {
             let reason = error.to_string();
-            let reason = reason
-                .lines()
-                .last()
-                .unwrap_or("not a regular expression")
-                .trim_start_matches("error: ");
+            let reason = reason.lines().last().unwrap_or("not a regular expression").trim_start_matches("error: ");
             let message = format!("`{}` is not a regular expression", section.path("ready"));
             reading.slips.add("pattern", span, message, reason);
             None
@@ -181,12 +130,8 @@ pub(super) fn limits(section: Option<Section<'_>>, reading: &mut Reading<'_>) ->
         limits.max_body = bytes;
     }
     limits.jobs = number("jobs", 1..257).and_then(|jobs| usize::try_from(jobs).ok());
-    limits.timeout = reading
-        .duration(&mut section, "timeout")
-        .unwrap_or(limits.timeout);
-    limits.max_retry_after = reading
-        .duration(&mut section, "max-retry-after")
-        .unwrap_or(limits.max_retry_after);
+    limits.timeout = reading.duration(&mut section, "timeout").unwrap_or(limits.timeout);
+    limits.max_retry_after = reading.duration(&mut section, "max-retry-after").unwrap_or(limits.max_retry_after);
     limits.source_addresses = source_addresses(&mut section, reading);
     section.finish(&mut reading.slips);
     limits
@@ -201,65 +146,33 @@ fn source_addresses(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec
     let span = entry.span();
     if !reading.local {
         let message = format!("`{}` is for loopback targets", section.path(key));
-        reading.slips.add(
-            "loopback",
-            span,
-            message,
-            "this target is not on this machine",
-        );
+        reading.slips.add("loopback", span, message, "this target is not on this machine");
         return Vec::new();
     }
     match entry.into_inner() {
-        DeValue::Integer(count) => match count
-            .as_str()
-            .parse::<u8>()
-            .ok()
-            .filter(|count| (1..255).contains(count))
-        {
+        DeValue::Integer(count) => match count.as_str().parse::<u8>().ok().filter(|count| (1..255).contains(count)) {
             Some(count) => loopback_addresses(count),
             None => {
-                reading.slips.add(
-                    "range",
-                    span,
-                    format!("`{}` is out of range", section.path(key)),
-                    "from 1 to 254",
-                );
+                reading.slips.add("range", span, format!("`{}` is out of range", section.path(key)), "from 1 to 254");
                 Vec::new()
             }
         },
         DeValue::Array(items) => {
-            let texts: Vec<_> = items
-                .into_iter()
-                .filter_map(|item| section.as_text(key, item, &mut reading.slips))
-                .collect();
-            texts
-                .iter()
-                .filter_map(|text| loopback_address(text, reading))
-                .collect()
+            let texts: Vec<_> =
+                items.into_iter().filter_map(|item| section.as_text(key, item, &mut reading.slips)).collect();
+            texts.iter().filter_map(|text| loopback_address(text, reading)).collect()
         }
         other => section
-            .mistyped(
-                key,
-                "a count or a list of addresses",
-                &other,
-                span,
-                &mut reading.slips,
-            )
+            .mistyped(key, "a count or a list of addresses", &other, span, &mut reading.slips)
             .unwrap_or_default(),
     }
 }
 
 fn loopback_address(text: &Spanned<String>, reading: &mut Reading<'_>) -> Option<IpAddr> {
-    let address = text
-        .get_ref()
-        .parse::<IpAddr>()
-        .ok()
-        .filter(IpAddr::is_loopback);
+    let address = text.get_ref().parse::<IpAddr>().ok().filter(IpAddr::is_loopback);
     if address.is_none() {
         let message = format!("`{}` is not a loopback address", text.get_ref());
-        reading
-            .slips
-            .add("address", text.span(), message, "expected 127.x.y.z or ::1");
+        reading.slips.add("address", text.span(), message, "expected 127.x.y.z or ::1");
     }
     address
 }
@@ -270,6 +183,5 @@ const READY: &str = r"READY (?<url>\S+)";
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the upstream can sign with.
-const ALGORITHMS: [&str; 10] = [
-    "ES256", "ES384", "EdDSA", "HS256", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512",
-];
+const ALGORITHMS: [&str; 10] =
+    ["ES256", "ES384", "EdDSA", "HS256", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];

@@ -15,9 +15,7 @@ pub(super) fn failures(document: &mut Section<'_>, reading: &mut Reading<'_>) ->
     let span = entry.span();
     let DeValue::Array(items) = entry.into_inner() else {
         let message = "known failures are written [[known-failure]], each with its own header";
-        reading
-            .slips
-            .add("type", span, message, "expected [[known-failure]]");
+        reading.slips.add("type", span, message, "expected [[known-failure]]");
         return Vec::new();
     };
     items
@@ -25,13 +23,8 @@ pub(super) fn failures(document: &mut Section<'_>, reading: &mut Reading<'_>) ->
         .filter_map(|item| {
             let span = item.span();
             match item.into_inner() {
-                DeValue::Table(table) => failure(
-                    Section::new("known-failure".to_owned(), table, span),
-                    reading,
-                ),
-                other => {
-                    document.mistyped("known-failure", "a table", &other, span, &mut reading.slips)
-                }
+                DeValue::Table(table) => failure(Section::new("known-failure".to_owned(), table, span), reading),
+                other => document.mistyped("known-failure", "a table", &other, span, &mut reading.slips),
             }
         })
         .collect()
@@ -69,12 +62,7 @@ fn until(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Date> {
     let text = match entry.into_inner() {
         DeValue::Datetime(time) if time.time.is_none() => time.to_string(),
         DeValue::Datetime(_) => {
-            reading.slips.add(
-                "date",
-                span,
-                "`known-failure.until` is a day without a time",
-                "such as 2027-01-31",
-            );
+            reading.slips.add("date", span, "`known-failure.until` is a day without a time", "such as 2027-01-31");
             return None;
         }
         DeValue::String(text) => text.into_owned(),
@@ -83,12 +71,7 @@ fn until(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Date> {
     match text.parse::<Date>() {
         Ok(date) => Some(date),
         Err(_) => {
-            reading.slips.add(
-                "date",
-                span,
-                format!("`{text}` is not a date"),
-                "such as 2027-01-31",
-            );
+            reading.slips.add("date", span, format!("`{text}` is not a date"), "such as 2027-01-31");
             None
         }
     }

@@ -24,53 +24,32 @@ struct Reading<'a> {
 }
 
 /// See [`Profile::parse`].
-pub(super) fn profile(
-    source: Source,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Profile, Vec<Diagnostic>> {
-    let mut reading = Reading {
-        slips: Slips::new(source.clone()),
-        env,
-        local: true,
-    };
+pub(super) fn profile(source: Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Profile, Vec<Diagnostic>> {
+    let mut reading = Reading { slips: Slips::new(source.clone()), env, local: true };
     let text = source.text.clone();
     let mut document = reading.slips.parse(&text);
     if !reading.slips.is_empty() {
         mask_by_name(&text, &mut reading.slips);
         return Err(reading.slips.into_found());
     }
-    let folder = Path::new(&source.name)
-        .parent()
-        .unwrap_or(Path::new(""))
-        .to_owned();
+    let folder = Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned();
     let profile = sections(&mut document, &mut reading, &folder);
     document.finish(&mut reading.slips);
     let shown = reading.slips.shown_source();
     let found = reading.slips.into_found();
     match profile {
-        Some(profile) if found.is_empty() => Ok(Profile {
-            source: shown,
-            ..profile
-        }),
+        Some(profile) if found.is_empty() => Ok(Profile { source: shown, ..profile }),
         _ => Err(found),
     }
 }
 
 /// Every section, read in an order that lets later ones know what they must; `None` only if `[target]` is missing.
-fn sections(
-    document: &mut Section<'_>,
-    reading: &mut Reading<'_>,
-    folder: &Path,
-) -> Option<Profile> {
+fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path) -> Option<Profile> {
     let stated = document.section("target", &mut reading.slips);
     let launch = document.section("launch", &mut reading.slips);
     let place = target::place(stated, launch.is_some(), reading);
-    let url = place
-        .as_ref()
-        .and_then(|target| target.mcp_url.as_deref().or(target.issuer.as_deref()));
-    reading.local = url
-        .and_then(|url| web_url(url).ok())
-        .is_none_or(|url| is_loopback(&url));
+    let url = place.as_ref().and_then(|target| target.mcp_url.as_deref().or(target.issuer.as_deref()));
+    reading.local = url.and_then(|url| web_url(url).ok()).is_none_or(|url| is_loopback(&url));
 
     let mut section = |key| document.section(key, &mut reading.slips);
     let (registration, login) = (section("registration"), section("login"));
@@ -79,20 +58,12 @@ fn sections(
     let known = known::failures(document, reading);
     Some(Profile {
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
-        registration: registration
-            .map(|section| client::registration(section, reading))
-            .unwrap_or_default(),
-        login: login
-            .map(|section| client::login(section, reading))
-            .unwrap_or_default(),
+        registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
+        login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
         upstream: upstream.and_then(|section| environment::upstream(section, reading)),
         limits: environment::limits(limits, reading),
-        abilities: abilities
-            .map(|section| target::abilities(section, reading))
-            .unwrap_or_default(),
-        scopes: scopes
-            .map(|section| target::scopes(section, reading))
-            .unwrap_or_default(),
+        abilities: abilities.map(|section| target::abilities(section, reading)).unwrap_or_default(),
+        scopes: scopes.map(|section| target::scopes(section, reading)).unwrap_or_default(),
         known_failures: known,
         source: Source::new("", ""),
         target: place?,
@@ -105,10 +76,7 @@ fn mask_by_name(text: &str, slips: &mut Slips) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
-        if let Some(at) = line
-            .find('=')
-            .filter(|_| SECRET_NAMES.iter().any(|name| lower.contains(name)))
-        {
+        if let Some(at) = line.find('=').filter(|_| SECRET_NAMES.iter().any(|name| lower.contains(name))) {
             slips.mask(start + at + 1..start + line.trim_end().len().max(at + 1));
         }
         start += line.len();

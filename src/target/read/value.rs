@@ -35,11 +35,7 @@ pub(in super::super) fn web_url(text: &str) -> Result<Url, String> {
 
 impl Reading<'_> {
     /// An http or https URL, kept as it was written.
-    pub(super) fn web_url(
-        &mut self,
-        section: &mut Section<'_>,
-        key: &'static str,
-    ) -> Option<String> {
+    pub(super) fn web_url(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<String> {
         let text = section.text(key, &mut self.slips)?;
         self.usable(&section.path(key), text)
     }
@@ -49,12 +45,7 @@ impl Reading<'_> {
         match web_url(text.get_ref()) {
             Ok(_) => Some(text.into_inner()),
             Err(reason) => {
-                self.slips.add(
-                    "url",
-                    text.span(),
-                    format!("`{path}` is not a usable URL"),
-                    reason,
-                );
+                self.slips.add("url", text.span(), format!("`{path}` is not a usable URL"), reason);
                 None
             }
         }
@@ -63,22 +54,14 @@ impl Reading<'_> {
     /// Scheme, host and port of an http or https URL, as origins are compared.
     pub(super) fn origin(&mut self, text: &Spanned<String>) -> Option<String> {
         match web_url(text.get_ref()) {
-            Ok(url) if url.path() == "/" && url.query().is_none() => {
-                Some(url.origin().ascii_serialization())
-            }
+            Ok(url) if url.path() == "/" && url.query().is_none() => Some(url.origin().ascii_serialization()),
             Ok(_) => {
                 let message = format!("`{}` is more than an origin", text.get_ref());
-                self.slips
-                    .add("url", text.span(), message, "only scheme, host and port");
+                self.slips.add("url", text.span(), message, "only scheme, host and port");
                 None
             }
             Err(reason) => {
-                self.slips.add(
-                    "url",
-                    text.span(),
-                    format!("`{}` is not a usable URL", text.get_ref()),
-                    reason,
-                );
+                self.slips.add("url", text.span(), format!("`{}` is not a usable URL", text.get_ref()), reason);
                 None
             }
         }
@@ -86,67 +69,42 @@ impl Reading<'_> {
 
     /// An address to listen on: `127.0.0.1:9000`.
     pub(super) fn address(&mut self, text: &Spanned<String>) -> Option<SocketAddr> {
-        match text
-            .get_ref()
-            .replacen("localhost:", "127.0.0.1:", 1)
-            .parse()
-        {
+        match text.get_ref().replacen("localhost:", "127.0.0.1:", 1).parse() {
             Ok(address) => Some(address),
             Err(_) => {
                 let message = format!("`{}` is not an address to listen on", text.get_ref());
-                self.slips.add(
-                    "address",
-                    text.span(),
-                    message,
-                    "expected IP:PORT, such as 127.0.0.1:9000",
-                );
+                self.slips.add("address", text.span(), message, "expected IP:PORT, such as 127.0.0.1:9000");
                 None
             }
         }
     }
 
     /// A length of time: seconds as a number, or a text such as `500ms`, `10s`, `2m`.
-    pub(super) fn duration(
-        &mut self,
-        section: &mut Section<'_>,
-        key: &'static str,
-    ) -> Option<Duration> {
+    pub(super) fn duration(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<Duration> {
         let entry = section.take(key)?;
         let span = entry.span();
         let duration = match entry.get_ref() {
             DeValue::Integer(digits) => digits.as_str().parse().ok().map(Duration::from_secs),
-            DeValue::Float(digits) => digits
-                .as_str()
-                .parse()
-                .ok()
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            DeValue::String(text) => text
-                .parse::<SignedDuration>()
-                .ok()
-                .and_then(|duration| Duration::try_from(duration).ok()),
+            DeValue::Float(digits) => {
+                digits.as_str().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            }
+            DeValue::String(text) => {
+                text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok())
+            }
             other => return section.mistyped(key, "a duration", other, span, &mut self.slips),
         };
         match duration.filter(|duration| !duration.is_zero() && *duration <= LONGEST) {
             Some(duration) => Some(duration),
             None => {
                 let label = "expected seconds, or a text such as \"500ms\", \"10s\", \"2m\"; at most an hour";
-                self.slips.add(
-                    "duration",
-                    span,
-                    format!("`{}` is not a usable duration", section.path(key)),
-                    label,
-                );
+                self.slips.add("duration", span, format!("`{}` is not a usable duration", section.path(key)), label);
                 None
             }
         }
     }
 
     /// A secret: `{ env = "NAME" }`, or a text where the target is on this machine.
-    pub(super) fn secret(
-        &mut self,
-        section: &mut Section<'_>,
-        key: &'static str,
-    ) -> Option<Secret> {
+    pub(super) fn secret(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<Secret> {
         let entry = section.take(key)?;
         self.secret_of(&section.path(key), entry)
     }
@@ -160,8 +118,7 @@ impl Reading<'_> {
                 if !self.local {
                     let message = format!("`{path}` is a secret, written in the file");
                     let help = "write { env = \"NAME\" }; only the secrets of loopback targets may stand here";
-                    self.slips
-                        .advise("secret", span, message, "a secret in a file", help);
+                    self.slips.advise("secret", span, message, "a secret in a file", help);
                 }
                 Some(Secret::new(text.into_owned()))
             }
@@ -179,11 +136,7 @@ impl Reading<'_> {
     }
 
     /// A text that may also come from the environment.
-    pub(super) fn text_or_variable(
-        &mut self,
-        section: &mut Section<'_>,
-        key: &'static str,
-    ) -> Option<String> {
+    pub(super) fn text_or_variable(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<String> {
         let entry = section.take(key)?;
         let span = entry.span();
         match entry.into_inner() {
@@ -196,12 +149,7 @@ impl Reading<'_> {
     fn variable(&mut self, path: &str, value: DeValue<'_>, span: Range<usize>) -> Option<String> {
         let DeValue::Table(table) = value else {
             let message = format!("`{path}` must be a string or {{ env = \"NAME\" }}");
-            self.slips.add(
-                "type",
-                span,
-                message,
-                "expected a string or { env = \"NAME\" }",
-            );
+            self.slips.add("type", span, message, "expected a string or { env = \"NAME\" }");
             return None;
         };
         let mut table = Section::new(path.to_owned(), table, span);
@@ -212,10 +160,7 @@ impl Reading<'_> {
             Some(text) if !text.is_empty() => Some(text),
             found => {
                 let state = if found.is_some() { "empty" } else { "not set" };
-                let message = format!(
-                    "`{path}` needs the environment variable {}, which is {state}",
-                    name.get_ref()
-                );
+                let message = format!("`{path}` needs the environment variable {}, which is {state}", name.get_ref());
                 self.slips.add("environment", name.span(), message, state);
                 None
             }
@@ -223,21 +168,13 @@ impl Reading<'_> {
     }
 
     /// A pattern for names with `/`: `*` stays within a part, `**` does not.
-    pub(super) fn glob(
-        &mut self,
-        section: &mut Section<'_>,
-        key: &'static str,
-    ) -> Option<GlobMatcher> {
+    pub(super) fn glob(&mut self, section: &mut Section<'_>, key: &'static str) -> Option<GlobMatcher> {
         let text = section.text(key, &mut self.slips)?;
-        match GlobBuilder::new(text.get_ref())
-            .literal_separator(true)
-            .build()
-        {
+        match GlobBuilder::new(text.get_ref()).literal_separator(true).build() {
             Ok(glob) => Some(glob.compile_matcher()),
             Err(error) => {
                 let message = format!("`{}` is not a pattern", section.path(key));
-                self.slips
-                    .add("glob", text.span(), message, error.kind().to_string());
+                self.slips.add("glob", text.span(), message, error.kind().to_string());
                 None
             }
         }
@@ -257,30 +194,20 @@ impl Reading<'_> {
 
 /// A table as JSON, for claims and arguments.
 pub(super) fn json_object(table: toml::de::DeTable<'_>) -> Map<String, Value> {
-    table
-        .into_iter()
-        .map(|(key, value)| (key.into_inner().into_owned(), json(value.into_inner())))
-        .collect()
+    table.into_iter().map(|(key, value)| (key.into_inner().into_owned(), json(value.into_inner()))).collect()
 }
 
 fn json(value: DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.into_owned()),
-        DeValue::Integer(digits) => {
-            match i64::from_str_radix(&plain(digits.as_str()), digits.radix()) {
-                Ok(number) => Value::from(number),
-                Err(_) => Value::from(digits.as_str()),
-            }
-        }
-        DeValue::Float(digits) => plain(digits.as_str())
-            .parse::<f64>()
-            .map_or(Value::Null, Value::from),
+        DeValue::Integer(digits) => match i64::from_str_radix(&plain(digits.as_str()), digits.radix()) {
+            Ok(number) => Value::from(number),
+            Err(_) => Value::from(digits.as_str()),
+        },
+        DeValue::Float(digits) => plain(digits.as_str()).parse::<f64>().map_or(Value::Null, Value::from),
         DeValue::Boolean(yes) => Value::from(yes),
         DeValue::Datetime(time) => Value::from(time.to_string()),
-        DeValue::Array(items) => items
-            .into_iter()
-            .map(|item| json(item.into_inner()))
-            .collect(),
+        DeValue::Array(items) => items.into_iter().map(|item| json(item.into_inner())).collect(),
         DeValue::Table(table) => Value::Object(json_object(table)),
     }
 }
@@ -291,11 +218,7 @@ fn plain(digits: &str) -> String {
 
 /// What stands between the quotes.
 fn inside(span: &Range<usize>) -> Range<usize> {
-    if span.len() < 2 {
-        span.clone()
-    } else {
-        span.start + 1..span.end - 1
-    }
+    if span.len() < 2 { span.clone() } else { span.start + 1..span.end - 1 }
 }
 
 /// No wait is longer than an hour.
