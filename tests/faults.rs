@@ -35,7 +35,7 @@ async fn one(fault: &'static Fault, helpers: &Helpers) -> Result<(), Failed> {
         .cases
         .iter()
         .enumerate()
-        .filter(|(at, case)| case.faults.iter().any(|f| f == fault.id) || (at + number) % SLICE == 0);
+        .filter(|(at, case)| case.faults.iter().any(|f| f == fault.id) || (at + number).is_multiple_of(SLICE));
     let only: Vec<String> = chosen.map(|(_, case)| case.id.clone()).collect();
     let faults = Faults::one(fault.id).expect("a fault of the catalogue");
     let reds = prove::reds(helpers, faults, material, &only, 2).await.expect("the deployment starts");

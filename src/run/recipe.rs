@@ -88,7 +88,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("protected-resource-metadata", discovered.found.prm.is_some(), "no protected resource metadata was found");
     let count = |doc: &Value| doc["scopes_supported"].as_array().map_or(0, Vec::len);
     a.decide("scopes", count(&prm).max(count(&metadata)) > 1, "fewer than two scopes are known");
-    let issuer_path = url::Url::parse(&discovered.found.issuer).is_ok_and(|u| u.path().trim_end_matches('/') != "");
+    let issuer_path =
+        url::Url::parse(&discovered.found.issuer).is_ok_and(|u| !u.path().trim_end_matches('/').is_empty());
     a.decide("path-issuer", issuer_path, "the issuer has no path");
     let http = seen.world.mcp_url.starts_with("http://");
     a.decide("loopback", http, "the target is driven over https");

@@ -152,10 +152,10 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     if let Some(raw) = args.text("set-cookie") {
         jar.set(&raw, &origin);
     }
-    if let (Some(cookie), Some(value)) = (args.text("cookie"), args.text("cookie-value")) {
-        if jar.replace(&cookie, &value) == 0 {
-            return Err(format!("change cookie `{cookie}`: the browser of `{name}` has none by that name"));
-        }
+    if let (Some(cookie), Some(value)) = (args.text("cookie"), args.text("cookie-value"))
+        && jar.replace(&cookie, &value) == 0
+    {
+        return Err(format!("change cookie `{cookie}`: the browser of `{name}` has none by that name"));
     }
     if let Some(cookie) = args.text("remove-cookie") {
         if cookie == "*" {
