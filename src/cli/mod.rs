@@ -233,9 +233,7 @@ fn dispatch(command: Command) -> u8 {
 fn material(args: &SuiteArgs) -> Result<(Suites, Rules), u8> {
     let loaded = match &args.suites {
         None => {
-            return Suites::built_in()
-                .map(|s| (s.clone(), Rules::embedded().clone()))
-                .map_err(|slips| text::slips(slips));
+            return Suites::built_in().map(|s| (s.clone(), Rules::embedded().clone())).map_err(text::slips);
         }
         Some(dir) => Rules::load(dir).and_then(|rules| Suites::load(dir, &rules).map(|suites| (suites, rules))),
     };

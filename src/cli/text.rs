@@ -1,7 +1,5 @@
 //! Printing for people: colours only where they show, no broken pipe, no control characters of others.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints")]
-
 use std::io::{IsTerminal, Write};
 
 use authspec::diag::{self, Diagnostic};
