@@ -106,11 +106,15 @@ fn length(value: &Value) -> f64 {
     }
 }
 
-/// Upper bound of randomness: of one value, or the least of a list's values without what they have in common.
+/// Upper bound of randomness: of one value, or the least of a list's values without what they have in common;
+/// a value that comes twice can be guessed from the first time.
 fn entropy_bits(value: &Value) -> f64 {
     match value {
         Value::Array(items) => {
             let texts: Vec<String> = items.iter().map(text).collect();
+            if texts.iter().enumerate().any(|(at, one)| texts[..at].contains(one)) {
+                return 0.0;
+            }
             entropy::varying_parts(&texts).iter().map(|p| entropy::upper_bound_bits(p)).fold(f64::INFINITY, f64::min)
         }
         one => entropy::upper_bound_bits(&text(one)),
@@ -152,8 +156,10 @@ mod tests {
     #[test]
     fn measures() {
         let bits = Matcher::Min { of: Some(Measure::EntropyBits), n: 128.0 };
-        assert!(check(&bits, &json!(["code-AAAAbbbbCCCCddddEEEEffffGGGG", "code-1111aaaa2222bbbb3333cccc4444"])));
+        assert!(check(&bits, &json!(["code-AAAAbbbbCCCCddddEEEEffffGGGG", "code-1111wwww2222XXXX3333yyyy4444"])));
         assert!(!check(&bits, &json!(["code-0001", "code-0002"])));
+        let twice = "qL3mB9xT4vN8sK2wF7hJ1cR6";
+        assert!(!check(&bits, &json!([twice, twice, "0aZ8Yb3XcW7VdU2TeS6RfQ1P"])), "what comes twice is guessed");
         assert!(check(&Matcher::Max { of: Some(Measure::Length), n: 3.0 }, &json!("abc")));
         assert!(check(&Matcher::Min { of: Some(Measure::Distinct), n: 2.0 }, &json!(["a", "a", "b"])));
     }

@@ -220,7 +220,7 @@ async fn discover(
         }
     }
     let status = discovered.facts["status"].as_u64().unwrap_or(0);
-    let oauth = discovered.found.prm.is_some() || discovered.found.metadata.is_object();
+    let oauth = discovered.found.prm.as_ref().is_some_and(is_oauth) || is_oauth(&discovered.found.metadata);
     if !oauth && status != 401 {
         return Err(stop(&not_an_oauth_server(&world.mcp_url, status)));
     }
@@ -268,6 +268,13 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
+}
+
+/// Whether a document says anything of authorization: a server that answers every path with the same JSON publishes
+/// no metadata.
+fn is_oauth(document: &Value) -> bool {
+    let telling = |name: &String| name == "issuer" || name == "authorization_servers" || name.ends_with("_endpoint");
+    document.as_object().is_some_and(|members| members.keys().any(telling))
 }
 
 fn not_an_oauth_server(url: &str, status: u64) -> String {

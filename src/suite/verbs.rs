@@ -254,7 +254,6 @@ const MUTATE: &[Argument] = &[
     table("claims", "claims to add or replace"),
     list("drop-header", "header parameters to leave out"),
     list("drop-claims", "claims to leave out"),
-    choice("kind", &["access-token", "id-token"], "what our identity provider mints; default an access token"),
     choice("sign", SIGNING, "how the changed JWT is signed; default `keep`: with the old signature"),
     text("alg", "the algorithm to sign with"),
     text("text", "the text to change"),
