@@ -37,6 +37,8 @@ pub fn summary(facts: &Value) -> String {
     match text("stopped-at").as_deref() {
         Some("code") => words.push("a code was sent to the client".into()),
         Some("error") => words.push("an error redirect to the client".into()),
+        Some("upstream") => words.push("the browser was sent to the identity provider".into()),
+        Some("callback") => words.push("the identity provider's answer is on its way".into()),
         Some("elsewhere") => {
             words.push(format!("the browser was sent to {}", text("redirect.base").unwrap_or_default()))
         }

@@ -147,6 +147,7 @@ async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u
         roles: args.role.clone(),
         jobs: args.jobs.map(usize::from),
         strict: args.strict,
+        keep_all: args.report.is_some() || args.format == Format::Json,
         again: prepared.again.clone(),
     };
     let mut fold = Fold::default();

@@ -18,8 +18,8 @@ pub enum Refusal {
 
 /// Classifies the facts of a step that ought to be refused.
 ///
-/// `authorize`, `login`, `consent`, `callback`: no code goes anywhere and the browser is not sent to an unregistered
-/// place. `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `fetch`: 4xx.
+/// `authorize`, `login`, `consent`, `callback`: no code goes anywhere, and the browser is sent neither to an unregistered
+/// place nor on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `fetch`: 4xx.
 /// `repeat`: nothing succeeded.
 #[must_use]
 pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
@@ -28,7 +28,8 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
     let status = facts["status"].as_u64().unwrap_or(0);
     let accepted = match verb {
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => {
-            facts["codes"].as_array().is_some_and(|c| !c.is_empty()) || facts["stopped-at"] == "elsewhere"
+            let at = facts["stopped-at"].as_str().unwrap_or_default();
+            facts["codes"].as_array().is_some_and(|c| !c.is_empty()) || ["elsewhere", "upstream", "callback"].contains(&at)
         }
         Verb::Token | Verb::Exchange => facts["granted"] == true,
         Verb::Call => facts["served"] == true,

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fixtures::Faults;
@@ -35,7 +36,11 @@ impl Reference {
     /// # Errors
     /// If no socket can be bound.
     pub async fn start_with(helpers: &Helpers, faults: Faults) -> std::io::Result<Reference> {
-        let helpers = helpers.clone();
+        let mut helpers = helpers.clone();
+        if let Some((idp, issuer)) = &mut helpers.idp {
+            // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
+            *issuer = own_issuer(idp);
+        }
         let trusted = helpers.idp.iter().map(|(_, issuer)| issuer.url()).collect();
         let hosts =
             helpers.host.iter().filter_map(|h| Some(Url::parse(&h.url("/")).ok()?.authority().to_owned())).collect();
@@ -71,12 +76,19 @@ impl Helpers {
     /// If no socket can be bound.
     pub async fn start() -> std::io::Result<Helpers> {
         let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await?;
-        // ES256 signs far faster than RS256 (see `benches/`), and the reference takes both.
-        let issuer = idp.issuer("harness");
-        issuer.configure(|config| config.alg = mock_idp::Alg::Es256);
+        let issuer = own_issuer(&idp);
         let host = DocumentHost::start().await?;
         Ok(Helpers { host: Some(Arc::new(host)), idp: Some((idp, issuer)) })
     }
+}
+
+/// A new issuer of our identity provider.
+fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let issuer = idp.issuer(&format!("harness-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    // ES256 signs far faster than RS256 (see `benches/`), and the references take both.
+    issuer.configure(|config| config.alg = mock_idp::Alg::Es256);
+    issuer
 }
 
 /// The profile of the reference deployment, as a user would write it.

@@ -22,6 +22,8 @@ pub struct Shared {
     pub rules: Rules,
     pub roles: Vec<Role>,
     pub strict: bool,
+    /// Exchanges of passed checks are kept as well.
+    pub keep_all: bool,
 }
 
 /// A planned case, owned, so that it can run as a task.
@@ -47,6 +49,16 @@ impl Task {
             stop: planned.stop.clone(),
             left_out: planned.left_out.clone(),
         }
+    }
+
+    /// Whether it spends its time waiting.
+    pub fn waits(&self) -> bool {
+        self.stop.is_none() && self.case.tags.iter().any(|tag| tag == "slow") && !self.is_alone()
+    }
+
+    /// Whether no other case may run meanwhile.
+    pub fn is_alone(&self) -> bool {
+        self.stop.is_none() && self.case.is_alone()
     }
 }
 
@@ -104,15 +116,25 @@ async fn one_run(
     variant: Option<&Variant>,
 ) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
     let wire = Wire::new(Arc::clone(&shared.world.http));
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world);
+    }
     let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
     let outcome = tokio::time::timeout(LONGEST, run.steps(&wire)).await;
     if outcome.is_err() {
         let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
         run.block(0, &reason, &[]);
     }
-    let results = run.results;
+    let mut results = redact_results(run.results, &wire);
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world);
+    }
+    if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
+        results.iter_mut().for_each(|r| r.exchanges.clear());
+        return (results, Vec::new());
+    }
     let redacted = wire.exchanges().iter().map(|e| e.redacted(wire.vault())).collect();
-    (redact_results(results, &wire), redacted)
+    (results, redacted)
 }
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
@@ -149,6 +171,7 @@ impl Run<'_> {
             Err(reason) => return self.block(0, &format!("failed to {reason}"), &[]),
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
+        context.alone = self.task.case.is_alone();
         for (at, step) in self.task.case.steps.iter().enumerate() {
             if self.step(&mut context, at, step).await.is_err() {
                 return;

@@ -35,6 +35,8 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Warnings become failures.
     pub strict: bool,
+    /// Keep the exchanges of passed checks too, for `report.json`; without, only what proves a finding is redacted and kept.
+    pub keep_all: bool,
     /// The command line that repeats this run, without `--only`.
     pub again: String,
 }
@@ -90,6 +92,7 @@ pub async fn run(
         rules: material.rules.clone(),
         roles: seen.roles.clone(),
         strict: options.strict,
+        keep_all: options.keep_all,
     });
     let interrupted = schedule::all(&shared, planned, jobs, stop, &mut |finished| {
         sink(Event::Finished(ledger.mark(finished)));

@@ -293,6 +293,7 @@ fn stuck(world: &World, facts: &Value) -> String {
             "the browser was sent to {}, which is not the target: allow it in the profile (target.allow) if it belongs to the login",
             facts["redirect"]["base"].as_str().unwrap_or_default()
         ),
+        "nowhere" => format!("no code came: {}. If users log in elsewhere, is that server up?", summary(facts)),
         _ => format!("no code came: {}", summary(facts)),
     }
 }
@@ -301,6 +302,15 @@ fn stuck(world: &World, facts: &Value) -> String {
 fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let a = &mut seen.abilities;
     a.set("authorization-code", Ability::Has);
+    let upstream = journey["upstream"].is_object();
+    if upstream && !seen.roles.contains(&Role::Proxy) && seen.roles.contains(&Role::AuthorizationServer) {
+        seen.roles.push(Role::Proxy);
+    }
+    if seen.roles.contains(&Role::Proxy) {
+        a.set("proxy", if upstream { Ability::Has } else { Ability::Broken(not_upstream(&seen.world, journey)) });
+    } else {
+        a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
+    }
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
     a.decide("consent-page", journey["asked-consent"] == true, "nobody was asked for consent");
     let token_field = journey["pages"]
@@ -356,6 +366,24 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         }
     }
     seen.documents.push(document("token response", &body, wire));
+}
+
+/// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
+fn not_upstream(world: &World, journey: &Value) -> String {
+    let ours = world.idp.as_ref().map_or_else(
+        || "nowhere: the profile has no section [upstream]".to_owned(),
+        |idp| idp.issuer.url(),
+    );
+    let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut hosts: Vec<String> = hosts
+        .filter_map(|l| url::Url::parse(l).ok().map(|u| u.origin().ascii_serialization()))
+        .filter(|origin| *origin != world.origin() && *origin != world.as_origin())
+        .collect();
+    hosts.dedup();
+    let went = if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
+    format!(
+        "a user's login went {went}, but our identity provider is at {ours}: configure the target to log users in there (docs/proxies.md), then run again"
+    )
 }
 
 /// The first call with an honest token: settles the version and shows whether the token is of any use.

@@ -32,9 +32,20 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     go(context, &browser, tx, Start::Request(request), args).await
 }
 
-/// Answers a login page that waits, as a user or with given values.
+/// Answers a login page that waits, as a user or with given values; or goes on to the identity provider, where the
+/// browser was held on its way there.
 pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let browser = args.text("browser").unwrap_or_else(|| "alice".into());
+    let owner = args.text("of").unwrap_or_else(|| browser.clone());
+    let held = context.seat(&owner).tx.as_ref().and_then(|tx| Some((tx.clone(), tx.held.clone()?)));
+    if let Some((mut tx, held)) = held.filter(|(_, held)| context.world.idp.as_ref().is_some_and(|i| i.is_at(held))) {
+        if let Some(user) = args.text("user") {
+            tx.user = user;
+        }
+        let location = changed(&held, args);
+        tx.upstream = Some(location.clone());
+        return go(context, &browser, tx, Start::Resume(location), args).await;
+    }
     let (mut page, form, mut tx) = waiting(context, args, &browser)?;
     leave_from(&mut page, args);
     if let Some(user) = args.text("user") {
@@ -84,15 +95,23 @@ pub async fn callback(context: &mut Context, args: Args<'_>) -> Result<Value, St
     let held = tx.held.clone().ok_or_else(|| {
         format!("deliver the callback of `{owner}`: none is held (authorize until \"callback\" first)")
     })?;
-    let (base, query) = held.split_once('?').unwrap_or((&held, ""));
-    let honest = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let location = join(base, &args::form(&args::change(honest, args)));
+    let location = changed(&held, args);
     let facts = go(context, &browser, tx.clone(), Start::Resume(location), args).await?;
     // The redirect stays held for its owner, so that it can be delivered again.
     if let Some(owner_tx) = &mut context.seat(&owner).tx {
         owner_tx.held = Some(held);
     }
     Ok(facts)
+}
+
+/// A held redirect with its parameters changed as the case asks; untouched if it asks for nothing.
+fn changed(held: &str, args: Args<'_>) -> String {
+    if ["params", "drop", "duplicate"].iter().all(|name| args.get(name).is_none()) {
+        return held.to_owned();
+    }
+    let (base, query) = held.split_once('?').unwrap_or((held, ""));
+    let honest = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    join(base, &args::form(&args::change(honest, args)))
 }
 
 /// Travels, and remembers what a code that came out belongs to.
@@ -202,6 +221,7 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
         page: None,
         answered: None,
         held: None,
+        upstream: None,
     };
     (params, tx)
 }

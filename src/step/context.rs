@@ -16,6 +16,8 @@ pub struct Context {
     pub world: Arc<World>,
     /// Recorder and vault of this case.
     pub wire: Wire,
+    /// Whether no other case runs meanwhile, so that whatever our identity provider receives is this case's doing.
+    pub alone: bool,
     /// Values of the variant that is being run (`$each.NAME`).
     pub variant: Map<String, Value>,
     pub(super) seats: HashMap<String, Seat>,
@@ -58,6 +60,8 @@ pub(super) struct Transaction {
     pub answered: Option<Page>,
     /// A redirect that was held and not followed (upstream, callback).
     pub held: Option<String>,
+    /// The authorization request with which the target sent the browser to our identity provider.
+    pub upstream: Option<String>,
 }
 
 /// What belongs to a code or token in hand.
@@ -77,6 +81,7 @@ impl Context {
         Context {
             world,
             wire,
+            alone: false,
             variant,
             seats: HashMap::new(),
             grants: HashMap::new(),

@@ -1,11 +1,13 @@
 //! A browser's way through an authorization request: redirects, logins and consents up to a goal.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Value, json};
 
 use super::context::{Context, Seat, Transaction};
 use super::facts;
 use super::page_words::{self, Asks};
-use super::world::World;
+use super::world::{Idp, World};
 use crate::oauth::redirect::{self, Redirect};
 use crate::transcript::{Failure, Request};
 use crate::wire::{Button, End, Form, Page, Visit, Wire};
@@ -70,6 +72,8 @@ struct Log {
 enum Ending {
     Client(Redirect, u16),
     Elsewhere(Redirect, u16),
+    Upstream(Redirect, u16),
+    Callback(Redirect, u16),
     Login,
     Consent,
     Page,
@@ -86,6 +90,9 @@ pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, s
     tx.page = None;
     tx.held = None;
     let ending = stretches(&world, &wire, seat, &mut tx, start, plan, &mut log).await;
+    if let Ending::Upstream(held, _) | Ending::Callback(held, _) = &ending {
+        tx.held = Some(held.url.clone());
+    }
     let facts = facts_of(&world, seat, &tx, &log, ending);
     seat.tx = Some(tx);
     facts
@@ -104,10 +111,10 @@ async fn stretches(
     let mut logins = 0;
     for _ in 0..MAX_PAGES {
         let submitted = matches!(next, Start::Submit { .. });
-        let visit = leg(world, wire, seat, tx, next).await;
+        let visit = leg(world, wire, seat, tx, next, plan.goal).await;
         log.take(&visit, submitted);
         let page = match visit.end {
-            End::Stopped { location, from } => return arrived(tx, &location, from),
+            End::Stopped { location, from } => return arrived(world, tx, &location, from),
             End::NoAnswer(failure) => return Ending::Failed(failure),
             End::Loop => return Ending::Loop,
             End::Page(page) => page,
@@ -157,22 +164,57 @@ fn credentials(world: &World, tx: &Transaction, form: &Form) -> Option<Vec<(Stri
     Some(values)
 }
 
-async fn leg(world: &World, wire: &Wire, seat: &mut Seat, tx: &Transaction, start: Start) -> Visit {
+async fn leg(world: &World, wire: &Wire, seat: &mut Seat, tx: &mut Transaction, start: Start, goal: Goal) -> Visit {
     let target = tx.redirect_uri.clone().or_else(|| tx.client.redirect_uris.first().cloned()).unwrap_or_default();
-    let stop = move |location: &str| !world.is_own(location) || Redirect::parse(location).goes_to(&target);
-    match start {
+    let watch = Watch { idp: world.idp.as_ref(), goal, asked: Mutex::new(tx.upstream.take()) };
+    let stop = |location: &str| {
+        watch.stops(location) || !world.is_own(location) || Redirect::parse(location).goes_to(&target)
+    };
+    let visit = match start {
         Start::Request(request) => seat.browser.open(wire, request, &stop).await,
         Start::Submit { page, form, values, button } => {
             seat.browser.submit(wire, &page, &form, &values, button.as_ref(), &stop).await
         }
         Start::Resume(location) => seat.browser.resume(wire, &location, &stop).await,
+    };
+    tx.upstream = watch.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    visit
+}
+
+/// Watches for the two hops between the target and our identity provider.
+struct Watch<'a> {
+    idp: Option<&'a Idp>,
+    goal: Goal,
+    /// The request with which the target sent the browser upstream, once it has.
+    asked: Mutex<Option<String>>,
+}
+
+impl Watch<'_> {
+    /// Notes a request upstream; whether the browser is to stop at this redirect.
+    fn stops(&self, location: &str) -> bool {
+        let Some(idp) = self.idp else { return false };
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if idp.is_asked_at(location) {
+            *asked = Some(location.to_owned());
+            return self.goal == Goal::Upstream;
+        }
+        self.goal == Goal::Callback && asked.as_deref().is_some_and(|asked| answers(location, asked))
     }
 }
 
-fn arrived(tx: &Transaction, location: &str, from: u16) -> Ending {
+/// Whether a redirect carries the answer to an authorization request: it goes to the redirect URI of the request.
+fn answers(location: &str, asked: &str) -> bool {
+    Redirect::parse(asked).query("redirect_uri").is_some_and(|uri| Redirect::parse(location).goes_to(uri))
+}
+
+fn arrived(world: &World, tx: &Transaction, location: &str, from: u16) -> Ending {
     let redirect = Redirect::parse(location);
     if tx.client.redirect_uris.iter().any(|uri| redirect.goes_to(uri)) {
         Ending::Client(redirect, from)
+    } else if world.idp.as_ref().is_some_and(|idp| idp.is_asked_at(location)) {
+        Ending::Upstream(redirect, from)
+    } else if tx.upstream.as_deref().is_some_and(|asked| answers(location, asked)) {
+        Ending::Callback(redirect, from)
     } else {
         Ending::Elsewhere(redirect, from)
     }
@@ -198,6 +240,8 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         Ending::Client(r, _) if r.any("code").is_some() => "code",
         Ending::Client(..) => "error",
         Ending::Elsewhere(..) => "elsewhere",
+        Ending::Upstream(..) => "upstream",
+        Ending::Callback(..) => "callback",
         Ending::Login => "login",
         Ending::Consent => "consent",
         Ending::Page => "page",
@@ -224,6 +268,13 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         if let Some(error) = body["error"].as_str() {
             put("error", json!(error));
         }
+    }
+    if let Ending::Upstream(redirect, from) | Ending::Callback(redirect, from) = &ending {
+        put("redirect", redirect_facts(redirect, *from, false));
+    }
+    if let Some(asked) = &tx.upstream {
+        let asked = Redirect::parse(asked);
+        put("upstream", json!({ "url": asked.url, "base": asked.base, "query": redirect::object(&asked.query) }));
     }
     put("pages", Value::Array(log.pages.iter().map(page_facts).collect()));
     put("statuses", json!(log.statuses));

@@ -19,6 +19,7 @@ mod pool;
 mod register;
 mod repeat;
 mod token;
+mod upstream;
 mod vars;
 mod wait;
 mod world;
@@ -29,6 +30,7 @@ pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
+pub use upstream::restore as restore_upstream;
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use vars::substitute;
 pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World};
@@ -67,6 +69,7 @@ pub struct Performed {
 /// code is in hand). The case is then `blocked`.
 pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value>) -> Result<Performed, String> {
     let mark = context.wire.mark();
+    let received = upstream::count(context);
     let args = Args::new(args);
     let mut facts = match verb {
         Verb::Discover => discover::perform(context, args).await?,
@@ -87,6 +90,7 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
         let fetched = context.documents.iter().map(|path| host.hits(path).len()).sum::<usize>();
         facts.insert("fetched".into(), fetched.into());
     }
+    upstream::tell(context, received, &mut facts);
     let exchanges = context.wire.exchanges().iter().skip(mark).map(|e| e.id).collect();
     let unready = facts::unready(verb, &facts, args);
     Ok(Performed { facts, exchanges, unready })

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::upstream;
 use crate::oauth::forge::{self, Signing};
 use crate::oauth::jwt::Jwt;
 use crate::transcript::Secret;
@@ -13,6 +14,9 @@ use crate::wire::host::Document;
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     if args.get("jwt").is_some() {
         return jwt(context, args);
+    }
+    if let Some(done) = upstream::change(context, args) {
+        return done;
     }
     if let Some(text) = args.text("text") {
         let changed = change_text(&text, args);

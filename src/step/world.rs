@@ -231,6 +231,19 @@ fn add_new(mut list: Vec<String>, word: String) -> Vec<String> {
 pub const OPENID_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 impl Idp {
+    /// Whether a `Location` points to our identity provider.
+    #[must_use]
+    pub fn is_at(&self, location: &str) -> bool {
+        let authority = |url: &str| Url::parse(url).ok().map(|u| u.authority().to_owned());
+        authority(location).is_some_and(|there| Some(there) == authority(&self.issuer.url()))
+    }
+
+    /// Whether a `Location` is an authorization request to it: the moment at which a proxy sends the user upstream.
+    #[must_use]
+    pub fn is_asked_at(&self, location: &str) -> bool {
+        location.split(['?', '#']).next() == Some(self.issuer.endpoint_url("authorize").as_str())
+    }
+
     pub(super) fn member(&self, name: &str) -> Option<Value> {
         match name {
             "issuer" => Some(self.issuer.url().into()),

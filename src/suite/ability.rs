@@ -86,6 +86,7 @@ pub const ABILITIES: &[Word] = &[
 
 /// Every tag, in order of name.
 pub const TAGS: &[Word] = &[
+    word("alone", "changes what our identity provider does, or looks at all it received: no other case runs meanwhile"),
     word("floods", "sends so many requests, or such large ones, that a shared target would suffer"),
     word("registers", "registers clients that stay behind"),
     word("slow", "waits for seconds"),

@@ -191,7 +191,22 @@ const REGISTER: &[Fact] = &[
     FETCHED,
 ];
 
+const UPSTREAM: Fact = members(
+    "upstream",
+    &[
+        value("url", "the authorization request with which the target sent the browser to our identity provider"),
+        value("base", "its URL without the query"),
+        open("query", "its parameters, by name"),
+        open(
+            "requests",
+            "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",
+        ),
+    ],
+    "our identity provider, where the target uses it",
+);
+
 const BROWSER: &[Fact] = &[
+    UPSTREAM,
     Fact { name: "stopped-at", holds: Holds::Words(STOPS), doc: "where the browser came to rest" },
     value("status", "the status code of the last answer"),
     value("error", "the OAuth error code: of the redirect, or of the page if that is JSON"),
@@ -258,6 +273,7 @@ const JWT: &[Fact] = &[
 ];
 
 const TOKEN: &[Fact] = &[
+    UPSTREAM,
     value("granted", "true if an access token came"),
     members("token", JWT, "the access token, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
@@ -265,6 +281,7 @@ const TOKEN: &[Fact] = &[
 ];
 
 const CALL: &[Fact] = &[
+    UPSTREAM,
     value("served", "true if a JSON-RPC result came that is no tool error"),
     open("result", "the JSON-RPC result"),
     open("rpc-error", "the JSON-RPC error"),
@@ -274,6 +291,7 @@ const CALL: &[Fact] = &[
 ];
 
 const FETCH: &[Fact] = &[
+    UPSTREAM,
     members(
         "redirect",
         &[

@@ -46,6 +46,12 @@ impl Case {
         }
         rules
     }
+
+    /// Whether no other case may run meanwhile (tag `alone`).
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "alone")
+    }
 }
 
 /// One run of a case that has `each`: the whole case happens afresh, with `$each.KEY` filled in.

@@ -137,7 +137,8 @@ const LOGIN: &[Argument] = &[
     Argument { name: "until", kind: UNTIL, doc: "where to stop; default: the next page that asks something" },
     table("with", "form values to add or replace"),
     list("drop", "form values to leave out"),
-    text("of", "answer the page of this transaction or browser"),
+    text("of", "answer the page, or follow the held redirect, of this transaction or browser"),
+    table("params", "where the browser is held on its way upstream: parameters of that request to add or replace"),
     text("from", "submit the form from a page of this origin, as an attacker's page would"),
 ];
 
@@ -260,6 +261,11 @@ const MUTATE: &[Argument] = &[
     text("flip", "change one character: `first`, `middle`, `last`, or its number"),
     number("truncate", "keep only so many characters; negative: drop so many from the end"),
     table("replace", "parts of the text to replace wherever they stand: `{ \"http:\" = \"HTTP:\" }`"),
+    table("answer", "how our identity provider answers next (`mock-idp/README.md`); needs the tag `alone`"),
+    text("endpoint", "which of its endpoints answers so; default `token`"),
+    number("times", "how often it does; default once"),
+    choice("rotate", &["keep", "withdraw"], "it signs with a new key, and goes on to publish the former one or not"),
+    number("clock", "it moves its clock by so many seconds"),
     text("append", "put this behind the text"),
     text("prepend", "put this before the text"),
     text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),

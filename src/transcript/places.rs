@@ -29,6 +29,10 @@ pub(super) fn header(name: &str) -> Option<Secret> {
 
 /// `text` with everything masked that stands where secrets stand.
 pub(super) fn mask(text: &str, vault: &Vault) -> String {
+    // Every hint below has one of these: most texts (names, methods, numbers) are done with after one glance.
+    if !text.bytes().any(|b| matches!(b, b'=' | b'"' | b'@' | b'<' | b' ')) && !text.contains("eyJ") {
+        return text.to_owned();
+    }
     let mut masked = Cow::Borrowed(text);
     for (hints, pattern, kind_of) in PATTERNS.iter() {
         if !hints.iter().any(|hint| masked.contains(hint)) {

@@ -1,0 +1,96 @@
+//! What our identity provider does next, and what it received: the harness as the upstream of a proxy, and as the issuer
+//! that a resource server trusts.
+
+use mock_idp::{Answer, Endpoint, Former, Received};
+use serde_json::{Map, Value, json};
+
+use super::args::Args;
+use super::context::Context;
+use super::world::{Idp, World};
+use crate::transcript::Request;
+
+/// Scripts an answer, rotates the keys or moves the clock (`mutate`); `None` if the step asks for none of it.
+pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>> {
+    let asked = ["answer", "clock", "rotate"].iter().any(|name| args.get(name).is_some());
+    asked.then(|| {
+        let idp = context.world.idp.as_ref();
+        let idp = idp.ok_or("change our identity provider: the target is not wired to it (profile section [upstream])")?;
+        if let Some(answer) = args.get("answer") {
+            script(idp, answer, args)?;
+        }
+        if let Some(seconds) = args.get("clock").and_then(Value::as_i64) {
+            let by = std::time::Duration::from_secs(seconds.unsigned_abs());
+            if seconds < 0 { idp.issuer.clock().rewind(by) } else { idp.issuer.clock().advance(by) }
+        }
+        match args.text("rotate").as_deref() {
+            Some("withdraw") => drop(idp.issuer.rotate_keys(Former::Withdrawn)),
+            Some(_) => drop(idp.issuer.rotate_keys(Former::Published)),
+            None => {}
+        }
+        Ok(json!({}))
+    })
+}
+
+fn script(idp: &Idp, answer: &Value, args: Args<'_>) -> Result<(), String> {
+    let word = args.text("endpoint").unwrap_or_else(|| "token".into());
+    let endpoint = Endpoint::parse(&word)
+        .ok_or_else(|| format!("script our identity provider: it has no endpoint `{word}`"))?;
+    let answer = Answer::from_json(answer).map_err(|e| format!("script our identity provider: {e}"))?;
+    let times = args.number("times").map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX));
+    idp.issuer.script_times(endpoint, answer, times);
+    Ok(())
+}
+
+/// Makes our identity provider honest again after a case that changed it.
+pub fn restore(world: &World) {
+    if let Some(idp) = &world.idp {
+        idp.issuer.clear_scripts();
+        idp.issuer.clock().reset();
+        idp.issuer.restore_keys();
+        idp.issuer.forget();
+    }
+}
+
+/// How many requests our identity provider has received so far; `None` if that is nobody's business, because other cases
+/// run beside this one.
+pub fn count(context: &Context) -> Option<usize> {
+    context.world.idp.as_ref().filter(|_| context.alone).map(|idp| idp.issuer.journal().len())
+}
+
+/// Adds what it received since `before` to the facts: `upstream.requests.ENDPOINT`.
+pub fn tell(context: &Context, before: Option<usize>, facts: &mut Value) {
+    let (Some(before), Some(idp), Value::Object(facts)) = (before, &context.world.idp, facts) else { return };
+    let mut requests = Map::new();
+    for received in idp.issuer.journal().into_iter().skip(before) {
+        let request = request(idp, &received);
+        context.wire.vault().learn_request(&request);
+        let name = received.endpoint.name();
+        let count = requests.get(name).map_or(0, |r: &Value| r["count"].as_u64().unwrap_or(0)) + 1;
+        requests.insert(name.to_owned(), told(&received, count));
+    }
+    for endpoint in Endpoint::ALL {
+        requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0 }));
+    }
+    let upstream = facts.entry("upstream").or_insert_with(|| json!({}));
+    upstream["requests"] = Value::Object(requests);
+}
+
+/// The last request to an endpoint, and how many there were.
+fn told(received: &Received, count: u64) -> Value {
+    use crate::oauth::redirect::object;
+    json!({
+        "count": count, "method": received.method, "query": object(&received.query), "form": object(&received.form),
+        "headers": object(&received.headers), "client-id": received.client_id, "status": received.status,
+    })
+}
+
+/// The request as the recorder knows requests, so that its secrets are learnt.
+fn request(idp: &Idp, received: &Received) -> Request {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&received.query).finish();
+    Request {
+        method: received.method.clone(),
+        url: format!("{}?{query}", idp.issuer.endpoint_url(received.endpoint.name())),
+        headers: received.headers.clone(),
+        body: received.body.clone().into(),
+    }
+}
