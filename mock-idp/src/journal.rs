@@ -60,7 +60,7 @@ impl Received {
     }
 
     /// Every value of a query or form parameter.
-    pub fn params<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn params<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.query.iter().chain(&self.form).filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 

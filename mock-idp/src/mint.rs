@@ -92,8 +92,7 @@ impl Issuer {
     /// The honest ID token, without what depends on the authorization request.
     pub(crate) fn id_token(&self, sub: &str, client_id: &str) -> Unsigned {
         let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
-        let claims =
-            json!({ "iss": self.url(), "aud": client_id, "sub": sub, "iat": now, "exp": now + ttl });
+        let claims = json!({ "iss": self.url(), "aud": client_id, "sub": sub, "iat": now, "exp": now + ttl });
         Unsigned::honest("JWT", object(claims))
     }
 

@@ -29,7 +29,8 @@ impl MockIdp {
     /// The address cannot be bound.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.addr).await?;
-        let base = options.public_url.map_or_else(|| Ok(format!("http://{}", listener.local_addr()?)), io::Result::Ok)?;
+        let base =
+            options.public_url.map_or_else(|| Ok(format!("http://{}", listener.local_addr()?)), io::Result::Ok)?;
         let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             base_url: base.trim_end_matches('/').to_owned(),

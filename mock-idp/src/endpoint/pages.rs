@@ -70,12 +70,8 @@ pub(super) fn login(issuer: &Issuer, request: &Request) -> Reply {
     // Whoever logs in again in the same browser keeps what they allowed before.
     let before = state.sessions.remove(&old).filter(|session| session.user == user.username);
     let consents = before.map(|session| session.consents).unwrap_or_default();
-    let session = Session {
-        auth_time: now,
-        consents,
-        expires: now + seconds(config.session_ttl),
-        user: user.username.clone(),
-    };
+    let session =
+        Session { auth_time: now, consents, expires: now + seconds(config.session_ttl), user: user.username.clone() };
     state.sessions.insert(pending.browser.clone(), session);
     state.pending.insert(id.clone(), pending);
     drop(state);

@@ -54,7 +54,9 @@ impl Answer {
             return Err(format!("this answer changes nothing; known are {}", KEYS.join(", ")));
         }
         if answer.redirect.is_some() && answer != (Self { redirect: answer.redirect.clone(), ..Self::default() }) {
-            return Err("`redirect` goes with `times` and `when` only: script the rest as an answer of its own".to_owned());
+            return Err(
+                "`redirect` goes with `times` and `when` only: script the rest as an answer of its own".to_owned()
+            );
         }
         answer.times = times(table.take("times"))?;
         answer.when = table.changes("when")?.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -257,8 +259,7 @@ const KEYS: [&str; 18] = [
 ];
 const REDIRECT_KEYS: [&str; 9] =
     ["code", "error", "error-description", "iss", "other-code", "params", "state", "to", "without"];
-const TOKEN_KEYS: [&str; 9] =
-    ["alg", "claims", "expires-in", "header", "key", "kid", "payload", "typ", "without"];
+const TOKEN_KEYS: [&str; 9] = ["alg", "claims", "expires-in", "header", "key", "kid", "payload", "typ", "without"];
 const MAX_DELAY_MS: i64 = 600_000;
 /// Seconds.
 const MAX_TTL: i64 = 3_155_760_000;

@@ -85,14 +85,7 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, scri
     }
 }
 
-fn id_token(
-    issuer: &Issuer,
-    client: &Client,
-    issue: &Issue,
-    sub: &str,
-    access_token: &str,
-    script: &Answer,
-) -> String {
+fn id_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, access_token: &str, script: &Answer) -> String {
     let config = issuer.config();
     let mut token = issuer.id_token(sub, &client.id);
     let hash = at_hash(config.alg, access_token);
