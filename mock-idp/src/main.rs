@@ -1,23 +1,43 @@
-//! `mock-idp [--port N]`: serves until it is ended.
-#![expect(clippy::print_stdout, reason = "READY is what whoever starts it waits for")]
+//! The identity provider as a program: prints `READY URL`, ends on SIGINT or SIGTERM.
 
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
 use mock_idp::{MockIdp, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
-/// An identity provider for tests.
+/// An identity provider for tests: any path below its URL is an issuer.
 #[derive(Parser)]
 struct Args {
-    /// Port on 127.0.0.1 (default: a free one)
+    /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Serve the control API below /.control/
+    #[arg(long)]
+    control: bool,
+    /// Approve every request as the first user, or as the one in login_hint, without a page
+    #[arg(long)]
+    auto_approve: bool,
+    /// Take registered clients only
+    #[arg(long)]
+    known_clients: bool,
 }
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> io::Result<()> {
     let args = Args::parse();
-    let idp = MockIdp::start(Options { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)) }).await?;
-    println!("READY {}", idp.base_url());
-    tokio::signal::ctrl_c().await
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let mut options = Options { addr, control: args.control, ..Options::default() };
+    options.defaults.auto_approve = args.auto_approve;
+    options.defaults.unknown_clients = !args.known_clients;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let idp = MockIdp::start(options).await?;
+    writeln!(io::stdout(), "READY {}", idp.base_url())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    idp.stop().await;
+    Ok(())
 }

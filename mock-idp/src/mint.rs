@@ -1,35 +1,46 @@
-//! Tokens without HTTP: honest defaults, any claim and header changed, signed by a published key.
+//! Tokens made to order: honest unless told otherwise.
 
-use std::sync::LazyLock;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::Alg;
+use crate::clock::seconds;
+use crate::issuer::Issuer;
+use crate::jose::{Sign, Signer, Unsigned, merge, object};
+use crate::keys::Alg;
+use crate::secret;
 
-/// What is minted.
-#[derive(Clone, Debug, Default)]
+/// A token to be made by [`Issuer::mint`]. The default is an honest access token of `user-alice`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TokenSpec {
-    /// `aud`: one value as a text, several as a list.
+    /// Signs by this algorithm instead of the issuer's, with a key of a suitable kind: the published one if there is one
+    /// (see [`Issuer::publish_alg`]), else one that nobody published.
+    pub alg: Option<Alg>,
+    /// `aud`: one value as a text, several as a list, none as an empty list.
     pub audience: Vec<String>,
+    /// JSON Merge Patch (RFC 7396) over the honest claims: `null` removes one.
+    pub claims: Map<String, Value>,
     /// `client_id`.
     pub client_id: String,
-    /// `scope`; left out if empty.
-    pub scope: String,
-    /// Claims to set; `null` removes one.
-    pub claims: Map<String, Value>,
-    /// Header parameters to set; `null` removes one.
+    /// JSON Merge Patch over the honest header; it wins over `alg`, `kid` and `typ`.
     pub header: Map<String, Value>,
-    /// Payload text instead of the claims: duplicate members, broken JSON.
-    pub payload: Option<String>,
     /// Access token or ID token.
     pub kind: TokenKind,
+    /// Payload text instead of the claims: duplicate members, broken JSON.
+    pub payload: Option<String>,
+    /// `scope`; left out if empty.
+    pub scope: String,
+    /// Who signs.
+    pub sign: Sign,
+    /// Lifetime in seconds from now; negative for an expired token. Left out: the issuer's.
+    pub ttl: Option<i64>,
+    /// Username; the subject is then that user's. Left out: `user-alice`.
+    pub user: Option<String>,
 }
 
 /// Which token.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TokenKind {
     /// An access token (RFC 9068).
     #[default]
@@ -38,79 +49,73 @@ pub enum TokenKind {
     Id,
 }
 
-/// The published key set.
-pub fn jwks() -> Value {
-    JWKS.clone()
-}
-
-/// Mints and signs.
-pub fn token(issuer: &str, alg: Alg, spec: TokenSpec) -> String {
-    let (name, kid, algorithm, key) = match alg {
-        Alg::EdDsa => ("EdDSA", "eddsa-1", Algorithm::EdDSA, &*EDDSA),
-        Alg::Es256 => ("ES256", "es256-1", Algorithm::ES256, &*ES256),
-        Alg::Rs256 => ("RS256", "rs256-1", Algorithm::RS256, &*RS256),
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let typ = if spec.kind == TokenKind::Id { "JWT" } else { "at+jwt" };
-    let mut header = json!({ "typ": typ, "alg": name, "kid": kid });
-    let audience = if let [one] = spec.audience.as_slice() { json!(one) } else { json!(spec.audience) };
-    let mut claims = json!({
-        "iss": issuer, "aud": audience, "sub": "user-alice", "client_id": spec.client_id, "iat": now, "exp": now + 600,
-        "jti": format!("{:032x}", rand::random::<u128>()),
-    });
-    if !spec.scope.is_empty() {
-        claims["scope"] = json!(spec.scope);
+impl Issuer {
+    /// Makes a token without a request. Userinfo and introspection know it if a published key signed it.
+    #[must_use]
+    pub fn mint(&self, spec: TokenSpec) -> String {
+        let now = self.now();
+        let ttl = spec.ttl.unwrap_or_else(|| seconds(self.config().access_ttl));
+        let user = spec.user.as_deref();
+        let sub = user.map_or_else(|| DEFAULT_SUB.to_owned(), |name| self.subject(name));
+        let mut claims = object(json!({
+            "iss": self.url(), "aud": one_or_many(&spec.audience), "sub": sub, "client_id": spec.client_id,
+            "iat": now.min(now.saturating_add(ttl)), "exp": now.saturating_add(ttl), "jti": secret::random_id(),
+        }));
+        if !spec.scope.is_empty() {
+            claims.insert("scope".to_owned(), spec.scope.into());
+        }
+        merge(&mut claims, &spec.claims);
+        let typ = if spec.kind == TokenKind::Id { "JWT" } else { "at+jwt" };
+        let TokenSpec { alg, header, payload, sign, .. } = spec;
+        self.sign(&Unsigned { typ, claims, header, payload, sign, alg })
     }
-    patch(&mut header, spec.header);
-    patch(&mut claims, spec.claims);
-    let payload = spec.payload.unwrap_or_else(|| claims.to_string());
-    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload));
-    let signature = crypto::sign(input.as_bytes(), key, algorithm).expect("a fixture key signs with its own algorithm");
-    format!("{input}.{signature}")
-}
 
-fn patch(target: &mut Value, changes: Map<String, Value>) {
-    let Some(target) = target.as_object_mut() else { return };
-    for (name, value) in changes {
-        if value.is_null() {
-            target.remove(&name);
-        } else {
-            target.insert(name, value);
+    /// Signs outside the lock.
+    pub(crate) fn sign(&self, token: &Unsigned) -> String {
+        let signer = Signer::new(&token.sign, token.alg, &self.lock().keys);
+        token.compact(&signer)
+    }
+
+    /// The honest access token of a grant (RFC 9068 section 2.2).
+    pub(crate) fn access_token(&self, sub: &str, client_id: &str, scope: &str, audience: &[String]) -> Unsigned {
+        let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
+        let mut claims = object(json!({
+            "iss": self.url(), "aud": one_or_many(audience), "sub": sub, "client_id": client_id,
+            "iat": now, "exp": now + ttl, "jti": secret::random_id(),
+        }));
+        if !scope.is_empty() {
+            claims.insert("scope".to_owned(), scope.into());
+        }
+        Unsigned::honest("at+jwt", claims)
+    }
+
+    /// The honest ID token, without what depends on the authorization request.
+    pub(crate) fn id_token(&self, sub: &str, client_id: &str) -> Unsigned {
+        let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
+        let claims = json!({ "iss": self.url(), "aud": client_id, "sub": sub, "iat": now, "exp": now + ttl });
+        Unsigned::honest("JWT", object(claims))
+    }
+
+    /// The subject of a user, known or not.
+    pub(crate) fn subject(&self, username: &str) -> String {
+        self.config().user(username).map_or_else(|| username.to_owned(), |user| user.sub)
+    }
+
+    /// The audience of a token that was asked for without `resource`.
+    pub(crate) fn audience_or_default(&self, asked: &[String]) -> Vec<String> {
+        match asked {
+            [] => vec![self.config().default_audience.clone().unwrap_or_else(|| self.url())],
+            some => some.to_vec(),
         }
     }
 }
 
-static RS256: LazyLock<EncodingKey> = LazyLock::new(|| {
-    EncodingKey::from_rsa_pem(include_bytes!("../keys/rs256-1.pem")).expect("a fixture key, read by a test")
-});
-static ES256: LazyLock<EncodingKey> = LazyLock::new(|| {
-    EncodingKey::from_ec_pem(include_bytes!("../keys/es256-1.pem")).expect("a fixture key, read by a test")
-});
-static EDDSA: LazyLock<EncodingKey> = LazyLock::new(|| {
-    EncodingKey::from_ed_pem(include_bytes!("../keys/eddsa-1.pem")).expect("a fixture key, read by a test")
-});
-static JWKS: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../keys/jwks.json")).expect("a fixture, read by a test"));
-
-#[cfg(test)]
-mod tests {
-    use jsonwebtoken::DecodingKey;
-    use jsonwebtoken::jwk::JwkSet;
-
-    use super::*;
-
-    #[test]
-    fn every_algorithm_verifies_with_the_published_key() {
-        let set: JwkSet = serde_json::from_value(jwks()).expect("a key set");
-        for (alg, algorithm, kid) in [
-            (Alg::Rs256, Algorithm::RS256, "rs256-1"),
-            (Alg::Es256, Algorithm::ES256, "es256-1"),
-            (Alg::EdDsa, Algorithm::EdDSA, "eddsa-1"),
-        ] {
-            let token = token("http://idp", alg, TokenSpec::default());
-            let (input, signature) = token.rsplit_once('.').expect("three parts");
-            let key = DecodingKey::from_jwk(set.find(kid).expect("published")).expect("usable");
-            assert!(crypto::verify(signature, input.as_bytes(), &key, algorithm).expect("verifiable"), "{kid}");
-        }
+/// One audience as text, several as a list: what most verifiers understand.
+fn one_or_many(audience: &[String]) -> Value {
+    match audience {
+        [one] => one.as_str().into(),
+        many => many.into(),
     }
 }
+
+const DEFAULT_SUB: &str = "user-alice";

@@ -43,7 +43,7 @@ pub fn main(args: &ServeArgs) -> u8 {
 }
 
 async fn idp(port: u16) -> Result<(), String> {
-    let options = mock_idp::Options { addr: loopback(port) };
+    let options = mock_idp::Options { addr: loopback(port), ..mock_idp::Options::default() };
     let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(port, &e))?;
     text::line(&format!("READY {}", idp.base_url()));
     stopped().await;

@@ -16,7 +16,7 @@ impl Helpers {
             DocumentHost::start().await.map_err(|e| format!("the document host cannot listen on loopback: {e}"))?;
         let mut helpers = Helpers { host: Some(Arc::new(host)), idp: None };
         if let Some(upstream) = &profile.upstream {
-            let options = mock_idp::Options { addr: upstream.listen };
+            let options = mock_idp::Options { addr: upstream.listen, ..mock_idp::Options::default() };
             let idp = mock_idp::MockIdp::start(options).await.map_err(|e| {
                 format!("our identity provider cannot listen on {} (profile section [upstream]): {e}", upstream.listen)
             })?;

@@ -1,0 +1,90 @@
+//! The endpoints, as they answer when nobody scripted anything.
+
+mod authorize;
+mod documents;
+mod pages;
+mod register;
+mod tokens;
+
+pub(crate) use documents::metadata;
+use http::header::ALLOW;
+use http::{Method, StatusCode};
+
+use crate::error::OAuthError;
+use crate::issuer::Issuer;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::script::{Answer, Endpoint};
+use crate::token;
+
+/// What an endpoint answers; `script` may change the tokens in it.
+pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, script: &Answer) -> Reply {
+    let get = request.is_get();
+    let asked = if get { Method::GET } else { request.method.clone() };
+    if !methods(endpoint).contains(&asked) {
+        let names = methods(endpoint).iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        return Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, &names);
+    }
+    match endpoint {
+        Endpoint::Authorize => authorize::authorize(issuer, request),
+        Endpoint::Consent if get => pages::consent_page(issuer, request),
+        Endpoint::Consent => pages::consent(issuer, request),
+        Endpoint::Discovery | Endpoint::Metadata => Reply::document(&metadata(issuer)),
+        Endpoint::Introspect => json(tokens::introspect(issuer, request)),
+        Endpoint::Jwks => Reply::document(&issuer.jwks()),
+        Endpoint::Login => pages::login(issuer, request),
+        Endpoint::Register => json(register::register(issuer, request)),
+        Endpoint::Revoke => json(tokens::revoke(issuer, request)),
+        Endpoint::Token => json(token::token(issuer, request, script)),
+        Endpoint::Userinfo => json(tokens::userinfo(issuer, request)),
+    }
+}
+
+/// The answer that a script puts in the place of the honest one, if it does.
+pub(crate) fn scripted(issuer: &Issuer, endpoint: Endpoint, request: &Request, script: &Answer) -> Option<Reply> {
+    // An error of the authorization endpoint travels to the client, with state and iss, as an honest one does.
+    if endpoint == Endpoint::Authorize
+        && script.status.is_none()
+        && script.body.is_none()
+        && let Some(error) = script.oauth_error()
+    {
+        return Some(authorize::refused(issuer, request, &error));
+    }
+    script.replacement()
+}
+
+/// What an endpoint can be asked; HEAD goes with GET.
+pub(crate) fn methods(endpoint: Endpoint) -> &'static [Method] {
+    match endpoint {
+        // OpenID Connect Core sections 3.1.2.1 and 5.3.1 want both for authorization and userinfo.
+        Endpoint::Authorize | Endpoint::Consent | Endpoint::Userinfo => &[Method::GET, Method::POST],
+        Endpoint::Discovery | Endpoint::Jwks | Endpoint::Metadata => &[Method::GET],
+        Endpoint::Introspect | Endpoint::Login | Endpoint::Register | Endpoint::Revoke | Endpoint::Token => {
+            &[Method::POST]
+        }
+    }
+}
+
+/// Whether scripts of other sites may call it. Never the authorization endpoint (OAuth 2.1 section 3.1).
+pub(crate) fn cross_origin(endpoint: Endpoint) -> bool {
+    use Endpoint::{Discovery, Jwks, Metadata, Register, Revoke, Token, Userinfo};
+    matches!(endpoint, Discovery | Jwks | Metadata | Register | Revoke | Token | Userinfo)
+}
+
+/// A form without repeated parameters (RFC 6749 section 3.2).
+///
+/// # Errors
+/// `invalid_request`.
+pub(crate) fn form_only(request: &Request) -> Result<(), OAuthError> {
+    if request.media_type() != "application/x-www-form-urlencoded" {
+        return Err(OAuthError::invalid_request("the body has to be application/x-www-form-urlencoded"));
+    }
+    match request.form.any_repeats() {
+        true => Err(OAuthError::invalid_request("a parameter is repeated")),
+        false => Ok(()),
+    }
+}
+
+fn json(answer: Result<Reply, OAuthError>) -> Reply {
+    answer.unwrap_or_else(|error| error.reply())
+}

@@ -1,0 +1,222 @@
+//! The handle on one issuer: configure it, script it, ask what it saw.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::config::IssuerConfig;
+use crate::endpoint;
+use crate::jose;
+use crate::journal::Received;
+use crate::keys::{Alg, Former, KeyRing};
+use crate::script::{Answer, Endpoint};
+use crate::secret;
+use crate::state::{Grant, State};
+
+/// One issuer of a [`MockIdp`](crate::MockIdp). Clones are handles on the same issuer.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The URL without the trailing slash that the settings may add.
+    base: String,
+    clock: Clock,
+    name: String,
+    state: Mutex<State>,
+}
+
+impl Issuer {
+    pub(crate) fn new(base_url: &str, name: &str, config: IssuerConfig, journal_len: usize) -> Self {
+        let base = if name.is_empty() { base_url.to_owned() } else { format!("{base_url}/{name}") };
+        let state = Mutex::new(State::new(config, journal_len));
+        Self { inner: Arc::new(Inner { base, clock: Clock::default(), name: name.to_owned(), state }) }
+    }
+
+    /// The name: path segments without leading or trailing slash; empty for the root issuer.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The issuer identifier, as in the metadata and in `iss` (RFC 8414 section 2).
+    #[must_use]
+    pub fn url(&self) -> String {
+        let slash = if self.config().trailing_slash { "/" } else { "" };
+        format!("{}{slash}", self.inner.base)
+    }
+
+    /// The URL of an endpoint: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`, `register`.
+    #[must_use]
+    pub fn endpoint_url(&self, name: &str) -> String {
+        format!("{}/{name}", self.inner.base)
+    }
+
+    /// The settings as they are now.
+    #[must_use]
+    pub fn config(&self) -> Arc<IssuerConfig> {
+        Arc::clone(&self.lock().config)
+    }
+
+    /// Changes settings. Tokens, codes and sessions already given stay; another `alg` starts a new key set.
+    pub fn configure(&self, change: impl FnOnce(&mut IssuerConfig)) {
+        let mut state = self.lock();
+        let config = Arc::make_mut(&mut state.config);
+        change(config);
+        let alg = config.alg;
+        if state.keys.alg() != alg {
+            state.keys = KeyRing::new(alg);
+        }
+    }
+
+    /// Registers a client, replacing one of the same id.
+    pub fn add_client(&self, client: Client) {
+        self.configure(|config| {
+            config.clients.retain(|known| known.id != client.id);
+            config.clients.push(client);
+        });
+    }
+
+    /// The issuer's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.inner.clock.clone()
+    }
+
+    /// The metadata as published, without scripts.
+    #[must_use]
+    pub fn metadata(&self) -> Value {
+        endpoint::metadata(self)
+    }
+
+    /// The key set as published, without scripts (RFC 7517 section 5).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        let state = self.lock();
+        let keys: Vec<Value> = state.extra_keys.iter().cloned().chain(state.keys.jwks()).collect();
+        json!({ "keys": keys })
+    }
+
+    /// Signs with a new key from now on, publishes it, and gives its `kid`.
+    ///
+    /// From the fifth RSA key on it is generated, which takes about a tenth of a second.
+    pub fn rotate_keys(&self, former: Former) -> String {
+        self.lock().keys.rotate(former)
+    }
+
+    /// Publishes a key that suits another algorithm beside the others, unless there is one, and gives its `kid`.
+    ///
+    /// RS256, RS512 and PS256 share one RSA key; its JWK names the algorithm it was published for first.
+    pub fn publish_alg(&self, alg: Alg) -> String {
+        self.lock().keys.publish(alg)
+    }
+
+    /// Puts a JWK into the key set, before the good ones: malformed, of an unknown `kty`, for an unused `alg`. At most 32
+    /// are kept.
+    pub fn publish_extra(&self, jwk: Value) {
+        let mut state = self.lock();
+        state.extra_keys.push(jwk);
+        let excess = state.extra_keys.len().saturating_sub(MAX_EXTRA_KEYS);
+        state.extra_keys.drain(..excess);
+    }
+
+    /// Takes every extra JWK out of the key set.
+    pub fn withdraw_extra(&self) {
+        self.lock().extra_keys.clear();
+    }
+
+    /// Queues an answer for an endpoint: it is used [`times`](Answer::times) times, once if that is not set.
+    pub fn script(&self, endpoint: Endpoint, answer: Answer) {
+        self.lock().scripts.push(endpoint, answer);
+    }
+
+    /// Queues an answer for so many requests.
+    pub fn script_times(&self, endpoint: Endpoint, answer: Answer, times: u32) {
+        self.script(endpoint, answer.times(times));
+    }
+
+    /// Forgets all scripted answers that were not used up.
+    pub fn clear_scripts(&self) {
+        self.lock().scripts.clear();
+    }
+
+    /// How many scripted answers wait for a request: more than none after a test means that the target never asked.
+    #[must_use]
+    pub fn scripts_left(&self) -> usize {
+        self.lock().scripts.len()
+    }
+
+    /// The received requests, oldest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Received> {
+        self.lock().journal.entries().cloned().collect()
+    }
+
+    /// The received requests of one endpoint, oldest first.
+    #[must_use]
+    pub fn journal_of(&self, endpoint: Endpoint) -> Vec<Received> {
+        self.lock().journal.entries().filter(|received| received.endpoint == endpoint).cloned().collect()
+    }
+
+    /// Empties the journal.
+    pub fn forget(&self) {
+        self.lock().journal.clear();
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client of that id: preset, registered, or anybody if the settings say so.
+    pub(crate) fn client(&self, id: &str) -> Option<Client> {
+        let state = self.lock();
+        let preset = state.config.clients.iter().find(|client| client.id == id).cloned();
+        let anyone = state.config.unknown_clients && !id.is_empty();
+        preset.or_else(|| state.clients.get(id).cloned()).or_else(|| anyone.then(|| Client::anyone(id)))
+    }
+
+    /// Ends everything that a grant gave out.
+    pub(crate) fn end_grant(&self, id: &str) {
+        self.lock().ended.insert(id, ());
+    }
+
+    /// Whether nobody ended a grant.
+    pub(crate) fn lives(&self, grant: &Grant) -> bool {
+        !self.lock().ended.contains(&grant.id)
+    }
+
+    /// The claims of an access token that works now: ours, in time, not revoked.
+    pub(crate) fn active(&self, token: &str) -> Option<Map<String, Value>> {
+        let state = self.lock();
+        let claims = match state.opaque.get(&secret::s256(token)) {
+            Some(claims) => claims.clone(),
+            None => jose::verified(&state.keys, token, "at+jwt")?,
+        };
+        let now = self.now();
+        let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+        let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
+        let grant = jti.split('.').next().unwrap_or_default();
+        let alive = !state.ended.contains(jti) && !state.ended.contains(grant);
+        (alive && time("exp").is_none_or(|exp| exp > now) && time("nbf").is_none_or(|nbf| nbf <= now)).then_some(claims)
+    }
+
+    /// Whether an assertion of a client was not seen before; from now on it was.
+    pub(crate) fn first_use(&self, assertion: &str) -> bool {
+        let mut state = self.lock();
+        let known = state.assertions.contains(assertion);
+        if !known {
+            state.assertions.insert(assertion, ());
+        }
+        !known
+    }
+}
+
+const MAX_EXTRA_KEYS: usize = 32;

@@ -1,0 +1,196 @@
+//! JWS compact serialization, put together by hand so that every part of a token can be wrong on purpose.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::keys::{self, Alg, Key, KeyRing};
+
+/// Who signs a token.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// The issuer's current key.
+    #[default]
+    Current,
+    /// A key that was never published, under the `kid` of the current one.
+    Foreign,
+    /// The key that the last rotation replaced, under its own `kid`; before any rotation, as [`Foreign`](Self::Foreign).
+    Former,
+    /// The key of that name, published or withdrawn; if there is none, as [`Foreign`](Self::Foreign) under that name.
+    Key(String),
+    /// `alg` `none` and an empty signature (RFC 7518 section 3.6).
+    None,
+    /// The current key, with one bit of the signature flipped.
+    Tampered,
+}
+
+impl Sign {
+    /// By the name that scripts use: `current`, `foreign`, `former`, `none`, `tampered`, or the name of a key.
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        match name {
+            "current" => Self::Current,
+            "foreign" => Self::Foreign,
+            "former" => Self::Former,
+            "none" => Self::None,
+            "tampered" => Self::Tampered,
+            kid => Self::Key(kid.to_owned()),
+        }
+    }
+}
+
+/// A token before it is signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsigned {
+    pub(crate) typ: &'static str,
+    pub(crate) claims: Map<String, Value>,
+    /// Merged over the honest header last: wins over `alg`, `kid`, `typ`.
+    pub(crate) header: Map<String, Value>,
+    /// Stands in for the claims: duplicate members, broken JSON.
+    pub(crate) payload: Option<String>,
+    pub(crate) sign: Sign,
+    /// The issuer's own, unless a test wants another.
+    pub(crate) alg: Option<Alg>,
+}
+
+impl Unsigned {
+    pub(crate) fn honest(typ: &'static str, claims: Map<String, Value>) -> Self {
+        Self { typ, claims, header: Map::new(), payload: None, sign: Sign::Current, alg: None }
+    }
+
+    /// Signs. The ring's lock is not needed for it: RSA takes most of a millisecond.
+    pub(crate) fn compact(&self, signer: &Signer) -> String {
+        let mut header = Map::new();
+        header.insert("typ".to_owned(), self.typ.into());
+        header.insert("alg".to_owned(), if signer.unsigned { "none" } else { signer.alg.name() }.into());
+        if !signer.unsigned {
+            header.insert("kid".to_owned(), signer.kid.as_str().into());
+        }
+        merge(&mut header, &self.header);
+        let claims = self.payload.clone().unwrap_or_else(|| Value::Object(self.claims.clone()).to_string());
+        let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims));
+        let signature = URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+}
+
+/// [`Sign`] with its key at hand.
+pub(crate) struct Signer {
+    alg: Alg,
+    key: Arc<Key>,
+    kid: String,
+    tampered: bool,
+    unsigned: bool,
+}
+
+impl Signer {
+    pub(crate) fn new(sign: &Sign, alg: Option<Alg>, ring: &KeyRing) -> Self {
+        let alg = alg.unwrap_or(ring.alg());
+        let current = ring.signing(alg);
+        let foreign = || (keys::foreign(alg.kind()), current.kid().to_owned());
+        let named = |key: Arc<Key>| {
+            let kid = key.kid().to_owned();
+            (key, kid)
+        };
+        let (key, kid) = match sign {
+            Sign::Current | Sign::None | Sign::Tampered => named(Arc::clone(&current)),
+            Sign::Foreign => foreign(),
+            Sign::Former => ring.former(alg.kind()).map_or_else(foreign, named),
+            Sign::Key(kid) => match ring.get(kid).filter(|key| key.kind() == alg.kind()) {
+                Some(key) => named(key),
+                None => (foreign().0, kid.clone()),
+            },
+        };
+        Self { alg, key, kid, tampered: *sign == Sign::Tampered, unsigned: *sign == Sign::None }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        if self.unsigned {
+            return Vec::new();
+        }
+        let mut signature = self.key.sign(self.alg, message);
+        if self.tampered
+            && let Some(byte) = signature.first_mut()
+        {
+            *byte ^= 1;
+        }
+        signature
+    }
+}
+
+/// The claims of a JWT of that `typ` that a published key signed; times are not looked at.
+pub(crate) fn verified(ring: &KeyRing, jwt: &str, typ: &str) -> Option<Map<String, Value>> {
+    let (message, signature) = jwt.rsplit_once('.')?;
+    let (header, payload) = message.split_once('.')?;
+    let object = |part: &str| serde_json::from_slice::<Map<String, Value>>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
+    let header = object(header)?;
+    let text = |name: &str| header.get(name)?.as_str();
+    let key = ring.published(text("kid")?)?;
+    let alg = Alg::parse(text("alg")?)?;
+    if text("typ") != Some(typ) {
+        return None;
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    key.verifies(alg, message.as_bytes(), &signature).then(|| object(payload))?
+}
+
+/// JSON Merge Patch (RFC 7396) of an object: `null` removes a member.
+pub(crate) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        match value {
+            Value::Null => drop(target.shift_remove(name)),
+            Value::Object(inner) => {
+                let mut object = match target.get_mut(name).map(Value::take) {
+                    Some(Value::Object(object)) => object,
+                    _ => Map::new(),
+                };
+                merge(&mut object, inner);
+                target.insert(name.clone(), object.into());
+            }
+            other => drop(target.insert(name.clone(), other.clone())),
+        }
+    }
+}
+
+/// The members of a JSON object; of anything else, none.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::keys::Former;
+
+    #[test]
+    fn merge_removes_replaces_and_descends() {
+        let mut target = object(json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": 3 }));
+        merge(&mut target, &object(json!({ "a": null, "b": { "c": null }, "e": { "f": 4 } })));
+        assert_eq!(Value::Object(target), json!({ "b": { "d": 2 }, "e": { "f": 4 } }));
+    }
+
+    #[test]
+    fn only_a_published_key_verifies() {
+        let mut ring = KeyRing::new(Alg::Rs256);
+        ring.rotate(Former::Withdrawn);
+        let token = |sign: &Sign| {
+            let token = Unsigned::honest("JWT", object(json!({ "a": 1 })));
+            token.compact(&Signer::new(sign, None, &ring))
+        };
+        assert!(verified(&ring, &token(&Sign::Current), "JWT").is_some());
+        let bad = ["foreign", "former", "none", "tampered", "unheard-of"].map(Sign::parse);
+        for sign in bad {
+            assert!(verified(&ring, &token(&sign), "JWT").is_none(), "{sign:?}");
+        }
+    }
+}

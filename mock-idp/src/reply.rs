@@ -1,0 +1,62 @@
+//! Answers, with the headers that every answer of their kind carries.
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, PRAGMA, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::Value;
+
+use crate::html;
+
+/// An answer on its way to the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        let reply = Self { status, headers: HeaderMap::new(), body: Bytes::new() };
+        reply.header(X_CONTENT_TYPE_OPTIONS, "nosniff").header(CACHE_CONTROL, "no-store")
+    }
+
+    /// JSON that nobody may store (RFC 6749 section 5.1).
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self { body: Bytes::from(body.to_string()), ..Self::empty(status) }
+            .header(CONTENT_TYPE, "application/json")
+            .header(PRAGMA, "no-cache")
+    }
+
+    /// A public document: caches have to ask again, because tests change it under their hands.
+    pub(crate) fn document(body: &Value) -> Self {
+        Self { body: Bytes::from(body.to_string()), ..Self::empty(StatusCode::OK) }
+            .header(CONTENT_TYPE, "application/json")
+            .header(CACHE_CONTROL, "no-cache")
+    }
+
+    /// A page that cannot be framed, stored, or made to load anything.
+    pub(crate) fn html(status: StatusCode, page: String) -> Self {
+        Self { body: Bytes::from(page), ..Self::empty(status) }
+            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(CONTENT_SECURITY_POLICY, html::policy())
+            .header(REFERRER_POLICY, "no-referrer")
+            .header(X_FRAME_OPTIONS, "DENY")
+    }
+
+    /// 303: the next request is a GET, whatever this one was (RFC 9700 section 4.12).
+    pub(crate) fn redirect(location: &str) -> Self {
+        Self::empty(StatusCode::SEE_OTHER).header(REFERRER_POLICY, "no-referrer").header(LOCATION, location)
+    }
+
+    /// Sets a header; a value HTTP cannot carry is left out.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}

@@ -1,0 +1,128 @@
+//! Starting, finding issuers, stopping.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::{IssuerConfig, Options};
+use crate::connection::{Budget, Cuttable};
+use crate::dispatch;
+use crate::issuer::Issuer;
+
+/// A running provider. Clones are handles on the same one; it ends with [`stop`](Self::stop) or with the last handle.
+#[derive(Clone, Debug)]
+pub struct MockIdp {
+    shared: Arc<Shared>,
+    running: Arc<Running>,
+}
+
+impl MockIdp {
+    /// Listens, and serves on the current tokio runtime. No key is generated on the way.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.addr).await?;
+        let base =
+            options.public_url.map_or_else(|| Ok(format!("http://{}", listener.local_addr()?)), io::Result::Ok)?;
+        let (stopping, stopped) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            base_url: base.trim_end_matches('/').to_owned(),
+            control: options.control,
+            defaults: options.defaults,
+            issuers: Mutex::default(),
+            journal_len: options.journal_len,
+            stopped,
+        });
+        let task = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
+        Ok(Self { shared, running: Arc::new(Running { stopping, task }) })
+    }
+
+    /// Scheme, host and port: the URL of the root issuer, without a trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.shared.base_url.clone()
+    }
+
+    /// The issuer of that name, made if it is new: path segments such as `corp` or `tenants/a`; empty for the root.
+    #[must_use]
+    pub fn issuer(&self, name: &str) -> Issuer {
+        self.shared.find(name, usize::MAX).expect("no limit was set")
+    }
+
+    /// Stops it for all handles: listens no more, ends waiting answers, and waits for the open ones at most a second.
+    pub async fn stop(&self) {
+        self.running.stopping.send_replace(true);
+        let task = self.running.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut task) = task
+            && tokio::time::timeout(Duration::from_secs(1), &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) base_url: String,
+    pub(crate) control: bool,
+    defaults: IssuerConfig,
+    issuers: Mutex<HashMap<String, Issuer>>,
+    journal_len: usize,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// The issuer that a request names, or `None` if it is new and there are too many already.
+    pub(crate) fn requested(&self, name: &str) -> Option<Issuer> {
+        self.find(name, MAX_ISSUERS)
+    }
+
+    fn find(&self, name: &str, limit: usize) -> Option<Issuer> {
+        let name = name.trim_matches('/');
+        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = issuers.get(name) {
+            return Some(known.clone());
+        }
+        (issuers.len() < limit).then(|| {
+            let issuer = Issuer::new(&self.base_url, name, self.defaults.clone(), self.journal_len);
+            issuers.insert(name.to_owned(), issuer.clone());
+            issuer
+        })
+    }
+}
+
+/// The provider's task; it ends with the last handle.
+#[derive(Debug)]
+struct Running {
+    stopping: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut stopped = shared.stopped.clone();
+    let app = Router::new().fallback(dispatch::handle).with_state(shared);
+    let service = app.into_make_service_with_connect_info::<Budget>();
+    let shutdown = async move {
+        // An error means that the last handle is gone: stop as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    // Serving ends without an error: accepting retries by itself.
+    let _ = axum::serve(Cuttable(listener), service).with_graceful_shutdown(shutdown).await;
+}
+
+/// Issuers that requests can make; the library can make more.
+const MAX_ISSUERS: usize = 1000;

@@ -1,0 +1,133 @@
+//! What one issuer remembers; every part has a limit.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::client::Client;
+use crate::config::IssuerConfig;
+use crate::journal::Journal;
+use crate::keys::KeyRing;
+use crate::params::Params;
+use crate::script::Scripts;
+use crate::store::Store;
+
+/// Everything an issuer knows. Secrets are kept by their hash, so that the time of a look-up says nothing about them.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) config: Arc<IssuerConfig>,
+    pub(crate) keys: KeyRing,
+    /// JWKs that stand in the key set before the good ones.
+    pub(crate) extra_keys: Vec<Value>,
+    /// Dynamic clients; preset ones are in the configuration.
+    pub(crate) clients: Store<Client>,
+    pub(crate) pending: Store<Pending>,
+    pub(crate) sessions: Store<Session>,
+    pub(crate) codes: Store<Code>,
+    pub(crate) refresh: Store<Refresh>,
+    /// Claims of opaque access tokens.
+    pub(crate) opaque: Store<Map<String, Value>>,
+    /// Grants that ended, and single access tokens by their `jti`.
+    pub(crate) ended: Store<()>,
+    /// Used `jti` values of client assertions.
+    pub(crate) assertions: Store<()>,
+    pub(crate) scripts: Scripts,
+    pub(crate) journal: Journal,
+}
+
+impl State {
+    pub(crate) fn new(config: IssuerConfig, journal_len: usize) -> Self {
+        Self {
+            keys: KeyRing::new(config.alg),
+            config: Arc::new(config),
+            extra_keys: Vec::new(),
+            clients: Store::new(LIMIT),
+            pending: Store::new(LIMIT / 10),
+            sessions: Store::new(LIMIT / 10),
+            codes: Store::new(LIMIT / 10),
+            refresh: Store::new(LIMIT),
+            opaque: Store::new(LIMIT),
+            ended: Store::new(LIMIT),
+            assertions: Store::new(LIMIT),
+            scripts: Scripts::default(),
+            journal: Journal::new(journal_len),
+        }
+    }
+}
+
+/// What an authorization allows, whichever token stands for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    /// Ties all tokens of one authorization together, to end them at once: the first part of every `jti`.
+    pub(crate) id: String,
+    /// When the user logged in, in seconds since the epoch; none for a client's own grant.
+    pub(crate) auth_time: Option<i64>,
+    pub(crate) client_id: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) resources: Vec<String>,
+    pub(crate) scope: String,
+    /// The username; none for a client's own grant.
+    pub(crate) user: Option<String>,
+}
+
+/// An authorization code.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) challenge: Option<String>,
+    pub(crate) expires: i64,
+    pub(crate) grant: Grant,
+    /// The redirect URI, if the authorization request had one.
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) used: bool,
+}
+
+/// A refresh token.
+#[derive(Clone, Debug)]
+pub(crate) struct Refresh {
+    pub(crate) expires: i64,
+    pub(crate) grant: Grant,
+    /// When it was rotated away.
+    pub(crate) used: Option<i64>,
+}
+
+/// A login, by the browser's cookie.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) auth_time: i64,
+    /// Client, scope and resources that were allowed.
+    pub(crate) consents: HashSet<String>,
+    pub(crate) expires: i64,
+    pub(crate) user: String,
+}
+
+/// An authorization request that waits for its user.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// The cookie of the browser that brought it, hashed: no other may answer.
+    pub(crate) browser: String,
+    pub(crate) expires: i64,
+    pub(crate) request: AuthRequest,
+}
+
+/// A checked authorization request.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthRequest {
+    /// The parameters as they came.
+    pub(crate) asked: Params,
+    pub(crate) challenge: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) login_hint: Option<String>,
+    /// The oldest login that will do, in seconds (OpenID Connect Core section 3.1.2.1).
+    pub(crate) max_age: Option<i64>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) prompt: Vec<String>,
+    /// Where the answer goes, and whether the request said so itself.
+    pub(crate) redirect_uri: String,
+    pub(crate) redirect_given: bool,
+    pub(crate) resources: Vec<String>,
+    pub(crate) scope: String,
+}
+
+/// How many of each kind an issuer remembers.
+const LIMIT: usize = 10_000;

@@ -1,0 +1,65 @@
+//! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636).
+
+use super::{Issue, narrowed};
+use crate::client::Client;
+use crate::error::OAuthError;
+use crate::issuer::Issuer;
+use crate::params::Params;
+use crate::secret;
+use crate::state::Code;
+
+/// Redeems a code: once, by its client, with its redirect URI and verifier.
+pub(super) fn redeem(issuer: &Issuer, client: &Client, form: &Params) -> Result<Issue, OAuthError> {
+    let text = form.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
+    let code = used_up(issuer, client, text)?;
+    match (form.get("redirect_uri"), &code.redirect_uri) {
+        (Some(sent), Some(asked)) if sent != asked => {
+            return Err(OAuthError::invalid_grant("redirect_uri is not the one of the authorization request"));
+        }
+        // OAuth 2.1 dropped the parameter because PKCE does its work; without PKCE it still has to be there.
+        (None, Some(_)) if code.challenge.is_none() => {
+            return Err(OAuthError::invalid_grant("redirect_uri is missing"));
+        }
+        _ => {}
+    }
+    check_verifier(code.challenge.as_deref(), form.get("code_verifier"))?;
+    let resources = narrowed(issuer, &code.grant, form)?;
+    Ok(Issue { scope: code.grant.scope.clone(), grant: code.grant, resources, new_refresh: true })
+}
+
+/// The code, marked as used whatever comes of it.
+fn used_up(issuer: &Issuer, client: &Client, text: &str) -> Result<Code, OAuthError> {
+    let mut state = issuer.lock();
+    let found = state.codes.get_mut(&secret::s256(text)).filter(|code| code.grant.client_id == client.id);
+    let code = found.ok_or_else(|| OAuthError::invalid_grant("the code is not known for this client"))?;
+    let was_used = std::mem::replace(&mut code.used, true);
+    let code = code.clone();
+    drop(state);
+    if was_used {
+        // Somebody else has it too (RFC 6749 section 4.1.2).
+        issuer.end_grant(&code.grant.id);
+        return Err(OAuthError::invalid_grant("the code was used before"));
+    }
+    if code.expires <= issuer.now() {
+        return Err(OAuthError::invalid_grant("the code is expired"));
+    }
+    Ok(code)
+}
+
+/// RFC 7636 section 4.6; a verifier without challenge is a downgrade (RFC 9700 section 4.8.2).
+fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(OAuthError::invalid_grant("code_verifier, but there was no code_challenge")),
+        (Some(_), None) => Err(OAuthError::invalid_grant("code_verifier is missing")),
+        (Some(challenge), Some(verifier)) => {
+            let equal = is_verifier(verifier) && secret::same(&secret::s256(verifier), challenge);
+            if equal { Ok(()) } else { Err(OAuthError::invalid_grant("code_verifier does not match")) }
+        }
+    }
+}
+
+/// The shape of a `code_verifier` (RFC 7636 section 4.1).
+fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}

@@ -1,0 +1,122 @@
+//! The token response (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+use super::Issue;
+use crate::client::Client;
+use crate::clock::seconds;
+use crate::config::{AccessFormat, IssuerConfig, RefreshPolicy};
+use crate::issuer::Issuer;
+use crate::jose::merge;
+use crate::keys::Alg;
+use crate::reply::Reply;
+use crate::script::Answer;
+use crate::state::{Grant, Refresh};
+use crate::{scope, secret};
+
+/// Issues what a grant gives; `script` may change the tokens.
+pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &Answer) -> Reply {
+    let (config, grant) = (issuer.config(), &issue.grant);
+    let sub = grant.user.as_deref().map_or_else(|| client.id.clone(), |user| issuer.subject(user));
+    let access_token = access_token(issuer, client, issue, &sub, script);
+    let mut body = json!({
+        "access_token": access_token, "token_type": "Bearer", "expires_in": config.access_ttl,
+    });
+    if !issue.scope.is_empty() {
+        body["scope"] = issue.scope.as_str().into();
+    }
+    if grant.user.is_some() && scope::contains(&issue.scope, "openid") {
+        body["id_token"] = id_token(issuer, client, issue, &sub, &access_token, script).into();
+    }
+    if issue.new_refresh && gets_refresh(&config, client, grant) {
+        let text = secret::random();
+        let expires = issuer.now() + seconds(config.refresh_ttl);
+        let refresh = Refresh { expires, grant: grant.clone(), used: None };
+        issuer.lock().refresh.insert(secret::s256(&text), refresh);
+        body["refresh_token"] = text.into();
+    }
+    Reply::json(StatusCode::OK, &body)
+}
+
+/// What a scope tells about the user of that subject (OpenID Connect Core section 5.4).
+pub(crate) fn about(config: &IssuerConfig, sub: &str, granted: &str) -> Map<String, Value> {
+    let known = config.users.iter().find(|user| user.sub == sub);
+    let Some(username) = known.map(|user| user.username.as_str()).or_else(|| sub.strip_prefix("user-")) else {
+        return Map::new();
+    };
+    let mut claims = Map::new();
+    if scope::contains(granted, "profile") {
+        claims.insert("name".to_owned(), username.into());
+        claims.insert("preferred_username".to_owned(), username.into());
+    }
+    if scope::contains(granted, "email") {
+        claims.insert("email".to_owned(), format!("{username}@example.com").into());
+        claims.insert("email_verified".to_owned(), true.into());
+    }
+    if let Some(user) = known {
+        merge(&mut claims, &user.claims);
+    }
+    claims
+}
+
+fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, script: &Answer) -> String {
+    let audience = issuer.audience_or_default(&issue.resources);
+    let mut token = issuer.access_token(sub, &client.id, &issue.scope, &audience);
+    // The grant's name in front: whoever ends the grant ends the token, which is remembered nowhere.
+    let jti = format!("{}.{}", issue.grant.id, secret::random_id());
+    token.claims.insert("jti".to_owned(), jti.into());
+    if let Some(auth_time) = issue.grant.auth_time {
+        token.claims.insert("auth_time".to_owned(), auth_time.into());
+    }
+    if let Some(change) = &script.access_token {
+        change.apply(issuer.now(), &mut token);
+    }
+    match issuer.config().access_format {
+        AccessFormat::Jwt => issuer.sign(&token),
+        AccessFormat::Opaque => {
+            let text = secret::random();
+            issuer.lock().opaque.insert(secret::s256(&text), token.claims);
+            text
+        }
+    }
+}
+
+fn id_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, access_token: &str, script: &Answer) -> String {
+    let config = issuer.config();
+    let mut token = issuer.id_token(sub, &client.id);
+    let hash = at_hash(config.alg, access_token);
+    for (name, value) in
+        [("nonce", json!(issue.grant.nonce)), ("auth_time", json!(issue.grant.auth_time)), ("at_hash", hash.into())]
+    {
+        if !value.is_null() {
+            token.claims.insert(name.to_owned(), value);
+        }
+    }
+    merge(&mut token.claims, &about(&config, sub, &issue.scope));
+    if let Some(change) = &script.id_token {
+        change.apply(issuer.now(), &mut token);
+    }
+    issuer.sign(&token)
+}
+
+/// The left half of the hash that belongs to the signature algorithm (OpenID Connect Core section 3.1.3.6). For Ed25519,
+/// which hashes with SHA-512 inside, clients took up SHA-512.
+fn at_hash(alg: Alg, access_token: &str) -> String {
+    let hash = match alg {
+        Alg::Es256 | Alg::Ps256 | Alg::Rs256 => Sha256::digest(access_token).to_vec(),
+        Alg::Es384 => Sha384::digest(access_token).to_vec(),
+        Alg::EdDsa | Alg::Rs512 => Sha512::digest(access_token).to_vec(),
+    };
+    URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2])
+}
+
+fn gets_refresh(config: &IssuerConfig, client: &Client, grant: &Grant) -> bool {
+    grant.user.is_some()
+        && config.refresh != RefreshPolicy::Never
+        && client.may_use("refresh_token")
+        && (!config.refresh_needs_offline_access || scope::contains(&grant.scope, "offline_access"))
+}
