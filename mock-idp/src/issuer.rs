@@ -108,6 +108,13 @@ impl Issuer {
         self.lock().keys.rotate(former)
     }
 
+    /// Takes back every rotation and every extra key: the first key signs again, and the key set is what it was at the start.
+    pub fn restore_keys(&self) {
+        let mut state = self.lock();
+        state.keys = KeyRing::new(state.keys.alg());
+        state.extra_keys.clear();
+    }
+
     /// Publishes a key that suits another algorithm beside the others, unless there is one, and gives its `kid`.
     ///
     /// RS256, RS512 and PS256 share one RSA key; its JWK names the algorithm it was published for first.

@@ -24,7 +24,7 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
         }
         match args.text("rotate").as_deref() {
             Some("withdraw") => drop(idp.issuer.rotate_keys(Former::Withdrawn)),
-            Some(_) => drop(idp.issuer.rotate_keys(Former::Published)),
+            Some(_) => drop(idp.issuer.rotate_keys(Former::Kept)),
             None => {}
         }
         Ok(json!({}))
@@ -33,8 +33,7 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
 
 fn script(idp: &Idp, answer: &Value, args: Args<'_>) -> Result<(), String> {
     let word = args.text("endpoint").unwrap_or_else(|| "token".into());
-    let endpoint = Endpoint::parse(&word)
-        .ok_or_else(|| format!("script our identity provider: it has no endpoint `{word}`"))?;
+    let endpoint = Endpoint::parse(&word).map_err(|e| format!("script our identity provider: {e}"))?;
     let answer = Answer::from_json(answer).map_err(|e| format!("script our identity provider: {e}"))?;
     let times = args.number("times").map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX));
     idp.issuer.script_times(endpoint, answer, times);
