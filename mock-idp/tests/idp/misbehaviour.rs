@@ -97,6 +97,9 @@ async fn errors_are_sent_as_the_endpoint_sends_them() {
         (Some("s 1"), Some("why"))
     );
     assert_eq!(answer.param("iss"), Some(browser.issuer.url()));
+    script(&browser.issuer, "login", json!({ "error": "server_error" }));
+    let page = browser.post("login", &[]).await;
+    assert!(page.status == 400 && page.body.contains("<code>server_error</code>"), "{}", page.body);
     idp.stop().await;
 }
 
@@ -210,9 +213,12 @@ async fn connections_break_where_told() {
     assert!(browser.try_post("token", &[]).await.is_err());
     script(&browser.issuer, "token", json!({ "cut-after": 150, "body": "x".repeat(999) }));
     assert!(browser.try_post("token", &[]).await.is_err());
-    assert_eq!(browser.post("token", &[]).await.text("error"), "invalid_client");
+    script(&browser.issuer, "token", json!({ "cut-after": 100_000 }));
+    for _ in 0..2 {
+        assert_eq!(browser.post("token", &[]).await.text("error"), "invalid_client");
+    }
     let status: Vec<_> = browser.issuer.journal().iter().map(|received| received.status).collect();
-    assert_eq!(status, [None, Some(200), Some(401)]);
+    assert_eq!(status, [None, Some(200), Some(401), Some(401)]);
     idp.stop().await;
 }
 

@@ -68,6 +68,8 @@ async fn other_algorithms_have_suitable_keys() {
     assert_eq!(verified(&browser.issuer, &mint(Alg::Es384)), None, "nobody published one");
     assert_eq!(browser.issuer.publish_alg(Alg::Es384), "es384-1");
     assert!(verified(&browser.issuer, &mint(Alg::Es384)).is_some());
+    let named = browser.issuer.mint(TokenSpec { sign: Sign::Key("es384-1".into()), ..TokenSpec::default() });
+    assert_eq!((verified(&browser.issuer, &named).is_some(), &part(&named, 0)["alg"]), (true, &json!("ES384")));
     assert!(verified(&browser.issuer, &browser.issuer.mint(TokenSpec::default())).is_some());
     idp.stop().await;
 }
