@@ -46,6 +46,12 @@ async fn a_second_login_in_the_same_browser_is_skipped() {
     assert!(page.body.contains("Allow access?"), "{}", page.body);
     let page = browser.authorize(&[("prompt", "login")]).await;
     assert!(page.body.contains("Log in"), "{}", page.body);
+    let early = [("request", page.hidden()), ("decision", "allow".to_owned())];
+    let early = early.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(browser.post("consent", &early).await.status, 400, "the old login does not do");
+    let hidden = page.hidden();
+    let form = [("request", hidden.as_str()), ("username", "alice"), ("password", "password")];
+    assert!(browser.post("login", &form).await.param("code").is_some(), "nothing is left to ask");
     let other = [("scope", "openid profile")];
     assert!(browser.authorize(&other).await.body.contains("Allow access?"), "another scope asks again");
     let silent = [("scope", "openid profile"), ("prompt", "none")];
@@ -54,6 +60,23 @@ async fn a_second_login_in_the_same_browser_is_skipped() {
     assert!(browser.authorize(&[("max_age", "50")]).await.body.contains("Log in"));
     browser.issuer.configure(|config| config.remember_consent = false);
     assert!(browser.authorize(&[]).await.body.contains("Allow access?"));
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_browser_do_not_disturb_each_other() {
+    let (idp, mut browser) = start().await;
+    let (first, second) = (browser.authorize(&[]).await.hidden(), browser.authorize(&[]).await.hidden());
+    for request in [second, first] {
+        let form = [("request", request.as_str()), ("username", "alice"), ("password", "password")];
+        let next = browser.post("login", &form).await;
+        let mut code = next.param("code");
+        if code.is_none() {
+            browser.get(&next.location).await;
+            code = browser.post("consent", &[("request", &request), ("decision", "allow")]).await.param("code");
+        }
+        assert!(code.is_some());
+    }
     idp.stop().await;
 }
 
