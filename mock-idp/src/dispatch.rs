@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_LENGTH,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_LENGTH,
 };
 use http::{Method, StatusCode};
 
@@ -76,6 +76,8 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     let cut_after = script.as_ref().and_then(|script| script.cut_after);
     if let Some(bytes) = cut_after {
         budget.limit(bytes);
+        // What a shorter answer leaves of the budget must not cut the next one.
+        reply = reply.header(CONNECTION, "close");
     }
     if cut_after != Some(0) {
         issuer.lock().journal.answered(seq, reply.status.as_u16());

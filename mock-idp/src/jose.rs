@@ -20,7 +20,8 @@ pub enum Sign {
     Foreign,
     /// The key that the last rotation replaced, under its own `kid`; before any rotation, as [`Foreign`](Self::Foreign).
     Former,
-    /// The key of that name, published or withdrawn; if there is none, as [`Foreign`](Self::Foreign) under that name.
+    /// The key of that name, published or withdrawn, by an algorithm that suits it; if there is none, as
+    /// [`Foreign`](Self::Foreign) under that name.
     Key(String),
     /// `alg` `none` and an empty signature (RFC 7518 section 3.6).
     None,
@@ -90,7 +91,11 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub(crate) fn new(sign: &Sign, alg: Option<Alg>, ring: &KeyRing) -> Self {
-        let alg = alg.unwrap_or(ring.alg());
+        let own = |kid: &str| ring.get(kid).map(|key| ring.alg_of(&key));
+        let alg = alg.unwrap_or_else(|| match sign {
+            Sign::Key(kid) => own(kid).unwrap_or(ring.alg()),
+            _ => ring.alg(),
+        });
         let current = ring.signing(alg);
         let foreign = || (keys::foreign(alg.kind()), current.kid().to_owned());
         let named = |key: Arc<Key>| {

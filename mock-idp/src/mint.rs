@@ -50,7 +50,7 @@ pub enum TokenKind {
 }
 
 impl Issuer {
-    /// Makes a token without a request. Userinfo and introspection know it if a published key signed it.
+    /// Makes a token without a request. Userinfo and introspection know an access token if a published key signed it.
     #[must_use]
     pub fn mint(&self, spec: TokenSpec) -> String {
         let now = self.now();

@@ -89,8 +89,9 @@ mod tests {
     #[test]
     fn a_token_request_only_narrows() {
         let granted = vec!["https://a.example".to_owned(), "https://b.example".to_owned()];
-        assert_eq!(narrow(&granted, vec![]).unwrap(), granted);
-        assert_eq!(narrow(&granted, granted[1..].to_vec()).unwrap(), granted[1..]);
-        assert_eq!(narrow(&granted, vec!["https://c.example".to_owned()]).unwrap_err().code, "invalid_target");
+        assert_eq!(narrow(&granted, vec![]).expect("all of it"), granted);
+        assert_eq!(narrow(&granted, granted[1..].to_vec()).expect("a part"), granted[1..]);
+        let more = narrow(&granted, vec!["https://c.example".to_owned()]);
+        assert_eq!(more.expect_err("more").code, "invalid_target");
     }
 }

@@ -24,7 +24,8 @@ pub(crate) fn resolve(path: &str) -> Route<'_> {
         if let Some(rest) = path.strip_prefix(document)
             && (rest.is_empty() || rest.starts_with('/'))
         {
-            return endpoint(rest, found);
+            // An issuer may end with a slash.
+            return endpoint(rest.strip_suffix('/').unwrap_or(rest), found);
         }
         // OpenID Connect Discovery section 4: appended.
         if let Some(rest) = path.strip_suffix(document) {
@@ -42,7 +43,6 @@ pub(crate) fn resolve(path: &str) -> Route<'_> {
 /// Names with empty or dotted segments are nobody's: `/.well-known/x` must not become an issuer.
 fn endpoint(issuer: &str, endpoint: Endpoint) -> Route<'_> {
     let name = issuer.strip_prefix('/').unwrap_or(issuer);
-    let name = name.strip_suffix('/').unwrap_or(name);
     let sound = |segment: &str| !segment.is_empty() && !segment.starts_with('.');
     if name.len() > MAX_NAME || !(name.is_empty() || name.split('/').all(sound)) {
         return Route::Nowhere;

@@ -107,6 +107,8 @@ pub(crate) struct Pending {
     /// The cookie of the browser that brought it, hashed: no other may answer.
     pub(crate) browser: String,
     pub(crate) expires: i64,
+    /// Whether it waits for a login, even if the browser has one.
+    pub(crate) login_due: bool,
     pub(crate) request: AuthRequest,
 }
 

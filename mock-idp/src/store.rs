@@ -43,6 +43,11 @@ impl<V> Store<V> {
         self.values.get_mut(key).map(|(_, value)| value)
     }
 
+    /// Every value, in no order.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.values.values_mut().map(|(_, value)| value)
+    }
+
     pub(crate) fn remove(&mut self, key: &str) -> Option<V> {
         self.values.remove(key).map(|(_, value)| value)
     }

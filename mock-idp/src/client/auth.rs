@@ -49,6 +49,9 @@ impl Credential {
         };
         let post = request.form.get("client_secret").map(|secret| Self::Post(secret.to_owned()));
         let assertion = request.form.get("client_assertion").map(|jwt| Self::Assertion(jwt.to_owned()));
+        if assertion.is_some() && request.form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err(OAuthError::invalid_request("client_assertion_type is not jwt-bearer"));
+        }
         let mut offered = [basic, post, assertion].into_iter().flatten();
         let first = offered.next().unwrap_or(Self::None);
         match offered.next() {
@@ -112,6 +115,9 @@ fn proves(issuer: &Issuer, client: &Client, credential: &Credential) -> Result<(
         _ => Err(OAuthError::invalid_client("not the authentication method the client registered")),
     }
 }
+
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 #[cfg(test)]
 mod tests {

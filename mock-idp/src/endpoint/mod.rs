@@ -11,6 +11,7 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 
 use crate::error::OAuthError;
+use crate::html;
 use crate::issuer::Issuer;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -42,15 +43,17 @@ pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, scr
 
 /// The answer that a script puts in the place of the honest one, if it does.
 pub(crate) fn scripted(issuer: &Issuer, endpoint: Endpoint, request: &Request, script: &Answer) -> Option<Reply> {
-    // An error of the authorization endpoint travels to the client, with state and iss, as an honest one does.
-    if endpoint == Endpoint::Authorize
-        && script.status.is_none()
-        && script.body.is_none()
-        && let Some(error) = script.oauth_error()
-    {
-        return Some(authorize::refused(issuer, request, &error));
+    let error = script.oauth_error().filter(|_| script.body.is_none());
+    match (endpoint, error) {
+        // An error of the authorization endpoint travels to the client, with state and iss, as an honest one does.
+        (Endpoint::Authorize, Some(error)) if script.status.is_none() => {
+            Some(authorize::refused(issuer, request, &error))
+        }
+        (Endpoint::Authorize | Endpoint::Consent | Endpoint::Login, Some(error)) => {
+            Some(html::error_page(error.status, &error.code, &error.description))
+        }
+        _ => script.replacement(),
     }
-    script.replacement()
 }
 
 /// What an endpoint can be asked; HEAD goes with GET.

@@ -6,6 +6,7 @@ use http::header::SET_COOKIE;
 use super::authorize::{respond, respond_error};
 use crate::client::redirect;
 use crate::clock::seconds;
+use crate::config::IssuerConfig;
 use crate::error::OAuthError;
 use crate::html::{error_page, escape, page};
 use crate::issuer::Issuer;
@@ -28,9 +29,7 @@ pub(super) fn start(issuer: &Issuer, request: &Request, auth: AuthRequest) -> Re
     let asks = |word: &str| auth.prompt.iter().any(|asked| asked == word);
     let recent = |session: &Session| auth.max_age.is_none_or(|age| issuer.now() - session.auth_time <= age);
     let session = session(issuer, request).filter(|session| !asks("login") && recent(session));
-    let allowed = session.as_ref().is_some_and(|session| {
-        config.remember_consent && !asks("consent") && session.consents.contains(&consent_key(&auth))
-    });
+    let allowed = session.as_ref().is_some_and(|session| remembers(&config, session, &auth));
     match session {
         Some(session) if allowed => approve(issuer, &auth, &session.user, session.auth_time),
         Some(_) if asks("none") => {
@@ -42,7 +41,8 @@ pub(super) fn start(issuer: &Issuer, request: &Request, auth: AuthRequest) -> Re
             let browser = known.unwrap_or_else(secret::random);
             let id = secret::random_id();
             let expires = issuer.now() + PENDING_TTL;
-            let pending = Pending { browser: secret::s256(&browser), expires, request: auth };
+            let login_due = session.is_none();
+            let pending = Pending { browser: secret::s256(&browser), expires, login_due, request: auth };
             issuer.lock().pending.insert(id.clone(), pending.clone());
             let page = match session {
                 Some(session) => ask_consent(issuer, &id, &pending.request, &session.user),
@@ -65,6 +65,7 @@ pub(super) fn login(issuer: &Issuer, request: &Request) -> Reply {
     // A new cookie with each login: one that somebody planted before stays without rights.
     let browser = secret::random();
     let old = std::mem::replace(&mut pending.browser, secret::s256(&browser));
+    pending.login_due = false;
     let now = issuer.now();
     let mut state = issuer.lock();
     // Whoever logs in again in the same browser keeps what they allowed before.
@@ -72,17 +73,30 @@ pub(super) fn login(issuer: &Issuer, request: &Request) -> Reply {
     let consents = before.map(|session| session.consents).unwrap_or_default();
     let session =
         Session { auth_time: now, consents, expires: now + seconds(config.session_ttl), user: user.username.clone() };
-    state.sessions.insert(pending.browser.clone(), session);
-    state.pending.insert(id.clone(), pending);
+    state.sessions.insert(pending.browser.clone(), session.clone());
+    // What waits in the browser's other tabs goes on under the new cookie.
+    let same_browser = state.pending.values_mut().filter(|other| other.browser == old);
+    same_browser.for_each(|other| other.browser.clone_from(&pending.browser));
+    let done = remembers(&config, &session, &pending.request);
+    if done {
+        state.pending.remove(&id);
+    } else {
+        state.pending.insert(id.clone(), pending.clone());
+    }
     drop(state);
-    let next = format!("{}?request={id}", issuer.endpoint_url("consent"));
-    with_cookie(issuer, Reply::redirect(&next), &browser)
+    let next = match done {
+        true => approve(issuer, &pending.request, &session.user, now),
+        false => Reply::redirect(&format!("{}?request={id}", issuer.endpoint_url("consent"))),
+    };
+    with_cookie(issuer, next, &browser)
 }
 
 /// `GET /consent`.
 pub(super) fn consent_page(issuer: &Issuer, request: &Request) -> Reply {
     match (pending(issuer, request, &request.query), session(issuer, request)) {
-        (Some((id, pending)), Some(session)) => ask_consent(issuer, &id, &pending.request, &session.user),
+        (Some((id, pending)), Some(session)) if !pending.login_due => {
+            ask_consent(issuer, &id, &pending.request, &session.user)
+        }
         _ => unknown_request(),
     }
 }
@@ -93,6 +107,9 @@ pub(super) fn consent(issuer: &Issuer, request: &Request) -> Reply {
     else {
         return unknown_request();
     };
+    if pending.login_due {
+        return unknown_request();
+    }
     let allow = match request.form.get("decision") {
         Some("allow") => true,
         Some("deny") => false,
@@ -102,7 +119,10 @@ pub(super) fn consent(issuer: &Issuer, request: &Request) -> Reply {
     if state.pending.remove(&id).is_none() {
         return unknown_request();
     }
-    if allow && let Some(session) = state.sessions.get_mut(&pending.browser) {
+    if allow
+        && let Some(session) = state.sessions.get_mut(&pending.browser)
+        && session.consents.len() < MAX_CONSENTS
+    {
         session.consents.insert(consent_key(&pending.request));
     }
     drop(state);
@@ -112,8 +132,14 @@ pub(super) fn consent(issuer: &Issuer, request: &Request) -> Reply {
     }
 }
 
+/// Whether the user need not be asked again: the same was allowed before in this browser.
+fn remembers(config: &IssuerConfig, session: &Session, auth: &AuthRequest) -> bool {
+    let asks = auth.prompt.iter().any(|word| word == "consent");
+    config.remember_consent && !asks && session.consents.contains(&consent_key(auth))
+}
+
 /// The login of the browser that sent a request.
-pub(super) fn session(issuer: &Issuer, request: &Request) -> Option<Session> {
+fn session(issuer: &Issuer, request: &Request) -> Option<Session> {
     let key = secret::s256(request.cookie(&cookie_name(issuer))?);
     let session = issuer.lock().sessions.get(&key).cloned()?;
     (session.expires > issuer.now()).then_some(session)
@@ -218,3 +244,5 @@ fn with_cookie(issuer: &Issuer, reply: Reply, browser: &str) -> Reply {
 
 /// How long a user may take, in seconds.
 const PENDING_TTL: i64 = 600;
+/// What a browser's session remembers to be allowed.
+const MAX_CONSENTS: usize = 100;

@@ -82,6 +82,17 @@ impl KeyRing {
         self.published.iter().map(|(key, _)| key).chain(&self.withdrawn).find(|key| key.kid() == kid).cloned()
     }
 
+    /// The algorithm that a key of this ring signs by: the one it was published for, or the issuer's, or the usual one.
+    pub(crate) fn alg_of(&self, key: &Key) -> Alg {
+        let published = self.published.iter().find(|(known, _)| known.kid() == key.kid()).map(|(_, alg)| *alg);
+        published.or_else(|| Some(self.alg).filter(|alg| alg.kind() == key.kind())).unwrap_or(match key.kind() {
+            Kind::Ed25519 => Alg::EdDsa,
+            Kind::P256 => Alg::Es256,
+            Kind::P384 => Alg::Es384,
+            Kind::Rsa => Alg::Rs256,
+        })
+    }
+
     /// The published keys as JWKs, oldest first.
     pub(crate) fn jwks(&self) -> Vec<Value> {
         self.published.iter().map(|(key, alg)| key.jwk(*alg)).collect()

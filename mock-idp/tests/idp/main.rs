@@ -1,0 +1,10 @@
+//! The identity provider over real HTTP.
+
+mod browser;
+mod clients;
+mod control;
+mod flow;
+mod misbehaviour;
+mod pages;
+mod program;
+mod tokens;
