@@ -48,7 +48,7 @@ impl Reference {
             faults,
             trusted_issuers: trusted,
             metadata_hosts: hosts,
-            jwks_cooldown: Duration::ZERO,
+            jwks_cooldown: JWKS_COOLDOWN,
             expiry_leeway: Duration::ZERO,
             ..Default::default()
         })
@@ -88,6 +88,7 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     let issuer = idp.issuer(&format!("harness-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     // ES256 signs far faster than RS256 (see `benches/`), and the references take both.
     issuer.configure(|config| config.alg = mock_idp::Alg::Es256);
+    issuer.publish_alg(mock_idp::Alg::Rs256);
     issuer
 }
 
@@ -98,6 +99,9 @@ fn profile(mcp_url: &str) -> Result<Profile, String> {
     Profile::parse(Source::new("reference profile", text), &|_| None)
         .map_err(|slips| crate::diag::render(&slips, false))
 }
+
+/// Short, so that the cases that rotate keys need not wait long; the profile says the same.
+const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

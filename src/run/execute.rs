@@ -53,7 +53,7 @@ impl Task {
 
     /// Whether it spends its time waiting.
     pub fn waits(&self) -> bool {
-        self.stop.is_none() && self.case.tags.iter().any(|tag| tag == "slow") && !self.is_alone()
+        self.stop.is_none() && self.case.is_slow() && !self.is_alone()
     }
 
     /// Whether no other case may run meanwhile.
@@ -117,7 +117,7 @@ async fn one_run(
 ) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
     let wire = Wire::new(Arc::clone(&shared.world.http));
     if task.case.is_alone() {
-        step::restore_upstream(&shared.world);
+        step::restore_upstream(&shared.world).await;
     }
     let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
     let outcome = tokio::time::timeout(LONGEST, run.steps(&wire)).await;
@@ -127,7 +127,7 @@ async fn one_run(
     }
     let mut results = redact_results(run.results, &wire);
     if task.case.is_alone() {
-        step::restore_upstream(&shared.world);
+        step::restore_upstream(&shared.world).await;
     }
     if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
         results.iter_mut().for_each(|r| r.exchanges.clear());

@@ -27,6 +27,33 @@ impl Helpers {
                 })?;
                 issuer.configure(|config| config.alg = alg);
             }
+            // A second key, so that a target can be tried with an algorithm for which the key set names none.
+            issuer.publish_alg(mock_idp::Alg::Rs256);
+            if let Some(id) = &upstream.client_id {
+                let secret = upstream.client_secret.as_ref().map_or("", |s| s.expose());
+                issuer.add_client(mock_idp::Client {
+                    any_loopback_redirect: true,
+                    pkce_optional: true,
+                    ..mock_idp::Client::confidential(id, secret, &[])
+                });
+            }
+            issuer.configure(|config| {
+                // Who logs in at the target logs in here, with the same words.
+                config.users.extend(profile.login.users.iter().map(|user| {
+                    let name = user.username.as_deref().unwrap_or(&user.name);
+                    let mut known = mock_idp::User::new(name);
+                    if let Some(password) = &user.password {
+                        password.expose().clone_into(&mut known.password);
+                    }
+                    known
+                }));
+                config.default_audience.clone_from(&upstream.audience);
+                config.users.extend(upstream.users.iter().map(|user| {
+                    let mut known = mock_idp::User::new(&user.name);
+                    known.claims.extend(user.claims.clone());
+                    known
+                }));
+            });
             helpers.idp = Some((idp, issuer));
         }
         Ok(helpers)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -146,7 +147,13 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         },
         pool: Arc::new(Pool::new(jobs, Budget::new(Some(profile.limits.registrations)))),
         host: helpers.host.clone(),
-        idp: helpers.idp.clone().map(|(idp, issuer)| Idp { idp, issuer, audience: mcp_url.to_owned(), scope: None }),
+        idp: helpers.idp.clone().map(|(idp, issuer)| Idp {
+            idp,
+            issuer,
+            audience: mcp_url.to_owned(),
+            scope: None,
+            cooldown: profile.upstream.as_ref().map_or(DEFAULT_COOLDOWN, |u| u.jwks_cooldown),
+        }),
         tools: tools.collect::<BTreeMap<_, _>>(),
         own_authorities: Vec::new(),
     }
@@ -409,6 +416,9 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     };
     abilities.decide("two-clients", two, "only one client can be had");
 }
+
+/// What common libraries take (jose, PyJWT with a cache).
+const DEFAULT_COOLDOWN: Duration = Duration::from_secs(30);
 
 /// Where clients are redirected to; nobody listens there.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";

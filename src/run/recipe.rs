@@ -431,6 +431,7 @@ async fn speak(seen: &mut Preflight, wire: &Wire, bearer: &str, stated: Option<M
 pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
     let Some(idp) = seen.world.idp.clone() else {
         let reason = "the target is not wired to our identity provider (profile section [upstream])";
+        seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
     };
     let wire = Wire::new(Arc::clone(&seen.world.http));
@@ -439,6 +440,9 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
     {
         Ok(session) => {
             seen.abilities.set("trusted-issuer", Ability::Has);
+            let rsa = mock_idp::TokenSpec { alg: Some(mock_idp::Alg::Rs256), ..idp.honest_token() };
+            let taken = speak(seen, &wire, &idp.issuer.mint(rsa), Some(seen.world.version)).await.is_ok();
+            seen.abilities.decide("rsa-key", taken, "the target refuses tokens of our identity provider signed by RS256");
             mint_instead(seen);
             if !seen.abilities.has("call") {
                 seen.abilities.set("call", Ability::Has);

@@ -84,7 +84,7 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
         Verb::Fetch => fetch::perform(context, args).await?,
         Verb::Mutate => mutate::perform(context, args).await?,
         Verb::Repeat => repeat::perform(context, args).await?,
-        Verb::Wait => wait::perform(args).await?,
+        Verb::Wait => wait::perform(context, args).await?,
     };
     if let (Some(host), Value::Object(facts)) = (&context.world.host, &mut facts) {
         let fetched = context.documents.iter().map(|path| host.hits(path).len()).sum::<usize>();

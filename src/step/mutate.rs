@@ -69,6 +69,9 @@ fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
     spec.header = args.table("header");
     spec.header.extend(args.list("drop-header").into_iter().map(|name| (name, Value::Null)));
     spec.payload = args.text("raw-payload");
+    if let Some(alg) = args.text("alg") {
+        spec.alg = Some(mock_idp::Alg::parse(&alg).ok_or_else(|| format!("mint a token: no key signs by {alg}"))?);
+    }
     if args.text("kind").as_deref() == Some("id-token") {
         spec.kind = mock_idp::TokenKind::Id;
     }

@@ -40,13 +40,18 @@ fn script(idp: &Idp, answer: &Value, args: Args<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes our identity provider honest again after a case that changed it.
-pub fn restore(world: &World) {
-    if let Some(idp) = &world.idp {
-        idp.issuer.clear_scripts();
-        idp.issuer.clock().reset();
-        idp.issuer.restore_keys();
-        idp.issuer.forget();
+/// Makes our identity provider honest again after a case that changed it. After a change of keys it waits until the target
+/// may fetch the old ones again.
+pub async fn restore(world: &World) {
+    let Some(idp) = &world.idp else { return };
+    let keys = idp.issuer.jwks();
+    idp.issuer.clear_scripts();
+    idp.issuer.clock().reset();
+    idp.issuer.restore_keys();
+    idp.issuer.publish_alg(mock_idp::Alg::Rs256);
+    idp.issuer.forget();
+    if idp.issuer.jwks() != keys {
+        tokio::time::sleep(idp.cooldown).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -148,6 +149,8 @@ pub struct Idp {
     pub audience: String,
     /// The scope of an honest token.
     pub scope: Option<String>,
+    /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
+    pub cooldown: Duration,
 }
 
 impl World {

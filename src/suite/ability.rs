@@ -66,6 +66,7 @@ pub const ABILITIES: &[Word] = &[
     word("restricted-tool", "has a tool that only the first user may use (profile section [scopes], tool-restricted)"),
     word("revocation", "has a revocation endpoint (RFC 7009)"),
     word("rfc8414-metadata", "publishes authorization server metadata (RFC 8414)"),
+    word("rsa-key", "its MCP server takes tokens of our identity provider signed by RS256"),
     word("scope-challenge", "its challenge names a scope that a request needs, beyond those of a login"),
     word("scope-hierarchy", "the scope of tool-write implies that of tool-read (stated in the profile)"),
     word("scopes", "more than one scope is known"),

@@ -317,6 +317,7 @@ const MUTATE: &[Fact] = &[
 ];
 
 const REPEAT: &[Fact] = &[
+    UPSTREAM,
     value("succeeded", "how many succeeded"),
     open("statuses", "the status code of each"),
     value("crashes", "how many met 5xx or a dropped connection"),

@@ -47,6 +47,12 @@ impl Case {
         rules
     }
 
+    /// Whether it waits for seconds (tag `slow`).
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "slow")
+    }
+
     /// Whether no other case may run meanwhile (tag `alone`).
     #[must_use]
     pub fn is_alone(&self) -> bool {

@@ -285,7 +285,10 @@ const REPEAT: &[Argument] = &[
     table("token", "the arguments of the `token` to repeat"),
 ];
 
-const WAIT: &[Argument] = &[number("seconds", "how long")];
+const WAIT: &[Argument] = &[
+    number("seconds", "how long"),
+    boolean("keys", "until the target may fetch the keys of our identity provider again (`upstream.jwks-cooldown`)"),
+];
 
 const fn text(name: &'static str, doc: &'static str) -> Argument {
     Argument { name, kind: Kind::Text, doc }

@@ -216,6 +216,8 @@ pub struct Upstream {
     pub alg: Option<String>,
     /// The `aud` claim of its access tokens; absent means: what was asked for.
     pub audience: Option<String>,
+    /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
+    pub jwks_cooldown: Duration,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
 }
