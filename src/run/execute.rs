@@ -120,7 +120,7 @@ async fn one_run(
         step::restore_upstream(&shared.world).await;
     }
     let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
-    let outcome = tokio::time::timeout(LONGEST, run.steps(&wire)).await;
+    let outcome = tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire))).await;
     if outcome.is_err() {
         let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
         run.block(0, &reason, &[]);
@@ -182,7 +182,7 @@ impl Run<'_> {
     /// One step; `Err` ends the case.
     async fn step(&mut self, context: &mut Context, at: usize, step: &Step) -> Result<(), ()> {
         let began = Instant::now();
-        let performed = match perform(context, step).await {
+        let performed = match Box::pin(perform(context, step)).await {
             Ok(performed) => performed,
             Err(reason) if reason.starts_with(step::USED_UP) => {
                 self.leave_out(at, &reason);

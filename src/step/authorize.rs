@@ -132,7 +132,7 @@ async fn go(
         goal: Goal::parse(args.text("until").as_deref()),
         approve: args.get("approve") != Some(&Value::Bool(false)),
     };
-    let facts = journey::travel(context, browser, tx, start, &plan).await;
+    let facts = Box::pin(journey::travel(context, browser, tx, start, &plan)).await;
     for code in facts["codes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         context.grants.insert(code.to_owned(), grant.clone());
         context.unspent = Some(code.to_owned());

@@ -71,20 +71,21 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
     let mark = context.wire.mark();
     let received = upstream::count(context);
     let args = Args::new(args);
+    // Each in a box: one future that holds the largest of all would be moved about with every step.
     let mut facts = match verb {
-        Verb::Discover => discover::perform(context, args).await?,
-        Verb::Register => register::perform(context, args).await?,
-        Verb::Authorize => authorize::perform(context, args).await?,
-        Verb::Login => authorize::login(context, args).await?,
-        Verb::Consent => authorize::consent(context, args).await?,
-        Verb::Callback => authorize::callback(context, args).await?,
-        Verb::Token => token::perform(context, args).await?,
-        Verb::Exchange => exchange::perform(context, args).await?,
-        Verb::Call => call::perform(context, args).await?,
-        Verb::Fetch => fetch::perform(context, args).await?,
-        Verb::Mutate => mutate::perform(context, args).await?,
-        Verb::Repeat => repeat::perform(context, args).await?,
-        Verb::Wait => wait::perform(context, args).await?,
+        Verb::Discover => Box::pin(discover::perform(context, args)).await?,
+        Verb::Register => Box::pin(register::perform(context, args)).await?,
+        Verb::Authorize => Box::pin(authorize::perform(context, args)).await?,
+        Verb::Login => Box::pin(authorize::login(context, args)).await?,
+        Verb::Consent => Box::pin(authorize::consent(context, args)).await?,
+        Verb::Callback => Box::pin(authorize::callback(context, args)).await?,
+        Verb::Token => Box::pin(token::perform(context, args)).await?,
+        Verb::Exchange => Box::pin(exchange::perform(context, args)).await?,
+        Verb::Call => Box::pin(call::perform(context, args)).await?,
+        Verb::Fetch => Box::pin(fetch::perform(context, args)).await?,
+        Verb::Mutate => Box::pin(mutate::perform(context, args)).await?,
+        Verb::Repeat => Box::pin(repeat::perform(context, args)).await?,
+        Verb::Wait => Box::pin(wait::perform(context, args)).await?,
     };
     if let (Some(host), Value::Object(facts)) = (&context.world.host, &mut facts) {
         let fetched = context.documents.iter().map(|path| host.hits(path).len()).sum::<usize>();

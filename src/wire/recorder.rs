@@ -96,7 +96,7 @@ impl Wire {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
         shared.vault.learn_request(request);
-        let (outcome, duration) = shared.http.send(request, shared.lane).await;
+        let (outcome, duration) = Box::pin(shared.http.send(request, shared.lane)).await;
         if let Some(response) = outcome.response() {
             shared.vault.learn_response(response);
         }
