@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use authspec::event::Event;
-use authspec::reference::Reference;
+use authspec::reference::{Deployment, Reference};
 use authspec::rule::Rules;
 use authspec::run::{self, Material, Options};
 use authspec::suite::Suites;
@@ -62,7 +62,7 @@ struct Measured {
 
 async fn whole_suite(options: &Options) -> Measured {
     let began = Instant::now();
-    let reference = Reference::start(Faults::none()).await.expect("the reference starts");
+    let reference = Reference::start(Deployment::Server, Faults::none()).await.expect("the reference starts");
     let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
     let (mut first, mut exchanges, mut verdicts) = (None, 0, Vec::new());
     let mut sink = |event: Event| {

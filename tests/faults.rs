@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use authspec::prove;
+use authspec::reference::Deployment;
 use authspec::rule::Rules;
 use authspec::run::{Helpers, Material};
 use authspec::suite::Suites;
@@ -13,7 +14,7 @@ use fixtures::{Fault, Faults};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// One case in so many joins the slice of a fault.
-const SLICE: usize = 12;
+const SLICE: usize = 40;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -38,7 +39,7 @@ async fn one(fault: &'static Fault, helpers: &Helpers) -> Result<(), Failed> {
         .filter(|(at, case)| case.faults.iter().any(|f| f == fault.id) || (at + number).is_multiple_of(SLICE));
     let only: Vec<String> = chosen.map(|(_, case)| case.id.clone()).collect();
     let faults = Faults::one(fault.id).expect("a fault of the catalogue");
-    let reds = prove::reds(helpers, faults, material, &only, 2).await.expect("the deployment starts");
+    let reds = prove::reds(helpers, Deployment::of(fault), faults, material, &only, 2).await.expect("the deployment starts");
     let proof = prove::compare(fault, reds, suites);
     if proof.exact() {
         return Ok(());

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use authspec::acceptance;
 use authspec::event::CaseFinished;
-use authspec::reference::Reference;
+use authspec::reference::{Deployment, Reference};
 use authspec::rule::Rules;
 use authspec::run::Selection;
 use authspec::suite::Suites;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 async fn judge() -> BTreeMap<String, CaseFinished> {
-    let reference = Reference::start(Faults::none()).await.expect("the reference starts");
+    let reference = Reference::start(Deployment::Server, Faults::none()).await.expect("the reference starts");
     let all = acceptance::cases(&reference.profile, reference.helpers.clone(), Selection::default())
         .await
         .expect("the reference can be judged");

@@ -44,7 +44,7 @@ enum Command {
     Coverage(SuiteArgs),
     /// Run every fault of the reference deployments against every case
     Prove(ProveArgs),
-    /// Serve the mock identity provider (idp) or a reference deployment (server), healthy or broken on purpose
+    /// Serve the mock identity provider (idp) or a reference deployment (server, consent-proxy), healthy or broken on purpose
     Serve(ServeArgs),
     /// Write a profile for an MCP URL from what discovery finds
     Init(InitArgs),
@@ -150,6 +150,9 @@ struct ProveArgs {
     /// Only these faults (glob)
     #[arg(long, value_name = "GLOB")]
     fault: Vec<String>,
+    /// Only these cases (glob over ids and areas)
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
     /// Write the `faults` of the case files below this suites folder as the matrix shows them
     #[arg(long, value_name = "DIR")]
     bless: Option<PathBuf>,
@@ -159,8 +162,11 @@ struct ProveArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// `idp` or `server`
+    /// `idp`, `server` or `consent-proxy`
     name: String,
+    /// The issuer at which `consent-proxy` logs users in (default: a mock identity provider beside it)
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
     /// Switch on this fault (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use authspec::diag::Source;
 use authspec::event::Event;
-use authspec::reference::Reference;
+use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
 use authspec::run::{self, Helpers, Material, Options, Selection};
 use authspec::target::{Profile, launch};
@@ -84,18 +84,20 @@ impl Prepared {
 }
 
 async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
-    let Some(target) = &args.target else {
-        let reference = Reference::start(fixtures::Faults::none())
+    let embedded = args.target.as_deref().map_or(Some(Deployment::Server), Deployment::parse);
+    if let Some(deployment) = embedded {
+        let reference = Reference::start(deployment, fixtures::Faults::none())
             .await
             .map_err(|e| wrong(&format!("the embedded reference cannot be started: {e}")))?;
         return Ok(Prepared {
             profile: reference.profile.clone(),
             helpers: reference.helpers.clone(),
-            again: "authspec run".into(),
+            again: args.target.as_ref().map_or("authspec run".into(), |name| format!("authspec run {name}")),
             reference: Some(reference),
             launched: None,
         });
-    };
+    }
+    let target = args.target.as_deref().unwrap_or_default();
     let mut profile = profile(target)?;
     let complaints = profile.lint(
         authspec::rule::Rules::embedded(),

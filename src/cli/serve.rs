@@ -26,10 +26,11 @@ pub fn main(args: &ServeArgs) -> u8 {
             }
             "idp" => idp(args.port).await,
             "server" => server(args.port, faults).await,
+            "consent-proxy" | "proxy" => proxy(args, faults).await,
             other => {
-                let near =
-                    nearest(other, ["idp", "server"]).map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
-                Err(format!("nothing is called `{other}`: `idp` and `server` can be served.{near}"))
+                let near = nearest(other, ["idp", "server", "consent-proxy"])
+                    .map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
+                Err(format!("nothing is called `{other}`: `idp`, `server` and `consent-proxy` can be served.{near}"))
             }
         };
         match served {
@@ -57,6 +58,30 @@ async fn server(port: u16, faults: Faults) -> Result<(), String> {
     text::line(&format!("READY {}", server.mcp_url()));
     stopped().await;
     server.stop().await;
+    Ok(())
+}
+
+/// The consent proxy in front of an identity provider: the one at `--upstream`, or else ours, started beside it.
+async fn proxy(args: &ServeArgs, faults: Faults) -> Result<(), String> {
+    let mut own = None;
+    let issuer = match &args.upstream {
+        Some(issuer) => issuer.clone(),
+        None => {
+            let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.map_err(|e| taken(0, &e))?;
+            let issuer = idp.issuer("default").url();
+            own = Some(idp);
+            issuer
+        }
+    };
+    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
+    let options = fixtures::proxy::Options { addr: loopback(args.port), faults, upstream, ..Default::default() };
+    let server = fixtures::proxy::start(options).await.map_err(|e| taken(args.port, &e))?;
+    text::line(&format!("READY {}", server.mcp_url()));
+    stopped().await;
+    server.stop().await;
+    if let Some(idp) = own {
+        idp.stop().await;
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use fixtures::{Fault, Faults};
 use futures_util::{StreamExt, stream};
 
 use crate::event::{Event, Verdict};
-use crate::reference::Reference;
+use crate::reference::{Deployment, Reference};
 use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Options, Selection};
 use crate::suite::Suites;
@@ -63,12 +63,13 @@ impl Proof {
 /// If the deployment cannot be started.
 pub async fn reds(
     helpers: &Helpers,
+    deployment: Deployment,
     faults: Faults,
     material: Material<'_>,
     only: &[String],
     jobs: usize,
 ) -> std::io::Result<Reds> {
-    let reference = Reference::start_with(helpers, faults).await?;
+    let reference = Reference::start_with(helpers, deployment, faults).await?;
     let mut reds = Reds::default();
     let mut open: Vec<String> = only.to_vec();
     for version in McpVersion::ALL.iter().rev() {
@@ -150,7 +151,7 @@ pub async fn prove(
     let mut runs = stream::iter(faults.into_iter().map(|fault| {
         let helpers = helpers.clone();
         async move {
-            let reds = reds(&helpers, Faults::one(fault.id).unwrap_or_default(), material, &[], 2).await?;
+            let reds = reds(&helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default(), material, &[], 2).await?;
             Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
         }
     }))

@@ -5,13 +5,55 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fixtures::Faults;
+use fixtures::{Fault, Faults};
 use url::Url;
 
 use crate::diag::Source;
-use crate::run::Helpers;
+use crate::run::{Helpers, helpers};
 use crate::target::Profile;
 use crate::wire::host::DocumentHost;
+
+/// A reference deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deployment {
+    /// An MCP server with its own authorization server.
+    Server,
+    /// An MCP server whose authorization server logs users in at an identity provider: ours.
+    ConsentProxy,
+}
+
+impl Deployment {
+    /// All of them.
+    pub const ALL: [Deployment; 2] = [Deployment::Server, Deployment::ConsentProxy];
+
+    /// Its name, as `run`, `serve` and the fault catalogue have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Deployment::Server => "server",
+            Deployment::ConsentProxy => "consent-proxy",
+        }
+    }
+
+    /// The deployment of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Deployment> {
+        Deployment::ALL.into_iter().find(|deployment| deployment.name() == name)
+    }
+
+    /// The deployment that can have a fault.
+    #[must_use]
+    pub fn of(fault: &Fault) -> Deployment {
+        Deployment::parse(fault.deployment).unwrap_or(Deployment::Server)
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Deployment::Server => include_str!("server.toml"),
+            Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+        }
+    }
+}
 
 /// A running reference deployment and the helpers that judge it.
 pub struct Reference {
@@ -23,37 +65,32 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Starts the reference deployment `server`, with faults switched on, on a free loopback port.
+    /// Starts a reference deployment, with faults switched on, on a free loopback port.
     ///
     /// # Errors
     /// If no socket can be bound.
-    pub async fn start(faults: Faults) -> std::io::Result<Reference> {
-        Reference::start_with(&Helpers::start().await?, faults).await
+    pub async fn start(deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
+        Reference::start_with(&Helpers::start().await?, deployment, faults).await
     }
 
     /// Starts it beside helpers that run already: `prove` starts one deployment a fault, but one identity provider.
     ///
     /// # Errors
     /// If no socket can be bound.
-    pub async fn start_with(helpers: &Helpers, faults: Faults) -> std::io::Result<Reference> {
+    pub async fn start_with(helpers: &Helpers, deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
         let mut helpers = helpers.clone();
         if let Some((idp, issuer)) = &mut helpers.idp {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
         }
-        let trusted = helpers.idp.iter().map(|(_, issuer)| issuer.url()).collect();
-        let hosts =
-            helpers.host.iter().filter_map(|h| Some(Url::parse(&h.url("/")).ok()?.authority().to_owned())).collect();
-        let server = fixtures::server::start(fixtures::server::Options {
-            faults,
-            trusted_issuers: trusted,
-            metadata_hosts: hosts,
-            jwks_cooldown: JWKS_COOLDOWN,
-            expiry_leeway: Duration::ZERO,
-            ..Default::default()
-        })
-        .await?;
-        let profile = profile(server.mcp_url()).map_err(std::io::Error::other)?;
+        let server = match deployment {
+            Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
+            Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+        };
+        let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
+        if let Some((_, issuer)) = &helpers.idp {
+            helpers::users(issuer, &profile);
+        }
         Ok(Reference { profile, helpers, server })
     }
 
@@ -89,13 +126,43 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     // ES256 signs far faster than RS256 (see `benches/`), and the references take both.
     issuer.configure(|config| config.alg = mock_idp::Alg::Es256);
     issuer.publish_alg(mock_idp::Alg::Rs256);
+    let upstream = fixtures::proxy::Upstream::default();
+    helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
     issuer
 }
 
-/// The profile of the reference deployment, as a user would write it.
-fn profile(mcp_url: &str) -> Result<Profile, String> {
-    let mut text = format!("[target]\nname = \"reference\"\nmcp-url = \"{mcp_url}\"\n");
-    text.push_str(include_str!("profile.toml"));
+fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Options {
+    fixtures::server::Options {
+        faults,
+        trusted_issuers: helpers.idp.iter().map(|(_, issuer)| issuer.url()).collect(),
+        metadata_hosts: metadata_hosts(helpers),
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    fixtures::proxy::Options {
+        faults,
+        upstream: fixtures::proxy::Upstream { issuer, ..Default::default() },
+        metadata_hosts: metadata_hosts(helpers),
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: Duration::ZERO,
+        jwks_max_age: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
+    helpers.host.iter().filter_map(|h| Some(Url::parse(&h.url("/")).ok()?.authority().to_owned())).collect()
+}
+
+/// The profile of a reference deployment, as a user would write it.
+fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
+    let mut text = format!("[target]\nname = \"{}\"\nmcp-url = \"{mcp_url}\"\n", deployment.name());
+    text.push_str(deployment.profile());
     Profile::parse(Source::new("reference profile", text), &|_| None)
         .map_err(|slips| crate::diag::render(&slips, false))
 }

@@ -139,7 +139,8 @@ async fn one_run(
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
 fn redact_results(mut results: Vec<CaseResult>, wire: &Wire) -> Vec<CaseResult> {
-    for result in &mut results {
+    let says = |r: &CaseResult| !r.actual.is_empty() || r.verdict != Verdict::Pass;
+    for result in results.iter_mut().filter(|r| says(r)) {
         for text in [&mut result.message, &mut result.expected, &mut result.actual] {
             *text = wire.vault().redact(text);
         }

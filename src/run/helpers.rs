@@ -31,22 +31,10 @@ impl Helpers {
             issuer.publish_alg(mock_idp::Alg::Rs256);
             if let Some(id) = &upstream.client_id {
                 let secret = upstream.client_secret.as_ref().map_or("", |s| s.expose());
-                issuer.add_client(mock_idp::Client {
-                    any_loopback_redirect: true,
-                    pkce_optional: true,
-                    ..mock_idp::Client::confidential(id, secret, &[])
-                });
+                client(&issuer, id, secret);
             }
+            users(&issuer, profile);
             issuer.configure(|config| {
-                // Who logs in at the target logs in here, with the same words.
-                config.users.extend(profile.login.users.iter().map(|user| {
-                    let name = user.username.as_deref().unwrap_or(&user.name);
-                    let mut known = mock_idp::User::new(name);
-                    if let Some(password) = &user.password {
-                        password.expose().clone_into(&mut known.password);
-                    }
-                    known
-                }));
                 config.default_audience.clone_from(&upstream.audience);
                 config.users.extend(upstream.users.iter().map(|user| {
                     let mut known = mock_idp::User::new(&user.name);
@@ -58,4 +46,29 @@ impl Helpers {
         }
         Ok(helpers)
     }
+}
+
+/// Presets the client that a proxy is at our identity provider. PKCE is not demanded: whether the proxy uses it is for the
+/// cases to see.
+pub fn client(issuer: &mock_idp::Issuer, id: &str, secret: &str) {
+    issuer.add_client(mock_idp::Client {
+        any_loopback_redirect: true,
+        pkce_optional: true,
+        ..mock_idp::Client::confidential(id, secret, &[])
+    });
+}
+
+/// Who logs in at the target logs in at our identity provider, with the same words.
+pub fn users(issuer: &mock_idp::Issuer, profile: &Profile) {
+    issuer.configure(|config| {
+        let named = |name: &str| profile.login.users.iter().any(|u| u.username.as_deref().unwrap_or(&u.name) == name);
+        config.users.retain(|user| !named(&user.username));
+        config.users.extend(profile.login.users.iter().map(|user| {
+            let mut known = mock_idp::User::new(user.username.as_deref().unwrap_or(&user.name));
+            if let Some(password) = &user.password {
+                password.expose().clone_into(&mut known.password);
+            }
+            known
+        }));
+    });
 }

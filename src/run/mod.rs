@@ -2,7 +2,7 @@
 
 mod ability;
 mod execute;
-mod helpers;
+pub mod helpers;
 mod known;
 mod plan;
 mod preflight;

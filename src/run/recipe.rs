@@ -261,7 +261,9 @@ async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Resul
     }
     let token = act(&mut context, Verb::Token, json!({})).await?;
     if token.facts["granted"] != true {
-        return Err(format!("the token endpoint refused an honest code: {}", summary(&token.facts)));
+        let said = token.facts["body"]["error_description"].as_str();
+        let said = said.map(|d| format!(" ({})", fact::clip(d, 160))).unwrap_or_default();
+        return Err(format!("the token endpoint refused an honest code: {}{said}", summary(&token.facts)));
     }
     Ok((journey.facts, token.facts))
 }
@@ -312,6 +314,9 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
     }
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
+    let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
+    let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
+    a.decide("login-first", first, "it asks for consent before it knows who the user is");
     a.decide("consent-page", journey["asked-consent"] == true, "nobody was asked for consent");
     let token_field = journey["pages"]
         .as_array()
@@ -434,6 +439,11 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
     };
+    if seen.abilities.has("proxy") {
+        let reason = "the target logs users in at our identity provider; the tokens for it are its own";
+        seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
+        return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
+    }
     let wire = Wire::new(Arc::clone(&seen.world.http));
     let bearer = idp.issuer.mint(idp.honest_token());
     match speak(seen, &wire, &bearer, stated.or_else(|| seen.abilities.has("call").then_some(seen.world.version))).await

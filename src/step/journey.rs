@@ -168,7 +168,7 @@ async fn leg(world: &World, wire: &Wire, seat: &mut Seat, tx: &mut Transaction, 
     let target = tx.redirect_uri.clone().or_else(|| tx.client.redirect_uris.first().cloned()).unwrap_or_default();
     let watch = Watch { idp: world.idp.as_ref(), goal, asked: Mutex::new(tx.upstream.take()) };
     let stop = |location: &str| {
-        watch.stops(location) || !world.is_own(location) || Redirect::parse(location).goes_to(&target)
+        watch.stops(location) || !world.is_own(location) || is_for(world, &Redirect::parse(location), &target)
     };
     let visit = match start {
         Start::Request(request) => seat.browser.open(wire, request, &stop).await,
@@ -179,6 +179,12 @@ async fn leg(world: &World, wire: &Wire, seat: &mut Seat, tx: &mut Transaction, 
     };
     tx.upstream = watch.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
     visit
+}
+
+/// Whether a redirect goes to this redirect URI of the client. On loopback any port does (RFC 8252 section 7.3), but not one
+/// of the target's own: a proxy's callback may well have the path of ours.
+fn is_for(world: &World, redirect: &Redirect, uri: &str) -> bool {
+    redirect.goes_to(uri) && (!world.is_own(&redirect.url) || world.is_own(uri))
 }
 
 /// Watches for the two hops between the target and our identity provider.
@@ -204,12 +210,13 @@ impl Watch<'_> {
 
 /// Whether a redirect carries the answer to an authorization request: it goes to the redirect URI of the request.
 fn answers(location: &str, asked: &str) -> bool {
-    Redirect::parse(asked).query("redirect_uri").is_some_and(|uri| Redirect::parse(location).goes_to(uri))
+    let base = Redirect::parse(location).base;
+    Redirect::parse(asked).query("redirect_uri").is_some_and(|uri| Redirect::parse(uri).base == base)
 }
 
 fn arrived(world: &World, tx: &Transaction, location: &str, from: u16) -> Ending {
     let redirect = Redirect::parse(location);
-    if tx.client.redirect_uris.iter().any(|uri| redirect.goes_to(uri)) {
+    if tx.client.redirect_uris.iter().any(|uri| is_for(world, &redirect, uri)) {
         Ending::Client(redirect, from)
     } else if world.idp.as_ref().is_some_and(|idp| idp.is_asked_at(location)) {
         Ending::Upstream(redirect, from)

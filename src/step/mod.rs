@@ -92,7 +92,7 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
         facts.insert("fetched".into(), fetched.into());
     }
     upstream::tell(context, received, &mut facts);
-    let exchanges = context.wire.exchanges().iter().skip(mark).map(|e| e.id).collect();
+    let exchanges = context.wire.since(mark);
     let unready = facts::unready(verb, &facts, args);
     Ok(Performed { facts, exchanges, unready })
 }

@@ -40,6 +40,7 @@ pub const ABILITIES: &[Word] = &[
         "its access tokens say that they follow RFC 9068 (typ at+jwt), so its MCP server is held to that",
     ),
     word("key-set", "publishes the keys of its tokens (jwks_uri)"),
+    word("login-first", "asks who the user is before it asks for consent"),
     word("login-page", "shows a login page that the harness can answer"),
     word("loopback", "runs on this machine over http, where rules about https do not bind"),
     word("many-scopes", "more than two scopes of the resource are known"),

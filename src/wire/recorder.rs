@@ -92,6 +92,15 @@ impl Wire {
         usize::try_from(self.shared.sent.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
+    /// Numbers of the exchanges that were sent after a mark and are over, in order.
+    #[must_use]
+    pub fn since(&self, mark: usize) -> Vec<u32> {
+        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids: Vec<u32> = exchanges.iter().map(|e| e.id).filter(|id| *id as usize > mark).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     async fn exchange(&self, by: &str, request: &Request) -> Answer {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
