@@ -1,4 +1,4 @@
-//! Every case against the healthy reference, a trial a case: none may be red.
+//! Every case against each healthy reference, a trial a case: none may be red.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -15,20 +15,23 @@ use libtest_mimic::{Arguments, Trial};
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let results = if arguments.list { BTreeMap::new() } else { runtime.block_on(judge()) };
-    let trials = Suites::embedded().cases.iter().map(|case| {
-        let finished = results.get(&case.id).cloned();
-        let level = case.rules().first().and_then(|r| Rules::embedded().get(r)).map(|r| r.level.to_string());
-        Trial::ignorable_test(case.id.clone(), move || {
-            acceptance::completion(finished.as_ref()).and_then(strict(finished))
-        })
-        .with_kind(level.unwrap_or_default())
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let mut trials = Vec::new();
+    for deployment in Deployment::ALL {
+        let results = if arguments.list { BTreeMap::new() } else { runtime.block_on(judge(deployment)) };
+        trials.extend(Suites::embedded().cases.iter().map(|case| {
+            let finished = results.get(&case.id).cloned();
+            let level = case.rules().first().and_then(|r| Rules::embedded().get(r)).map(|r| r.level.to_string());
+            Trial::ignorable_test(format!("{} {}", deployment.name(), case.id), move || {
+                acceptance::completion(finished.as_ref()).and_then(strict(finished))
+            })
+            .with_kind(level.unwrap_or_default())
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-async fn judge() -> BTreeMap<String, CaseFinished> {
-    let reference = Reference::start(Deployment::Server, Faults::none()).await.expect("the reference starts");
+async fn judge(deployment: Deployment) -> BTreeMap<String, CaseFinished> {
+    let reference = Reference::start(deployment, Faults::none()).await.expect("the reference starts");
     let all = acceptance::cases(&reference.profile, reference.helpers.clone(), Selection::default())
         .await
         .expect("the reference can be judged");

@@ -19,6 +19,10 @@ pub fn main(args: &ServeArgs) -> u8 {
             return USAGE;
         }
     };
+    if let Some(stray) = stray(&args.name, &faults) {
+        text::error(&stray);
+        return USAGE;
+    }
     runtime().block_on(async {
         let served = match args.name.as_str() {
             "idp" if !faults.is_empty() => {
@@ -41,6 +45,14 @@ pub fn main(args: &ServeArgs) -> u8 {
             }
         }
     })
+}
+
+/// A fault that the deployment of this name cannot have.
+fn stray(name: &str, faults: &Faults) -> Option<String> {
+    let name = if name == "proxy" { "consent-proxy" } else { name };
+    let mut known = fixtures::catalogue().iter().filter(|fault| faults.ids().contains(&fault.id));
+    let fault = known.find(|fault| name != "idp" && fault.deployment != name)?;
+    Some(format!("`{}` is a fault of `{1}`: authspec serve {1} --fault {0}", fault.id, fault.deployment))
 }
 
 async fn idp(port: u16) -> Result<(), String> {

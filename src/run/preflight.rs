@@ -116,6 +116,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         ("write", &profile.scopes.tool_write),
         ("show", &profile.scopes.tool_show),
         ("restricted", &profile.scopes.tool_restricted),
+        ("upstream", &profile.scopes.tool_upstream),
     ];
     let tools = tools.into_iter().filter_map(|(kind, tool)| {
         let tool = tool.as_ref()?;

@@ -126,6 +126,12 @@ fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
         restricted,
         "no tool is named that only one user may use (profile section [scopes], tool-restricted)",
     );
+    let upstream = seen.world.tool("upstream").is_some();
+    a.decide(
+        "upstream-tool",
+        upstream,
+        "no tool is named that asks the identity provider about the caller (profile section [scopes], tool-upstream)",
+    );
     a.decide("many-scopes", seen.world.resource_scopes().len() > 2, "two scopes or fewer are known");
     let challenge = discovered.found.challenge_scope.clone().unwrap_or_default();
     let challenged = challenge.split(' ').any(|s| !s.is_empty() && !step::OPENID_SCOPES.contains(&s));

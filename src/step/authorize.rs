@@ -192,7 +192,7 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
     add("response_type", Some(args.text("response-type").unwrap_or_else(|| "code".into())));
     add("client_id", Some(client.id.clone()));
     add("redirect_uri", args.text("redirect-uri").or_else(|| client.redirect_uris.first().cloned()));
-    add("scope", args.text("scope").or_else(|| world.recipe.scope.clone()));
+    add("scope", args.text("scope").map(|scope| scope.trim_end().to_owned()).or_else(|| world.recipe.scope.clone()));
     add("state", Some(state));
     add("code_challenge", challenge.clone());
     add("code_challenge_method", method.map(str::to_owned));

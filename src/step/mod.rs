@@ -16,6 +16,7 @@ mod journey;
 mod mutate;
 mod page_words;
 mod pool;
+mod readable;
 mod register;
 mod repeat;
 mod token;

@@ -1,20 +1,26 @@
 //! What our identity provider does next, and what it received: the harness as the upstream of a proxy, and as the issuer
 //! that a resource server trusts.
 
+use std::collections::BTreeSet;
+
 use mock_idp::{Answer, Endpoint, Former, Received};
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::readable;
 use super::world::{Idp, World};
-use crate::transcript::Request;
+use crate::transcript::{Request, Secret};
 
 /// Scripts an answer, rotates the keys or moves the clock (`mutate`); `None` if the step asks for none of it.
 pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>> {
-    let asked = ["answer", "clock", "rotate"].iter().any(|name| args.get(name).is_some());
+    let asked = ["answer", "clock", "rotate", "honest"].iter().any(|name| args.get(name).is_some());
     asked.then(|| {
         let idp = context.world.idp.as_ref();
         let idp = idp.ok_or("change our identity provider: the target is not wired to it (profile section [upstream])")?;
+        if args.get("honest") == Some(&Value::Bool(true)) {
+            idp.issuer.clear_scripts();
+        }
         if let Some(answer) = args.get("answer") {
             script(idp, answer, args)?;
         }
@@ -61,22 +67,40 @@ pub fn count(context: &Context) -> Option<usize> {
     context.world.idp.as_ref().filter(|_| context.alone).map(|idp| idp.issuer.journal().len())
 }
 
-/// Adds what it received since `before` to the facts: `upstream.requests.ENDPOINT`.
+/// Adds what it received since `before` to the facts: `upstream.requests.ENDPOINT`; what it issued in answer:
+/// `upstream.issued`; and which of its tokens can be read in the facts of the step: `upstream.leaks`.
 pub fn tell(context: &Context, before: Option<usize>, facts: &mut Value) {
-    let (Some(before), Some(idp), Value::Object(facts)) = (before, &context.world.idp, facts) else { return };
-    let mut requests = Map::new();
-    for received in idp.issuer.journal().into_iter().skip(before) {
-        let request = request(idp, &received);
+    let (Some(before), Some(idp)) = (before, &context.world.idp) else { return };
+    let journal = idp.issuer.journal();
+    let leaks = leaks(context, &journal, facts);
+    let Value::Object(facts) = facts else { return };
+    let (mut requests, mut issued) = (Map::new(), Map::new());
+    for received in journal.iter().skip(before) {
+        let request = request(idp, received);
         context.wire.vault().learn_request(&request);
         let name = received.endpoint.name();
         let count = requests.get(name).map_or(0, |r: &Value| r["count"].as_u64().unwrap_or(0)) + 1;
-        requests.insert(name.to_owned(), told(&received, count));
+        requests.insert(name.to_owned(), told(received, count));
+        issued.extend(received.issued.iter().map(|(name, token)| ((*name).to_owned(), json!(token))));
     }
     for endpoint in Endpoint::ALL {
         requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0 }));
     }
     let upstream = facts.entry("upstream").or_insert_with(|| json!({}));
     upstream["requests"] = Value::Object(requests);
+    upstream["issued"] = Value::Object(issued);
+    upstream["leaks"] = json!(leaks);
+}
+
+/// Which kinds of tokens that it issued can be read in what the target let out; the case's transcript hides them all.
+fn leaks(context: &Context, journal: &[Received], facts: &Value) -> BTreeSet<&'static str> {
+    let issued = || journal.iter().flat_map(|received| &received.issued);
+    for (name, token) in issued() {
+        let kind = if *name == "refresh_token" { Secret::RefreshToken } else { Secret::AccessToken };
+        context.wire.vault().learn(kind, token);
+    }
+    let readable = readable::texts(facts);
+    issued().filter(|(_, token)| readable.iter().any(|text| text.contains(token))).map(|(name, _)| *name).collect()
 }
 
 /// The last request to an endpoint, and how many there were.

@@ -82,6 +82,10 @@ pub const ABILITIES: &[Word] = &[
     word("trusted-issuer", "its MCP server trusts tokens of our identity provider"),
     word("two-clients", "two clients can be had"),
     word("two-users", "two users can log in"),
+    word(
+        "upstream-tool",
+        "has a tool that asks the upstream identity provider about the caller (profile section [scopes], tool-upstream)",
+    ),
     word("userinfo", "has a userinfo endpoint (OpenID Connect)"),
     word("visible-write", "shows by one tool what another has written (profile section [scopes], tool-show)"),
 ];

@@ -201,6 +201,8 @@ const UPSTREAM: Fact = members(
             "requests",
             "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",
         ),
+        open("issued", "with the tag `alone`: the tokens it gave during the step: `access_token`, `refresh_token`, `id_token`"),
+        open("leaks", "with the tag `alone`: which of these can be read in what the target answered, also inside a JWT"),
     ],
     "our identity provider, where the target uses it",
 );

@@ -264,6 +264,7 @@ const MUTATE: &[Argument] = &[
     table("answer", "how our identity provider answers next (`mock-idp/README.md`); needs the tag `alone`"),
     text("endpoint", "which of its endpoints answers so; default `token`"),
     number("times", "how often it does; default once"),
+    boolean("honest", "it answers as it should again, whatever answers were set before"),
     choice("rotate", &["keep", "withdraw"], "it signs with a new key, and goes on to publish the former one or not"),
     number("clock", "it moves its clock by so many seconds"),
     text("append", "put this behind the text"),

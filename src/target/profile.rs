@@ -306,6 +306,8 @@ pub struct Scopes {
     pub tool_show: Option<Tool>,
     /// A tool that only the first user may use, whatever the scope of the token.
     pub tool_restricted: Option<Tool>,
+    /// A tool that asks the upstream identity provider about the caller.
+    pub tool_upstream: Option<Tool>,
 }
 
 /// A tool of the MCP server.

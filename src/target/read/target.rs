@@ -73,6 +73,7 @@ pub(super) fn scopes(mut section: Section<'_>, reading: &mut Reading<'_>) -> Sco
         tool_write: tool("tool-write"),
         tool_show: tool("tool-show"),
         tool_restricted: tool("tool-restricted"),
+        tool_upstream: tool("tool-upstream"),
     };
     section.finish(&mut reading.slips);
     scopes
