@@ -83,7 +83,11 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         issuer.lock().journal.answered(seq, reply.status.as_u16());
     }
     // After everything else, so that a script has the last word on every header.
-    respond(script.iter().fold(reply, |reply, script| script.alter(reply)))
+    let reply = script.iter().fold(reply, |reply, script| script.alter(reply));
+    if at == Endpoint::Token && cut_after != Some(0) {
+        issuer.lock().journal.issued(seq, &reply.body);
+    }
+    respond(reply)
 }
 
 async fn scripted(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request, script: &Answer) -> Reply {

@@ -24,6 +24,8 @@ pub struct Received {
     pub form: Vec<(String, String)>,
     /// Headers in order, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Tokens that a token request was answered with, by the name of their member.
+    pub issued: Vec<(&'static str, String)>,
     /// The method.
     pub method: String,
     /// The path.
@@ -45,6 +47,7 @@ impl Received {
             endpoint,
             form: request.form.pairs().to_vec(),
             headers: request.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect(),
+            issued: Vec::new(),
             method: request.method.to_string(),
             path: request.path.clone(),
             query: request.query.pairs().to_vec(),
@@ -122,9 +125,23 @@ impl Journal {
     }
 
     pub(crate) fn answered(&mut self, seq: u64, status: u16) {
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
+        if let Some(entry) = self.entry(seq) {
             entry.status = Some(status);
         }
+    }
+
+    /// Notes the tokens in the answer to a token request.
+    pub(crate) fn issued(&mut self, seq: u64, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
+        let tokens = TOKENS.iter().filter_map(|name| Some((*name, text(name)?.to_owned())));
+        if let Some(entry) = self.entry(seq) {
+            entry.issued = tokens.collect();
+        }
+    }
+
+    fn entry(&mut self, seq: u64) -> Option<&mut Received> {
+        self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Received> {
@@ -137,6 +154,8 @@ impl Journal {
     }
 }
 
+/// Members of a token response that are worth something to whoever has them.
+const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 /// Bytes of a body worth remembering.
 const MAX_BODY: usize = 16 * 1024;
 /// Bytes of requests that an issuer remembers.

@@ -54,7 +54,7 @@ pub struct Finding {
 /// The ways in which a rule can be seen broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The attack worked.
+    /// What must be refused was accepted.
     Accepted,
     /// Answered or refused, but not as the rule says.
     WrongAnswer,
@@ -99,9 +99,9 @@ fn judge_refusal(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<V
             vec![one(Under::Rule, Outcome::Broken(finding))]
         }
         Refusal::Crashed(actual) => {
-            let finding = Finding { kind: Kind::Crash, expected: describe_refusal(&how), actual: actual.clone() };
-            let unproven = format!("the target crashed ({actual}): that is no proof of a refusal");
-            vec![one(Under::Rule, Outcome::Unproven(unproven)), one(Under::ErrorRule, Outcome::Broken(finding))]
+            let finding = Finding { kind: Kind::Crash, expected: describe_refusal(&how), actual };
+            // Whether it would have been refused, nobody knows: that rule gets no verdict of its own beside the crash.
+            vec![one(Under::ErrorRule, Outcome::Broken(finding))]
         }
         Refusal::Refused => {
             let mut all = vec![one(Under::Rule, clauses(others.into_iter(), facts, lookup))];

@@ -56,6 +56,11 @@ impl Task {
         self.stop.is_none() && self.case.is_slow() && !self.is_alone()
     }
 
+    /// Whether it waits for seconds.
+    pub fn is_slow(&self) -> bool {
+        self.case.is_slow()
+    }
+
     /// Whether no other case may run meanwhile.
     pub fn is_alone(&self) -> bool {
         self.stop.is_none() && self.case.is_alone()
@@ -431,9 +436,9 @@ fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, Stri
 
 fn sentence(title: &str, kind: judge::Kind) -> String {
     let ending = match kind {
-        judge::Kind::Accepted => "does not hold: the attack worked",
+        judge::Kind::Accepted => "does not hold: what must be refused was accepted",
         judge::Kind::WrongAnswer => "does not hold: the answer is not as the rule says",
-        judge::Kind::Crash => "could not be answered: the target crashed",
+        judge::Kind::Crash => "could not be answered: a server error or a dropped connection",
         judge::Kind::Missing => "does not hold: something that must be there is missing",
     };
     format!("\"{title}\" {ending}")

@@ -50,7 +50,7 @@ impl Planned<'_> {
     }
 }
 
-/// Makes the plan: every selected case in order of id, those that must run alone last, and of these the slow ones last of all.
+/// Makes the plan: every selected case, in order of id.
 #[must_use]
 pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> Vec<Planned<'a>> {
     let only = globs(&options.selection.only);
@@ -64,10 +64,7 @@ pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> 
         .enumerate()
         .filter(|(at, _)| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1))
         .map(|(_, c)| c);
-    let mut planned: Vec<_> = mine.map(|case| one(case, material.rules, seen, options)).collect();
-    // Stable: in order of id otherwise.
-    planned.sort_by_key(|planned| (planned.case.is_alone(), planned.case.is_alone() && planned.case.is_slow()));
-    planned
+    mine.map(|case| one(case, material.rules, seen, options)).collect()
 }
 
 fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use mock_idp::Endpoint;
 use serde_json::{Map, Value, json};
 
-use super::ability::Ability;
+use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
 use crate::event::Document;
 use crate::fact::{self, summary};
@@ -87,6 +88,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("oidc-metadata", discovered.facts["oidc"]["body"].is_object(), "no document at openid-configuration");
     a.decide("protected-resource-metadata", discovered.found.prm.is_some(), "no protected resource metadata was found");
     let count = |doc: &Value| doc["scopes_supported"].as_array().map_or(0, Vec::len);
+    let challenged = seen.world.found.challenge_scope.as_deref().is_some_and(|s| !s.is_empty());
+    a.decide("resource-scope", challenged || count(&prm) > 0, "neither its challenge nor its metadata names a scope");
     a.decide("scopes", count(&prm).max(count(&metadata)) > 1, "fewer than two scopes are known");
     let issuer_path =
         url::Url::parse(&discovered.found.issuer).is_ok_and(|u| !u.path().trim_end_matches('/').is_empty());
@@ -261,10 +264,12 @@ fn offers_offline(world: &World) -> bool {
 async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
     let mut context = context(&Arc::new(world.clone()), wire).await;
     context.adopt_client("default", client.clone());
-    let journey = act(&mut context, Verb::Authorize, json!({})).await?;
+    let mut journey = act(&mut context, Verb::Authorize, json!({})).await?;
     if journey.facts["stopped-at"] != "code" {
         return Err(stuck(world, &journey.facts));
     }
+    let received = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
+    journey.facts["profile-read"] = json!(received.iter().any(|r| r.endpoint == Endpoint::Userinfo));
     let token = act(&mut context, Verb::Token, json!({})).await?;
     if token.facts["granted"] != true {
         let said = token.facts["body"]["error_description"].as_str();
@@ -319,6 +324,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     } else {
         a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
     }
+    leg_upstream(a, &seen.world, journey);
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
@@ -377,6 +383,19 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         }
     }
     seen.documents.push(document("token response", &body, wire));
+}
+
+/// What a proxy does on its way to our identity provider, so that it is held only to what it has taken up.
+fn leg_upstream(a: &mut Abilities, world: &World, journey: &Value) {
+    let asked = &journey["upstream"]["query"];
+    let openid = asked["scope"].as_str().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+    a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
+    a.decide("upstream-nonce", asked["nonce"].is_string(), "it sends no nonce to our identity provider");
+    let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
+    let reads = journal.iter().any(|r| matches!(r.endpoint, Endpoint::Discovery | Endpoint::Metadata));
+    a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");
+    let profile = journey["profile-read"] == true;
+    a.decide("upstream-userinfo", profile, "it does not ask our identity provider for the user's profile at login");
 }
 
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
@@ -533,6 +552,11 @@ async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &
     let answer = act(&mut context, Verb::Fetch, args).await.ok().filter(|_| endpoint.is_string());
     let revoked = answer.as_ref().is_some_and(|a| a.facts["status"] == 200);
     let unsupported = answer.as_ref().is_some_and(|a| a.facts["error"] == "unsupported_token_type");
+    if !seen.roles.contains(&Role::AuthorizationServer) {
+        let reason = "its authorization server is not judged, and need not tell it of revocations";
+        seen.abilities.set("client-revocation", Ability::Lacks(reason.into()));
+        return seen.abilities.set("token-revocation", Ability::Lacks(reason.into()));
+    }
     seen.abilities.decide(
         "client-revocation",
         revoked || unsupported,

@@ -12,7 +12,7 @@ use super::plan::Planned;
 /// Executes the plan, `jobs` cases at once, and hands over finished cases in plan order. Returns whether `stop` ended it early.
 ///
 /// Cases that wait (tag `slow`) begin first and hold up nobody: they count against `jobs` only among themselves.
-/// Cases tagged `alone` come after all others, one by one.
+/// Cases tagged `alone` come after all others, one by one, and of these the slow ones last.
 pub async fn all(
     shared: &Arc<Shared>,
     plan: Vec<Planned<'_>>,
@@ -22,7 +22,8 @@ pub async fn all(
 ) -> bool {
     let jobs = jobs.max(1);
     let tasks = plan.iter().enumerate().map(|(at, planned)| (at, execute::Task::of(planned)));
-    let (alone, others): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.is_alone());
+    let (mut alone, others): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.is_alone());
+    alone.sort_by_key(|(_, task)| task.is_slow());
     let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, task)| task.waits());
     let at_once = |tasks: Vec<(usize, execute::Task)>, jobs: usize| {
         let shared = Arc::clone(shared);

@@ -67,12 +67,16 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     tx.answered = Some(page.clone());
     leave_from(&mut page, args);
     let approve = args.text("answer").as_deref() != Some("deny");
-    let values = args::pairs(&args.table("with"));
+    let mut values = args::pairs(&args.table("with"));
+    values.extend(csrf_value(context, &page, args)?);
     let mut form = without(form, &args.list("drop"));
     if let Some(method) = args.text("method") {
         form.method = method;
     }
-    let button = page_words::button(&form, &context.world.forms, approve).cloned();
+    let mut button = page_words::button(&form, &context.world.forms, approve).cloned();
+    if let (Some(button), Some(value)) = (&mut button, args.text("button-value")) {
+        button.value = value;
+    }
     let start = match (button, approve) {
         (Some(button), _) => Start::Submit { page: Box::new(page), form, values, button: Some(button) },
         (None, false) => page_words::deny_link(&page)
@@ -81,6 +85,25 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         (None, true) => Start::Submit { page: Box::new(page), form, values, button: None::<Button> },
     };
     go(context, &browser, tx, start, args).await
+}
+
+/// The CSRF token to send instead of the page's own: a given one, or that of another browser's page.
+fn csrf_value(
+    context: &mut Context,
+    page: &crate::wire::Page,
+    args: Args<'_>,
+) -> Result<Option<(String, String)>, String> {
+    let value = match args.text("csrf-token-of") {
+        Some(other) => {
+            let theirs = context.seat(&other).tx.as_ref().and_then(|tx| tx.page.as_ref().and_then(journey::csrf_field));
+            let theirs = theirs.ok_or_else(|| format!("take the CSRF token of `{other}`: its page has none"))?;
+            Some(theirs.value.clone())
+        }
+        None => args.text("csrf-token"),
+    };
+    let Some(value) = value else { return Ok(None) };
+    let field = journey::csrf_field(page).ok_or("send another CSRF token: the consent form has no field for one")?;
+    Ok(Some((field.name.clone(), value)))
 }
 
 /// Delivers a held redirect of the identity provider: in another browser, altered, or once more.

@@ -10,7 +10,7 @@ use super::page_words::{self, Asks};
 use super::world::{Idp, World};
 use crate::oauth::redirect::{self, Redirect};
 use crate::transcript::{Failure, Request};
-use crate::wire::{Button, End, Form, Page, Visit, Wire};
+use crate::wire::{Button, End, Field, Form, Page, Visit, Wire};
 
 /// Where the journey is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +131,10 @@ async fn stretches(
                 let button = page_words::button(&form, &Default::default(), true).cloned();
                 next = Start::Submit { page: Box::new(page), form, values, button };
             }
-            Asks::Consent(_) if plan.goal == Goal::Consent => return Ending::Consent,
+            Asks::Consent(_) if plan.goal == Goal::Consent && is_own_page(world, &page) => return Ending::Consent,
             Asks::Consent(form) => {
-                let Some(start) = answer(world, &page, form, plan.approve) else { return Ending::Consent };
+                let approve = plan.approve || !is_own_page(world, &page);
+                let Some(start) = answer(world, &page, form, approve) else { return Ending::Consent };
                 tx.answered = Some(page);
                 next = start;
             }
@@ -141,6 +142,11 @@ async fn stretches(
         }
     }
     Ending::Page
+}
+
+/// Whether a page is the target's: the consent that our identity provider asks for is none of a proxy's.
+fn is_own_page(world: &World, page: &Page) -> bool {
+    !world.idp.as_ref().is_some_and(|idp| idp.is_at(&page.url))
 }
 
 /// How a consent page is answered: by a button, or by a link that denies.
@@ -292,7 +298,11 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     put("logged-in", json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))));
     put(
         "asked-consent",
-        json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Consent(_)))),
+        json!(
+            log.pages
+                .iter()
+                .any(|p| is_own_page(world, p) && matches!(page_words::asks(p, &world.forms), Asks::Consent(_)))
+        ),
     );
     for (name, value) in [
         ("verifier", &tx.verifier),
@@ -329,7 +339,7 @@ fn page_facts(page: &Page) -> Value {
         "url": page.url, "status": page.status, "title": page.title, "text": page.text, "html": page.body,
         "headers": facts::headers(&page.headers), "is-html": page.is_html, "resources": page.resources,
         "foreign-resources": foreign(page), "meta-refresh": page.meta_refresh,
-        "csrf-field": csrf_field(page), "referrer-policy": referrer_policy(page), "framable": framable(page), "leaks-referrer": leaks_referrer(page), "asks": asks_word(page), "described": page_words::describe(page),
+        "csrf-field": csrf_field(page).map(|field| &field.name), "referrer-policy": referrer_policy(page), "framable": framable(page), "leaks-referrer": leaks_referrer(page), "asks": asks_word(page), "described": page_words::describe(page),
     })
 }
 
@@ -384,10 +394,9 @@ fn leaks_referrer(page: &Page) -> bool {
 }
 
 /// The hidden field of the page's forms that is named like a token against cross-site requests.
-fn csrf_field(page: &Page) -> Option<&str> {
-    let hidden = page.forms.iter().flat_map(|f| &f.fields).filter(|f| f.kind == "hidden" && f.value.len() >= 8);
-    let names = hidden.map(|f| f.name.as_str());
-    names.into_iter().find(|n| CSRF_WORDS.iter().any(|w| n.to_ascii_lowercase().contains(w)))
+pub(super) fn csrf_field(page: &Page) -> Option<&Field> {
+    let mut hidden = page.forms.iter().flat_map(|f| &f.fields).filter(|f| f.kind == "hidden" && f.value.len() >= 8);
+    hidden.find(|f| CSRF_WORDS.iter().any(|w| f.name.to_ascii_lowercase().contains(w)))
 }
 
 /// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
@@ -434,5 +443,6 @@ const MAX_PAGES: usize = 8;
 const MAX_LOGINS: usize = 3;
 /// What the names of CSRF tokens in forms have in common.
 const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken", "antiforgery"];
-/// Cookies with these words in their names hold no session: scripts may have to read them.
-const PLAIN_COOKIES: &[&str] = &["csrf", "xsrf", "lang", "locale", "theme", "timezone"];
+/// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
+const PLAIN_COOKIES: &[&str] =
+    &["csrf", "xsrf", "lang", "locale", "theme", "timezone", "awsalb", "arraffinity", "__cf_", "_cfuvid"];

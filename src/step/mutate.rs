@@ -1,5 +1,7 @@
 //! `mutate`: changes one thing in hand: a text, a token, a cookie, what our identity provider does next.
 
+use base64::Engine;
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
@@ -23,7 +25,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         let vault = context.wire.vault();
         // What comes of a secret is one; what comes of a redirect URI or of a random name is none.
         if vault.redact(&text) != text {
-            vault.learn(Secret::AccessToken, &changed);
+            vault.learn(vault.kind(&text).unwrap_or(Secret::AccessToken), &changed);
         }
         return Ok(json!({ "value": changed }));
     }
@@ -119,16 +121,25 @@ fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String,
         "self-x5u" => Signing::X5u(bait(Document::of("application/pem-certificate-chain", forge::certificate_pem()))?),
         other => return Err(format!("sign a token by `{other}`: unknown way")),
     };
-    forge::sign(jwt, &signing, world.found.jwks.as_ref())
+    // A token of our identity provider is attacked with its keys, every other one with the target's.
+    let ours = world.idp.as_ref().filter(|idp| jwt.claims.get("iss") == Some(&json!(idp.issuer.url())));
+    let jwks = ours.map(|idp| idp.issuer.jwks()).or_else(|| world.found.jwks.clone());
+    forge::sign(jwt, &signing, jwks.as_ref())
 }
 
-/// `replace`, `flip`, `truncate`, `append`, `prepend`, in this order.
+/// `replace`, `swap`, `cut`, `flip`, `truncate`, `append`, `prepend`, in this order.
 fn change_text(text: &str, args: Args<'_>) -> String {
     let replaced = super::args::pairs(&args.table("replace"))
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-    let mut chars: Vec<char> = replaced.chars().collect();
-    if let Some(place) = args.text("flip").filter(|_| !chars.is_empty()) {
+    let swapped = match args.list("swap").as_slice() {
+        [from, to] if !from.is_empty() => swap(&replaced, from, to),
+        _ => replaced,
+    };
+    let cut = args.text("cut").filter(|mark| !mark.is_empty());
+    let kept = cut.and_then(|mark| swapped.rsplit_once(&mark)).map_or(swapped.as_str(), |(kept, _)| kept);
+    let mut chars: Vec<char> = kept.chars().collect();
+    if let Some(place) = args.text("flip").filter(|place| !place.is_empty() && !chars.is_empty()) {
         let at = match place.as_str() {
             "first" => 0,
             "middle" => chars.len() / 2,
@@ -151,11 +162,32 @@ fn change_text(text: &str, args: Args<'_>) -> String {
     )
 }
 
-/// Sets, replaces or removes a cookie in a browser's jar.
+/// Replaces a text wherever it stands: in clear, percent-encoded, or inside a part of a dotted value that is base64.
+fn swap(text: &str, from: &str, to: &str) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let clear = text.replace(from, to).replace(&encoded(from), &encoded(to));
+    let parts = clear.split('.').map(|part| {
+        let decoded = |engine: &&GeneralPurpose| String::from_utf8(engine.decode(part).ok()?).ok();
+        let read = |engine: &&'static GeneralPurpose| Some((*engine, decoded(engine).filter(|t| t.contains(from))?));
+        BASE64.iter().find_map(read).map_or_else(|| part.to_owned(), |(engine, t)| engine.encode(t.replace(from, to)))
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// Sets, replaces or removes cookies in a browser's jar.
 fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let name = args.text("browser").unwrap_or_default();
     let origin = context.world.as_origin();
+    let theirs = args.text("cookies-of").map(|of| context.seat(&of).browser.jar.clone());
     let jar = &mut context.seat(&name).browser.jar;
+    if let Some(theirs) = theirs {
+        jar.plant(&theirs);
+    }
+    if args.text("cookie").as_deref() == Some("*") {
+        for cookie in jar.cookies() {
+            jar.replace(&cookie.name, &change_text(&cookie.value, args));
+        }
+    }
     if let Some(raw) = args.text("set-cookie") {
         jar.set(&raw, &origin);
     }
@@ -175,4 +207,24 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     }
     let all: Map<String, Value> = jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect();
     Ok(json!({ "browser": { "cookies": all } }))
+}
+
+/// How cookies and tokens carry what they say.
+const BASE64: &[&GeneralPurpose] = &[&URL_SAFE_NO_PAD, &URL_SAFE, &STANDARD_NO_PAD, &STANDARD];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_swapped_in_every_writing() {
+        let inside = URL_SAFE_NO_PAD.encode(r#"{"client":"one"}"#);
+        let swapped = swap(&format!("{inside}.mac"), "one", "three");
+        assert_eq!(swapped, format!("{}.mac", URL_SAFE_NO_PAD.encode(r#"{"client":"three"}"#)));
+        assert_eq!(swap("id=one", "one", "three"), "id=three");
+        assert_eq!(
+            swap("https%3A%2F%2Fa.example", "https://a.example", "https://b.example"),
+            "https%3A%2F%2Fb.example"
+        );
+    }
 }

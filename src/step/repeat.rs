@@ -48,7 +48,7 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
             (prepared.by, prepared.request, Some(grant))
         }
         "call" => ("client".into(), call::prepare(context, args, args.text("session").as_deref()), None),
-        "fetch" => ("client".into(), fetch::prepare(context, args)?, None),
+        "fetch" => (args.text("browser").unwrap_or_else(|| "client".into()), browsed(context, args)?, None),
         other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
     };
     let sends = (0..n).map(|_| context.wire.send(&by, request.clone()));
@@ -65,6 +65,17 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
             _ => Value::Object(facts::http(outcome)),
         })
         .collect())
+}
+
+/// The request of a `fetch`, with the cookies of its browser if it names one.
+fn browsed(context: &mut Context, args: Args<'_>) -> Result<Request, String> {
+    let mut request = fetch::prepare(context, args)?;
+    if let Some(name) = args.text("browser") {
+        let cookies = context.seat(&name).browser.jar.cookies();
+        let pairs: Vec<String> = cookies.iter().map(|c| format!("{}={}", c.name, c.value)).collect();
+        request.headers.push(("cookie".into(), pairs.join("; ")));
+    }
+    Ok(request)
 }
 
 async fn in_a_row(context: &mut Context, verb: &str, args: Args<'_>, times: u64) -> Result<Vec<Value>, String> {
@@ -96,7 +107,12 @@ fn success(verb: &str, answer: &Value) -> bool {
 fn values(verb: &str, answers: &[Value]) -> Value {
     let paths: &[(&str, &str)] = match verb {
         "token" | "exchange" => &[("access-token", "body.access_token"), ("refresh-token", "body.refresh_token")],
-        "authorize" => &[("code", "redirect.query.code")],
+        "authorize" => &[
+            ("code", "redirect.query.code"),
+            ("upstream-challenge", "upstream.query.code_challenge"),
+            ("upstream-nonce", "upstream.query.nonce"),
+            ("upstream-state", "upstream.query.state"),
+        ],
         "register" => &[("client-id", "client.id"), ("client-secret", "client.secret")],
         "call" => &[("session", "session")],
         _ => &[],

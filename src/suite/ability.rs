@@ -64,6 +64,7 @@ pub const ABILITIES: &[Word] = &[
     word("registration-endpoint", "names a registration endpoint in its metadata, whether or not it works"),
     word("registration-management", "lets a client read, change and delete its registration (RFC 7592)"),
     word("resource-indicators", "lets a client choose the resource of a token (RFC 8707)"),
+    word("resource-scope", "names a scope of its own, in the challenge or in the resource metadata"),
     word("restricted-tool", "has a tool that only the first user may use (profile section [scopes], tool-restricted)"),
     word("revocation", "has a revocation endpoint (RFC 7009)"),
     word("rfc8414-metadata", "publishes authorization server metadata (RFC 8414)"),
@@ -86,6 +87,10 @@ pub const ABILITIES: &[Word] = &[
         "upstream-tool",
         "has a tool that asks the upstream identity provider about the caller (profile section [scopes], tool-upstream)",
     ),
+    word("upstream-discovery", "a proxy that reads the metadata of our identity provider"),
+    word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),
+    word("upstream-openid", "a proxy that asks our identity provider for an ID token (scope openid)"),
+    word("upstream-userinfo", "a proxy that asks our identity provider for the user's profile before it lets him in"),
     word("userinfo", "has a userinfo endpoint (OpenID Connect)"),
     word("visible-write", "shows by one tool what another has written (profile section [scopes], tool-show)"),
 ];

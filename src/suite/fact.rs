@@ -325,7 +325,7 @@ const REPEAT: &[Fact] = &[
     value("crashes", "how many met 5xx or a dropped connection"),
     value("crash", "whether any did"),
     value("limited", "how many met 429"),
-    open("values", "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`"),
+    open("values", "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`"),
     open("answers", "the facts of each, in order"),
 ];
 

@@ -152,6 +152,9 @@ const CONSENT: &[Argument] = &[
     text("from", "submit the form from a page of this origin, as an attacker's page would"),
     text("method", "the HTTP method"),
     boolean("again", "post a form that was answered already"),
+    text("csrf-token", "the value to send in the field that is named like a CSRF token"),
+    text("csrf-token-of", "send the one that this browser was given there"),
+    text("button-value", "the value to send for the button that answers"),
 ];
 
 const CALLBACK: &[Argument] = &[
@@ -247,8 +250,9 @@ const FETCH: &[Argument] = &[
 const MUTATE: &[Argument] = &[
     text("browser", "the browser whose cookies are changed; default `alice`"),
     text("set-cookie", "take this Set-Cookie text, or captured cookie, into the browser"),
-    text("cookie", "the name of the cookie to change"),
+    text("cookie", "the name of the cookie to change; `*`: each of them, as a text is changed"),
     text("cookie-value", "its new value"),
+    text("cookies-of", "take every cookie of this browser into the browser"),
     text("remove-cookie", "the name of the cookie to remove; `*`: all of them"),
     text("jwt", "the JWT to change"),
     table("header", "header parameters to add or replace"),
@@ -261,6 +265,8 @@ const MUTATE: &[Argument] = &[
     text("flip", "change one character: `first`, `middle`, `last`, or its number"),
     number("truncate", "keep only so many characters; negative: drop so many from the end"),
     table("replace", "parts of the text to replace wherever they stand: `{ \"http:\" = \"HTTP:\" }`"),
+    list("swap", "a text and what replaces it, also where it is percent-encoded or inside base64"),
+    text("cut", "drop everything from the last of these on: `.` drops the last part of a token"),
     table("answer", "how our identity provider answers next (`mock-idp/README.md`); needs the tag `alone`"),
     text("endpoint", "which of its endpoints answers so; default `token`"),
     number("times", "how often it does; default once"),

@@ -76,6 +76,7 @@ struct Inner {
 /// The label of a secret, and whether the secret is replaced only where one is expected.
 #[derive(Clone)]
 struct Label {
+    kind: Secret,
     text: Arc<str>,
     by_place_only: bool,
 }
@@ -102,6 +103,12 @@ impl Vault {
     #[must_use]
     pub fn label(&self, value: &str) -> Option<String> {
         self.lock().labels.get(value).map(|label| label.text.to_string())
+    }
+
+    /// What a value that was learnt is.
+    #[must_use]
+    pub fn kind(&self, value: &str) -> Option<Secret> {
+        self.lock().labels.get(value).map(|label| label.kind)
     }
 
     /// `text` without secrets: learnt values wherever they stand, and whatever stands at a place where secrets stand
@@ -142,7 +149,7 @@ impl Inner {
         if !by_place_only {
             self.fresh.push((value.clone(), text.clone()));
         }
-        self.labels.insert(value, Label { text, by_place_only });
+        self.labels.insert(value, Label { kind, text, by_place_only });
     }
 
     fn matcher(&mut self) -> Arc<Matcher> {

@@ -96,15 +96,26 @@ impl Jar {
     pub fn replace(&mut self, name: &str, value: &str) -> usize {
         let found: Vec<_> = self.store.iter_unexpired().filter(|cookie| cookie.name() == name).cloned().collect();
         for cookie in &found {
-            let mut raw: RawCookie<'static> = (**cookie).clone();
-            raw.set_value(value.to_owned());
-            // The path may have come from the URL, so it is written out.
-            raw.set_path(String::from(&cookie.path));
-            if let Ok(url) = Url::parse(&format!("https://{}/", String::from(&cookie.domain))) {
-                let _ = self.store.insert_raw(&raw, &url);
-            }
+            self.put(cookie, value);
         }
         found.len()
+    }
+
+    /// Takes every cookie of another jar, in place of its own of the same names.
+    pub fn plant(&mut self, theirs: &Jar) {
+        for cookie in theirs.store.iter_unexpired() {
+            self.put(cookie, cookie.value());
+        }
+    }
+
+    fn put(&mut self, cookie: &cookie_store::Cookie<'static>, value: &str) {
+        let mut raw: RawCookie<'static> = (**cookie).clone();
+        raw.set_value(value.to_owned());
+        // The path may have come from the URL, so it is written out.
+        raw.set_path(String::from(&cookie.path));
+        if let Ok(url) = Url::parse(&format!("https://{}/", String::from(&cookie.domain))) {
+            let _ = self.store.insert_raw(&raw, &url);
+        }
     }
 
     /// Forgets every cookie of this name. Returns how many there were.
