@@ -48,12 +48,12 @@ impl Helpers {
     }
 }
 
-/// Presets the client that a proxy is at our identity provider. PKCE is not demanded: whether the proxy uses it is for the
+/// Presets the client that a proxy is at our identity provider. It may use PKCE as it likes: what it makes of it is for the
 /// cases to see.
 pub fn client(issuer: &mock_idp::Issuer, id: &str, secret: &str) {
     issuer.add_client(mock_idp::Client {
         any_loopback_redirect: true,
-        pkce_optional: true,
+        any_pkce: true,
         ..mock_idp::Client::confidential(id, secret, &[])
     });
 }

@@ -325,6 +325,8 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
     }
     leg_upstream(a, &seen.world, journey);
+    let scope = journey["upstream"]["query"]["scope"].as_str().is_some_and(|scope| !scope.trim().is_empty());
+    a.decide("upstream-scope", scope, "nobody is sent to an identity provider of ours with a scope");
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));

@@ -1,12 +1,14 @@
 //! `authorize`, `login`, `consent`, `callback`: the browser's part of the authorization code grant (OAuth 2.1 section 4.1).
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::args::{self, Args};
+use super::call;
 use super::client::Client;
 use super::context::{Context, Grant, Transaction};
 use super::journey::{self, Goal, Plan, Start};
 use super::page_words;
+use super::token;
 use crate::oauth::pkce;
 use crate::transcript::Request;
 use crate::wire::{Button, Field, Form};
@@ -119,12 +121,25 @@ pub async fn callback(context: &mut Context, args: Args<'_>) -> Result<Value, St
         format!("deliver the callback of `{owner}`: none is held (authorize until \"callback\" first)")
     })?;
     let location = changed(&held, args);
-    let facts = go(context, &browser, tx.clone(), Start::Resume(location), args).await?;
+    let mut facts = go(context, &browser, tx.clone(), Start::Resume(location), args).await?;
+    if args.flag("call") {
+        facts["served"] = json!(facts["stopped-at"] == "code" && is_served(context).await?);
+    }
     // The redirect stays held for its owner, so that it can be delivered again.
     if let Some(owner_tx) = &mut context.seat(&owner).tx {
         owner_tx.held = Some(held);
     }
     Ok(facts)
+}
+
+/// Whether the code that came leads to a token with which the MCP server serves: a proxy may look at who has logged in as
+/// late as that.
+async fn is_served(context: &mut Context) -> Result<bool, String> {
+    let token = token::perform(context, Args::new(&Map::new())).await?;
+    let Some(bearer) = token["body"]["access_token"].as_str() else { return Ok(false) };
+    let request = Map::from_iter([("bearer".to_owned(), json!(bearer))]);
+    let answer = call::perform(context, Args::new(&request)).await?;
+    Ok(answer["served"] == true)
 }
 
 /// A held redirect with its parameters changed as the case asks; untouched if it asks for nothing.

@@ -17,7 +17,8 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
     let asked = ["answer", "clock", "rotate", "honest"].iter().any(|name| args.get(name).is_some());
     asked.then(|| {
         let idp = context.world.idp.as_ref();
-        let idp = idp.ok_or("change our identity provider: the target is not wired to it (profile section [upstream])")?;
+        let idp =
+            idp.ok_or("change our identity provider: the target is not wired to it (profile section [upstream])")?;
         if args.get("honest") == Some(&Value::Bool(true)) {
             idp.issuer.clear_scripts();
         }

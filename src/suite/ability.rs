@@ -83,6 +83,7 @@ pub const ABILITIES: &[Word] = &[
     word("trusted-issuer", "its MCP server trusts tokens of our identity provider"),
     word("two-clients", "two clients can be had"),
     word("two-users", "two users can log in"),
+    word("upstream-scope", "asks the upstream identity provider for a scope"),
     word(
         "upstream-tool",
         "has a tool that asks the upstream identity provider about the caller (profile section [scopes], tool-upstream)",

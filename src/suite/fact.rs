@@ -221,6 +221,7 @@ const BROWSER: &[Fact] = &[
     open("submit-statuses", "the status code of the answer to every submitted form"),
     open("redirects", "every Location on the way, as sent"),
     open("codes", "every authorization code that left the target"),
+    value("served", "with `call`: whether the MCP server serves who has logged in so"),
     value("identified", "whether a login page, or an identity provider elsewhere, was on the way"),
     value("logged-in", "whether a login page was on the way"),
     value("asked-consent", "whether a consent page was on the way"),

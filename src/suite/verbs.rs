@@ -164,6 +164,7 @@ const CALLBACK: &[Argument] = &[
     list("drop", "parameters of the answer to leave out"),
     table("duplicate", "parameters of the answer to send a second time, with this value"),
     Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    boolean("call", "redeem the code that comes and call the MCP server with the token: the fact `served`"),
 ];
 
 const TOKEN: &[Argument] = &[

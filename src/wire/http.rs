@@ -112,7 +112,12 @@ impl Http {
             Err(failure) => Outcome::Failed(failure),
         };
         peer.note(&outcome, self.limits.give_up_after);
-        (outcome, start.elapsed())
+        let took = start.elapsed();
+        if matches!(&outcome, Outcome::Answered(response) if response.status >= 500) {
+            // Many servers close a connection after a crash without saying so: the next request must not run into that.
+            tokio::time::sleep(CLOSING).await;
+        }
+        (outcome, took)
     }
 
     async fn exchange(&self, request: &Request, url: Url, lane: usize) -> Result<Response, Failure> {
@@ -218,3 +223,5 @@ fn message(request: &Request, url: Url) -> Result<reqwest::Request, String> {
 /// Servers close idle connections after a while (some after 2 s) without a word; a request that meets the closing would
 /// look like a crash of the target, so connections are not used again after this time.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long a close takes to be noticed.
+const CLOSING: Duration = Duration::from_millis(40);

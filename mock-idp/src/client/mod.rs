@@ -18,6 +18,8 @@ use crate::config::IssuerConfig;
 pub struct Client {
     /// Accepts every loopback redirect URI instead of `redirect_uris`.
     pub any_loopback_redirect: bool,
+    /// Lets the client use PKCE as it likes: with `plain`, with a short verifier, or not at all.
+    pub any_pkce: bool,
     /// How it authenticates at the token endpoint.
     pub auth: ClientAuth,
     /// What it may ask the token endpoint for; empty: every grant the issuer has.
@@ -89,7 +91,7 @@ impl Client {
     }
 
     pub(crate) fn needs_pkce(&self, config: &IssuerConfig) -> bool {
-        config.require_pkce && !self.pkce_optional
+        config.require_pkce && !self.pkce_optional && !self.any_pkce
     }
 }
 

@@ -10,7 +10,7 @@ use crate::params::Params;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::AuthRequest;
-use crate::{resource, scope};
+use crate::{resource, scope, secret};
 
 /// `GET` or `POST /authorize`.
 pub(super) fn authorize(issuer: &Issuer, request: &Request) -> Reply {
@@ -148,12 +148,13 @@ fn max_age(params: &Params) -> Result<Option<i64>, OAuthError> {
     Ok(params.get("max_age").map(str::parse::<u32>).transpose().map_err(wrong)?.map(i64::from))
 }
 
-/// RFC 7636 section 4.3, S256 only.
+/// RFC 7636 section 4.3, S256 only but for clients that use PKCE as they like. A plain challenge is kept as S256 keeps it.
 fn challenge(config: &IssuerConfig, client: &Client, params: &Params) -> Result<Option<String>, OAuthError> {
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (None, None) if client.needs_pkce(config) => Err(OAuthError::invalid_request("code_challenge is missing")),
         (None, None) => Ok(None),
         (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge_method without code_challenge")),
+        (Some(challenge), None | Some("plain")) if client.any_pkce => Ok(Some(secret::s256(challenge))),
         (Some(challenge), Some("S256")) if is_s256(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some("S256")) => Err(OAuthError::invalid_request("the code_challenge is no SHA-256 in base64url")),
         (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method has to be S256")),

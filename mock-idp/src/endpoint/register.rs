@@ -58,6 +58,7 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
     let secret = matches!(auth, ClientAuth::Basic | ClientAuth::Post).then(secret::random);
     Ok(Client {
         any_loopback_redirect: false,
+        any_pkce: false,
         auth,
         grant_types,
         id: secret::random_id(),

@@ -22,7 +22,7 @@ pub(super) fn redeem(issuer: &Issuer, client: &Client, form: &Params) -> Result<
         }
         _ => {}
     }
-    check_verifier(code.challenge.as_deref(), form.get("code_verifier"))?;
+    check_verifier(client, code.challenge.as_deref(), form.get("code_verifier"))?;
     let resources = narrowed(issuer, &code.grant, form)?;
     Ok(Issue { scope: code.grant.scope.clone(), grant: code.grant, resources, new_refresh: true })
 }
@@ -47,13 +47,13 @@ fn used_up(issuer: &Issuer, client: &Client, text: &str) -> Result<Code, OAuthEr
 }
 
 /// RFC 7636 section 4.6; a verifier without challenge is a downgrade (RFC 9700 section 4.8.2).
-fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+fn check_verifier(client: &Client, challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(OAuthError::invalid_grant("code_verifier, but there was no code_challenge")),
         (Some(_), None) => Err(OAuthError::invalid_grant("code_verifier is missing")),
         (Some(challenge), Some(verifier)) => {
-            let equal = is_verifier(verifier) && secret::same(&secret::s256(verifier), challenge);
+            let equal = (client.any_pkce || is_verifier(verifier)) && secret::same(&secret::s256(verifier), challenge);
             if equal { Ok(()) } else { Err(OAuthError::invalid_grant("code_verifier does not match")) }
         }
     }
