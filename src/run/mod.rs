@@ -4,6 +4,7 @@ mod ability;
 mod execute;
 pub mod helpers;
 mod known;
+mod leg;
 mod plan;
 mod preflight;
 mod recipe;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use mock_idp::Endpoint;
 use serde_json::{Map, Value, json};
 
-use super::ability::{Abilities, Ability};
+use super::ability::Ability;
+use super::leg;
 use super::preflight::Preflight;
 use crate::event::Document;
 use crate::fact::{self, summary};
@@ -184,6 +185,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
         Ok((journey, token)) => {
             describe(seen, &journey, &token, &wire);
             first_call(seen, &wire, &token, stated).await;
+            leg::identity(seen, &wire, &client).await;
             revocation(seen, &wire, &client, &token).await;
             resource_choice(seen, &wire, &client).await;
         }
@@ -324,7 +326,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     } else {
         a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
     }
-    leg_upstream(a, &seen.world, journey);
+    leg::asked(a, &seen.world, journey);
     let scope = journey["upstream"]["query"]["scope"].as_str().is_some_and(|scope| !scope.trim().is_empty());
     a.decide("upstream-scope", scope, "nobody is sent to an identity provider of ours with a scope");
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
@@ -385,19 +387,6 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         }
     }
     seen.documents.push(document("token response", &body, wire));
-}
-
-/// What a proxy does on its way to our identity provider, so that it is held only to what it has taken up.
-fn leg_upstream(a: &mut Abilities, world: &World, journey: &Value) {
-    let asked = &journey["upstream"]["query"];
-    let openid = asked["scope"].as_str().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
-    a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
-    a.decide("upstream-nonce", asked["nonce"].is_string(), "it sends no nonce to our identity provider");
-    let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
-    let reads = journal.iter().any(|r| matches!(r.endpoint, Endpoint::Discovery | Endpoint::Metadata));
-    a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");
-    let profile = journey["profile-read"] == true;
-    a.decide("upstream-userinfo", profile, "it does not ask our identity provider for the user's profile at login");
 }
 
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
@@ -589,7 +578,8 @@ pub async fn preflight_requests(seen: &mut Preflight) {
     seen.abilities.decide("cors-mcp", offered, "the MCP endpoint has no CORS headers");
 }
 
-async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Performed, String> {
+/// Performs one verb; a failure in words for a note.
+pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Performed, String> {
     let Value::Object(args) = args else { return Err("act: arguments are a table".into()) };
     step::perform(context, verb, &args).await.map_err(|reason| format!("failed to {reason}"))
 }
