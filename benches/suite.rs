@@ -74,16 +74,9 @@ async fn whole_suite(options: &Options) -> Measured {
             );
         }
     };
-    run::run(
-        &reference.profile,
-        reference.helpers.clone(),
-        material,
-        options,
-        std::future::pending(),
-        &mut sink,
-    )
-    .await
-    .expect("the reference can be judged");
+    run::run(&reference.profile, reference.helpers.clone(), material, options, std::future::pending(), &mut sink)
+        .await
+        .expect("the reference can be judged");
     reference.stop().await;
     Measured { total: began.elapsed(), first: first.unwrap_or_default(), exchanges, verdicts }
 }

@@ -39,7 +39,8 @@ async fn one(fault: &'static Fault, helpers: &Helpers) -> Result<(), Failed> {
         .filter(|(at, case)| case.faults.iter().any(|f| f == fault.id) || (at + number).is_multiple_of(SLICE));
     let only: Vec<String> = chosen.map(|(_, case)| case.id.clone()).collect();
     let faults = Faults::one(fault.id).expect("a fault of the catalogue");
-    let reds = prove::reds(helpers, Deployment::of(fault), faults, material, &only, 2).await.expect("the deployment starts");
+    let reds =
+        prove::reds(helpers, Deployment::of(fault), faults, material, &only, 2).await.expect("the deployment starts");
     let proof = prove::compare(fault, reds, suites);
     if proof.exact() {
         return Ok(());

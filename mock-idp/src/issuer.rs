@@ -111,7 +111,7 @@ impl Issuer {
     /// Takes back every rotation and every extra key: the first key signs again, and the key set is what it was at the start.
     pub fn restore_keys(&self) {
         let mut state = self.lock();
-        state.keys = KeyRing::new(state.keys.alg());
+        state.keys.restore();
         state.extra_keys.clear();
     }
 

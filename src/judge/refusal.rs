@@ -29,7 +29,8 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
     let accepted = match verb {
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => {
             let at = facts["stopped-at"].as_str().unwrap_or_default();
-            facts["codes"].as_array().is_some_and(|c| !c.is_empty()) || ["elsewhere", "upstream", "callback"].contains(&at)
+            facts["codes"].as_array().is_some_and(|c| !c.is_empty())
+                || ["elsewhere", "upstream", "callback"].contains(&at)
         }
         Verb::Token | Verb::Exchange => facts["granted"] == true,
         Verb::Call => facts["served"] == true,

@@ -151,7 +151,9 @@ pub async fn prove(
     let mut runs = stream::iter(faults.into_iter().map(|fault| {
         let helpers = helpers.clone();
         async move {
-            let reds = reds(&helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default(), material, &[], 2).await?;
+            let reds =
+                reds(&helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default(), material, &[], 2)
+                    .await?;
             Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
         }
     }))

@@ -33,7 +33,11 @@ pub async fn identity(seen: &mut Preflight, wire: &Wire, client: &Client) {
     } else {
         !is_served_without(seen, wire, client).await.unwrap_or(true)
     };
-    seen.abilities.decide("upstream-id-token", rests, "its logins do not rest on the ID token of our identity provider");
+    seen.abilities.decide(
+        "upstream-id-token",
+        rests,
+        "its logins do not rest on the ID token of our identity provider",
+    );
 }
 
 async fn is_served_without(seen: &Preflight, wire: &Wire, client: &Client) -> Result<bool, String> {

@@ -217,6 +217,9 @@ async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client) {
 }
 
 fn broken(seen: &mut Preflight, reason: &str) {
+    if seen.roles.contains(&Role::Proxy) {
+        seen.abilities.set("proxy", Ability::Broken(reason.to_owned()));
+    }
     for word in [
         "authorization-code",
         "refresh",
@@ -391,17 +394,18 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
 
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
 fn not_upstream(world: &World, journey: &Value) -> String {
-    let ours = world.idp.as_ref().map_or_else(
-        || "nowhere: the profile has no section [upstream]".to_owned(),
-        |idp| idp.issuer.url(),
-    );
+    let ours = world
+        .idp
+        .as_ref()
+        .map_or_else(|| "nowhere: the profile has no section [upstream]".to_owned(), |idp| idp.issuer.url());
     let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let mut hosts: Vec<String> = hosts
         .filter_map(|l| url::Url::parse(l).ok().map(|u| u.origin().ascii_serialization()))
         .filter(|origin| *origin != world.origin() && *origin != world.as_origin())
         .collect();
     hosts.dedup();
-    let went = if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
+    let went =
+        if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
     format!(
         "a user's login went {went}, but our identity provider is at {ours}: configure the target to log users in there (docs/proxies.md), then run again"
     )
@@ -468,7 +472,11 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
             seen.abilities.set("trusted-issuer", Ability::Has);
             let rsa = mock_idp::TokenSpec { alg: Some(mock_idp::Alg::Rs256), ..idp.honest_token() };
             let taken = speak(seen, &wire, &idp.issuer.mint(rsa), Some(seen.world.version)).await.is_ok();
-            seen.abilities.decide("rsa-key", taken, "the target refuses tokens of our identity provider signed by RS256");
+            seen.abilities.decide(
+                "rsa-key",
+                taken,
+                "the target refuses tokens of our identity provider signed by RS256",
+            );
             mint_instead(seen);
             if !seen.abilities.has("call") {
                 seen.abilities.set("call", Ability::Has);

@@ -19,7 +19,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
                 // The credentials were judged at the door: that is the answer.
                 return Ok(with_baits(context, facts));
             }
-            facts["session"].as_str().map(str::to_owned)
+            let session = facts["session"].as_str().map(str::to_owned);
+            // The handshake has a third part (MCP lifecycle); servers may serve nothing before it.
+            let initialized = initialized(context, args, session.as_deref());
+            context.wire.send("client", initialized).await;
+            session
         }
     };
     let request = prepare(context, args, session.as_deref());
@@ -48,11 +52,20 @@ fn opening(context: &Context, args: Args<'_>) -> Option<Request> {
     if version >= McpVersion::V2026_07_28 || method == "initialize" || !plain || has_session {
         return None;
     }
-    let mut opening = Map::new();
-    for name in ["bearer", "scheme", "authorization", "headers", "query", "url", "version", "drop"] {
-        opening.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
-    }
-    Some(prepare(context, Args::new(&opening), None))
+    Some(prepare(context, Args::new(&caller(args)), None))
+}
+
+/// The notification that ends the handshake, with the credentials of the call.
+fn initialized(context: &Context, args: Args<'_>, session: Option<&str>) -> Request {
+    let mut notification = caller(args);
+    notification.insert("body".into(), json!(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#));
+    prepare(context, Args::new(&notification), session)
+}
+
+/// The arguments that say who calls and where.
+fn caller(args: Args<'_>) -> Map<String, Value> {
+    let names = ["bearer", "scheme", "authorization", "headers", "query", "url", "version", "drop"];
+    names.into_iter().filter_map(|name| Some((name.to_owned(), args.get(name)?.clone()))).collect()
 }
 
 /// Builds the request: a well-formed one of the version, changed as the case asks.

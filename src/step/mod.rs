@@ -31,8 +31,8 @@ pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
-pub use upstream::restore as restore_upstream;
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
+pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
 pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World};
 

@@ -201,8 +201,14 @@ const UPSTREAM: Fact = members(
             "requests",
             "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",
         ),
-        open("issued", "with the tag `alone`: the tokens it gave during the step: `access_token`, `refresh_token`, `id_token`"),
-        open("leaks", "with the tag `alone`: which of these can be read in what the target answered, also inside a JWT"),
+        open(
+            "issued",
+            "with the tag `alone`: the tokens it gave during the step: `access_token`, `refresh_token`, `id_token`",
+        ),
+        open(
+            "leaks",
+            "with the tag `alone`: which of these can be read in what the target answered, also inside a JWT",
+        ),
     ],
     "our identity provider, where the target uses it",
 );
@@ -326,7 +332,10 @@ const REPEAT: &[Fact] = &[
     value("crashes", "how many met 5xx or a dropped connection"),
     value("crash", "whether any did"),
     value("limited", "how many met 429"),
-    open("values", "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`"),
+    open(
+        "values",
+        "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
+    ),
     open("answers", "the facts of each, in order"),
 ];
 

@@ -22,6 +22,8 @@ pub(crate) struct KeyRing {
     /// In the key set, oldest first. The last one of a kind is that kind's signing key.
     published: Vec<(Arc<Key>, Alg)>,
     withdrawn: Vec<Arc<Key>>,
+    /// What was published without a rotation, for `restore`.
+    firsts: Vec<(Arc<Key>, Alg)>,
     /// Kids of the keys that a rotation replaced, the last one last.
     former: Vec<String>,
     /// Keys made so far, of every kind: the position in the fixtures.
@@ -33,7 +35,7 @@ impl KeyRing {
     /// A ring with one published key. Nothing is generated for an algorithm that has fixtures.
     pub(crate) fn new(alg: Alg) -> Self {
         let (published, withdrawn, former) = (Vec::new(), Vec::new(), Vec::new());
-        let mut ring = Self { alg, published, withdrawn, former, made: [0; 4], generated: 0 };
+        let mut ring = Self { alg, published, withdrawn, firsts: Vec::new(), former, made: [0; 4], generated: 0 };
         ring.publish(alg);
         ring
     }
@@ -58,8 +60,19 @@ impl KeyRing {
         let known = self.published.iter().rev().find(|(key, _)| key.kind() == alg.kind());
         match known {
             Some((key, _)) => key.kid().to_owned(),
-            None => self.add(alg),
+            None => {
+                let kid = self.add(alg);
+                self.firsts.extend(self.published.last().cloned());
+                kid
+            }
         }
+    }
+
+    /// Takes back every rotation. Keys made since do not come again: whoever remembers one must not take it for a new one.
+    pub(crate) fn restore(&mut self) {
+        self.published.clone_from(&self.firsts);
+        self.withdrawn.clear();
+        self.former.clear();
     }
 
     /// Publishes a new key and signs with it from now on.
