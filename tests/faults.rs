@@ -14,7 +14,7 @@ use fixtures::{Fault, Faults};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// One case in so many joins the slice of a fault.
-const SLICE: usize = 40;
+const SLICE: usize = 120;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
