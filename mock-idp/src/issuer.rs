@@ -163,6 +163,12 @@ impl Issuer {
         self.lock().journal.entries().cloned().collect()
     }
 
+    /// How many received requests the journal holds.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.lock().journal.entries().count()
+    }
+
     /// The received requests of one endpoint, oldest first.
     #[must_use]
     pub fn journal_of(&self, endpoint: Endpoint) -> Vec<Received> {

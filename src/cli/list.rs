@@ -1,9 +1,8 @@
 //! `authspec list`: cases, verbs, faults.
 
 use authspec::suite::{self, Case};
-use globset::{Glob, GlobSetBuilder};
 
-use super::{ListArgs, OK, USAGE, material, text};
+use super::{ListArgs, OK, USAGE, globs, material, text};
 
 /// Lists and gives the exit code.
 pub fn main(args: &ListArgs) -> u8 {
@@ -17,17 +16,13 @@ pub fn main(args: &ListArgs) -> u8 {
         }
         return OK;
     }
-    let mut globs = GlobSetBuilder::new();
-    for pattern in &args.only {
-        match Glob::new(pattern) {
-            Ok(glob) => drop(globs.add(glob)),
-            Err(error) => {
-                text::error(&format!("the pattern `{pattern}` cannot be read: {}", error.kind()));
-                return USAGE;
-            }
+    let globs = match globs(&args.only) {
+        Ok(globs) => globs,
+        Err(reason) => {
+            text::error(&reason);
+            return USAGE;
         }
-    }
-    let Ok(globs) = globs.build() else { return USAGE };
+    };
     let (suites, _) = match material(&args.suite) {
         Ok(material) => material,
         Err(code) => return code,

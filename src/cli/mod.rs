@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use authspec::rule::{McpVersion, Role, Rules};
 use authspec::suite::Suites;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use globset::{Glob, GlobSet, GlobSetBuilder};
 
 /// The acceptance test for MCP OAuth.
 ///
@@ -233,6 +234,15 @@ fn dispatch(command: Command) -> u8 {
         Command::Diff(args) => diff::main(&args),
         Command::Merge(args) => merge::main(&args),
     }
+}
+
+/// The patterns of an option; which of them cannot be read, and why.
+fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, String> {
+    let mut globs = GlobSetBuilder::new();
+    for pattern in patterns {
+        globs.add(Glob::new(pattern).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()))?);
+    }
+    globs.build().map_err(|e| e.to_string())
 }
 
 /// Suites and rules of a command: the built-in ones or a folder's. Slips are printed.

@@ -8,9 +8,8 @@ use authspec::reference::Deployment;
 use authspec::run::{Helpers, Material};
 use authspec::suite::Suites;
 use fixtures::{Fault, Faults};
-use globset::{Glob, GlobSetBuilder};
 
-use super::{FINDINGS, OK, ProveArgs, USAGE, material, runtime, text};
+use super::{FINDINGS, OK, ProveArgs, USAGE, globs, material, runtime, text};
 
 /// Proves and gives the exit code.
 pub fn main(args: &ProveArgs) -> u8 {
@@ -58,21 +57,13 @@ fn cases(mut suites: Suites, patterns: &[String]) -> Result<Suites, String> {
     if patterns.is_empty() {
         return Ok(suites);
     }
-    let mut globs = GlobSetBuilder::new();
-    for pattern in patterns {
-        globs.add(Glob::new(pattern).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()))?);
-    }
-    let globs = globs.build().map_err(|e| e.to_string())?;
+    let globs = globs(patterns)?;
     suites.cases.retain(|case| globs.is_match(&case.id) || globs.is_match(&case.area));
     if suites.cases.is_empty() { Err("no case was selected: see `authspec list`".into()) } else { Ok(suites) }
 }
 
 fn selected(patterns: &[String]) -> Result<Vec<&'static Fault>, String> {
-    let mut globs = GlobSetBuilder::new();
-    for pattern in patterns {
-        globs.add(Glob::new(pattern).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()))?);
-    }
-    let globs = globs.build().map_err(|e| e.to_string())?;
+    let globs = globs(patterns)?;
     let faults: Vec<_> = fixtures::catalogue().iter().filter(|f| patterns.is_empty() || globs.is_match(f.id)).collect();
     if faults.is_empty() { Err("no fault is called so: see `authspec list --faults`".into()) } else { Ok(faults) }
 }

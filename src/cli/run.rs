@@ -9,9 +9,8 @@ use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
 use authspec::run::{self, Helpers, Material, Options, Selection};
 use authspec::target::{Profile, launch};
-use globset::Glob;
 
-use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, material, runtime, text};
+use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, globs, material, runtime, text};
 
 /// Runs and gives the exit code.
 pub fn main(args: RunArgs) -> u8 {
@@ -37,12 +36,7 @@ pub fn main(args: RunArgs) -> u8 {
 
 /// What is wrong with the arguments before anything is started.
 fn check(args: &RunArgs) -> Result<(), u8> {
-    for pattern in args.only.iter().chain(&args.skip) {
-        if let Err(error) = Glob::new(pattern) {
-            text::error(&format!("the pattern `{pattern}` cannot be read: {}", error.kind()));
-            return Err(USAGE);
-        }
-    }
+    globs(args.only.iter().chain(&args.skip)).map_err(|reason| wrong(&reason))?;
     if let Some(dir) = &args.report {
         writable(dir).map_err(|reason| {
             text::error(&format!(

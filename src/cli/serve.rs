@@ -1,7 +1,7 @@
 //! `authspec serve NAME`: the mock identity provider or a reference deployment, until SIGTERM or Ctrl-C.
 
 use authspec::diag::nearest;
-use authspec::reference::loopback;
+use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,22 +19,24 @@ pub fn main(args: &ServeArgs) -> u8 {
             return USAGE;
         }
     };
-    if let Some(stray) = stray(&args.name, &faults) {
+    let deployment = if args.name == "proxy" { Some(Deployment::ConsentProxy) } else { Deployment::parse(&args.name) };
+    if let Some(stray) = deployment.and_then(|deployment| stray(deployment, &faults)) {
         text::error(&stray);
         return USAGE;
     }
     runtime().block_on(async {
-        let served = match args.name.as_str() {
-            "idp" if !faults.is_empty() => {
+        let served = match (deployment, args.name.as_str()) {
+            (Some(Deployment::Server), _) => server(args.port, faults).await,
+            (Some(Deployment::ConsentProxy), _) => proxy(args, faults).await,
+            (None, "idp") if !faults.is_empty() => {
                 Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
             }
-            "idp" => idp(args.port).await,
-            "server" => server(args.port, faults).await,
-            "consent-proxy" | "proxy" => proxy(args, faults).await,
-            other => {
-                let near = nearest(other, ["idp", "server", "consent-proxy"])
-                    .map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
-                Err(format!("nothing is called `{other}`: `idp`, `server` and `consent-proxy` can be served.{near}"))
+            (None, "idp") => idp(args.port).await,
+            (None, other) => {
+                let known = || ["idp"].into_iter().chain(Deployment::ALL.map(Deployment::name));
+                let near = nearest(other, known()).map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
+                let known = known().collect::<Vec<_>>().join("`, `");
+                Err(format!("nothing is called `{other}`: `{known}` can be served.{near}"))
             }
         };
         match served {
@@ -47,11 +49,10 @@ pub fn main(args: &ServeArgs) -> u8 {
     })
 }
 
-/// A fault that the deployment of this name cannot have.
-fn stray(name: &str, faults: &Faults) -> Option<String> {
-    let name = if name == "proxy" { "consent-proxy" } else { name };
+/// A fault that this deployment cannot have.
+fn stray(deployment: Deployment, faults: &Faults) -> Option<String> {
     let mut known = fixtures::catalogue().iter().filter(|fault| faults.ids().contains(&fault.id));
-    let fault = known.find(|fault| name != "idp" && fault.deployment != name)?;
+    let fault = known.find(|fault| Deployment::of(fault) != deployment)?;
     Some(format!("`{}` is a fault of `{1}`: authspec serve {1} --fault {0}", fault.id, fault.deployment))
 }
 

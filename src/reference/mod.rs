@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fixtures::{Fault, Faults};
-use url::Url;
 
 use crate::diag::Source;
 use crate::run::{Helpers, helpers};
@@ -156,7 +155,7 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
 }
 
 fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
-    helpers.host.iter().filter_map(|h| Some(Url::parse(&h.url("/")).ok()?.authority().to_owned())).collect()
+    helpers.host.iter().map(|host| host.authority()).collect()
 }
 
 /// The profile of a reference deployment, as a user would write it.

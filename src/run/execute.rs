@@ -52,13 +52,8 @@ impl Task {
     }
 
     /// Whether it spends its time waiting.
-    pub fn waits(&self) -> bool {
-        self.stop.is_none() && self.case.is_slow() && !self.is_alone()
-    }
-
-    /// Whether it waits for seconds.
     pub fn is_slow(&self) -> bool {
-        self.case.is_slow()
+        self.stop.is_none() && self.case.is_slow()
     }
 
     /// Whether no other case may run meanwhile.

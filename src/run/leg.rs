@@ -5,17 +5,31 @@ use std::sync::Arc;
 use mock_idp::{Answer, Endpoint};
 use serde_json::{Value, json};
 
-use super::ability::Abilities;
+use super::ability::Ability;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
+use crate::rule::Role;
 use crate::step::{Client, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
-/// What the honest journey shows.
-pub fn asked(a: &mut Abilities, world: &World, journey: &Value) {
+/// What the honest journey shows: whether the target is a proxy before our identity provider, and of which kind.
+pub fn asked(seen: &mut Preflight, journey: &Value) {
+    let (a, world) = (&mut seen.abilities, &seen.world);
+    let upstream = journey["upstream"].is_object();
+    if upstream && !seen.roles.contains(&Role::Proxy) && seen.roles.contains(&Role::AuthorizationServer) {
+        seen.roles.push(Role::Proxy);
+    }
+    let proxy = match (seen.roles.contains(&Role::Proxy), upstream) {
+        (true, true) => Ability::Has,
+        (true, false) => Ability::Broken(not_upstream(world, journey)),
+        (false, _) => Ability::Lacks("the login of a user does not lead to our identity provider".into()),
+    };
+    a.set("proxy", proxy);
     let asked = &journey["upstream"]["query"];
-    let openid = asked["scope"].as_str().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+    let scopes: Vec<&str> = asked["scope"].as_str().unwrap_or_default().split_whitespace().collect();
+    let openid = scopes.contains(&"openid");
+    a.decide("upstream-scope", !scopes.is_empty(), "nobody is sent to an identity provider of ours with a scope");
     a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
     a.decide("upstream-nonce", openid && asked["nonce"].is_string(), "it sends no nonce to our identity provider");
     let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
@@ -23,6 +37,25 @@ pub fn asked(a: &mut Abilities, world: &World, journey: &Value) {
     a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");
     let profile = journey["profile-read"] == true;
     a.decide("upstream-userinfo", profile, "it does not ask our identity provider for the user's profile at login");
+}
+
+/// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
+fn not_upstream(world: &World, journey: &Value) -> String {
+    let ours = world
+        .idp
+        .as_ref()
+        .map_or_else(|| "nowhere: the profile has no section [upstream]".to_owned(), |idp| idp.issuer.url());
+    let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut hosts: Vec<String> = hosts
+        .filter_map(|l| url::Url::parse(l).ok().map(|u| u.origin().ascii_serialization()))
+        .filter(|origin| *origin != world.origin() && *origin != world.as_origin())
+        .collect();
+    hosts.dedup();
+    let went =
+        if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
+    format!(
+        "a user's login went {went}, but our identity provider is at {ours}: configure the target to log users in there (docs/proxies.md), then run again"
+    )
 }
 
 /// Whether a login rests on the ID token: it has a nonce, or comes to nothing without the ID token. A proxy that asks for

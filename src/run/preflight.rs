@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -16,8 +15,9 @@ use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
     self, Args, Budget, Client, Discovered, How, Idp, LoginForm, Pool, Recipe, Registration, Tool, User, World,
+    authority,
 };
-use crate::target::{LoginHow, Profile, RegistrationHow};
+use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
 use crate::wire::{Http, Limits, Wire};
 
 /// What the preflight found.
@@ -153,7 +153,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             issuer,
             audience: mcp_url.to_owned(),
             scope: None,
-            cooldown: profile.upstream.as_ref().map_or(DEFAULT_COOLDOWN, |u| u.jwks_cooldown),
+            cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
         own_authorities: Vec::new(),
@@ -196,10 +196,6 @@ fn allow_first(profile: &Profile, helpers: &Helpers, world: &World) {
     if let Some((idp, _)) = &helpers.idp {
         world.http.allow(&authority(&idp.base_url()));
     }
-}
-
-fn authority(url: &str) -> String {
-    Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
 }
 
 /// Discovery with the probe of the newest version, then of the one before: a server that does not know the stateless
@@ -417,9 +413,6 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     };
     abilities.decide("two-clients", two, "only one client can be had");
 }
-
-/// What common libraries take (jose, PyJWT with a cache).
-const DEFAULT_COOLDOWN: Duration = Duration::from_secs(30);
 
 /// Where clients are redirected to; nobody listens there.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";

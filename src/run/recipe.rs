@@ -318,20 +318,9 @@ fn stuck(world: &World, facts: &Value) -> String {
 
 /// What the honest grant shows about the target.
 fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
+    leg::asked(seen, journey);
     let a = &mut seen.abilities;
     a.set("authorization-code", Ability::Has);
-    let upstream = journey["upstream"].is_object();
-    if upstream && !seen.roles.contains(&Role::Proxy) && seen.roles.contains(&Role::AuthorizationServer) {
-        seen.roles.push(Role::Proxy);
-    }
-    if seen.roles.contains(&Role::Proxy) {
-        a.set("proxy", if upstream { Ability::Has } else { Ability::Broken(not_upstream(&seen.world, journey)) });
-    } else {
-        a.set("proxy", Ability::Lacks("the login of a user does not lead to our identity provider".into()));
-    }
-    leg::asked(a, &seen.world, journey);
-    let scope = journey["upstream"]["query"]["scope"].as_str().is_some_and(|scope| !scope.trim().is_empty());
-    a.decide("upstream-scope", scope, "nobody is sent to an identity provider of ours with a scope");
     a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
@@ -390,25 +379,6 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         }
     }
     seen.documents.push(document("token response", &body, wire));
-}
-
-/// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
-fn not_upstream(world: &World, journey: &Value) -> String {
-    let ours = world
-        .idp
-        .as_ref()
-        .map_or_else(|| "nowhere: the profile has no section [upstream]".to_owned(), |idp| idp.issuer.url());
-    let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut hosts: Vec<String> = hosts
-        .filter_map(|l| url::Url::parse(l).ok().map(|u| u.origin().ascii_serialization()))
-        .filter(|origin| *origin != world.origin() && *origin != world.as_origin())
-        .collect();
-    hosts.dedup();
-    let went =
-        if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
-    format!(
-        "a user's login went {went}, but our identity provider is at {ours}: configure the target to log users in there (docs/proxies.md), then run again"
-    )
 }
 
 /// The first call with an honest token: settles the version and shows whether the token is of any use.
@@ -543,6 +513,11 @@ fn mint_instead(seen: &mut Preflight) {
 
 /// Whether the authorization server revokes access tokens: it may refuse to (RFC 7009 section 2.2.1).
 async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &Value) {
+    if !seen.roles.contains(&Role::AuthorizationServer) {
+        let reason = "its authorization server is not judged, and need not tell it of revocations";
+        seen.abilities.set("client-revocation", Ability::Lacks(reason.into()));
+        return seen.abilities.set("token-revocation", Ability::Lacks(reason.into()));
+    }
     let endpoint = seen.world.found.metadata["revocation_endpoint"].clone();
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client("default", client.clone());
@@ -551,11 +526,6 @@ async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &
     let answer = act(&mut context, Verb::Fetch, args).await.ok().filter(|_| endpoint.is_string());
     let revoked = answer.as_ref().is_some_and(|a| a.facts["status"] == 200);
     let unsupported = answer.as_ref().is_some_and(|a| a.facts["error"] == "unsupported_token_type");
-    if !seen.roles.contains(&Role::AuthorizationServer) {
-        let reason = "its authorization server is not judged, and need not tell it of revocations";
-        seen.abilities.set("client-revocation", Ability::Lacks(reason.into()));
-        return seen.abilities.set("token-revocation", Ability::Lacks(reason.into()));
-    }
     seen.abilities.decide(
         "client-revocation",
         revoked || unsupported,

@@ -24,7 +24,7 @@ pub async fn all(
     let tasks = plan.iter().enumerate().map(|(at, planned)| (at, execute::Task::of(planned)));
     let (mut alone, others): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.is_alone());
     alone.sort_by_key(|(_, task)| task.is_slow());
-    let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, task)| task.waits());
+    let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, task)| task.is_slow());
     let at_once = |tasks: Vec<(usize, execute::Task)>, jobs: usize| {
         let shared = Arc::clone(shared);
         stream::iter(tasks).map(move |(at, task)| one(Arc::clone(&shared), at, task)).buffer_unordered(jobs)

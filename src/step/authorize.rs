@@ -40,7 +40,7 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
     let browser = args.text("browser").unwrap_or_else(|| "alice".into());
     let owner = args.text("of").unwrap_or_else(|| browser.clone());
     let held = context.seat(&owner).tx.as_ref().and_then(|tx| Some((tx.clone(), tx.held.clone()?)));
-    if let Some((mut tx, held)) = held.filter(|(_, held)| context.world.idp.as_ref().is_some_and(|i| i.is_at(held))) {
+    if let Some((mut tx, held)) = held.filter(|(_, held)| context.world.is_upstream(held)) {
         if let Some(user) = args.text("user") {
             tx.user = user;
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::context::{Context, Seat, Transaction};
 use super::facts;
 use super::page_words::{self, Asks};
-use super::world::{Idp, World};
+use super::world::{Idp, World, authority};
 use crate::oauth::redirect::{self, Redirect};
 use crate::transcript::{Failure, Request};
 use crate::wire::{Button, End, Field, Form, Page, Visit, Wire};
@@ -146,7 +146,7 @@ async fn stretches(
 
 /// Whether a page is the target's: the consent that our identity provider asks for is none of a proxy's.
 fn is_own_page(world: &World, page: &Page) -> bool {
-    !world.idp.as_ref().is_some_and(|idp| idp.is_at(&page.url))
+    !world.is_upstream(&page.url)
 }
 
 /// How a consent page is answered: by a button, or by a link that denies.
@@ -401,7 +401,6 @@ pub(super) fn csrf_field(page: &Page) -> Option<&Field> {
 
 /// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
 fn identified(world: &World, log: &Log) -> bool {
-    let authority = |url: &str| url::Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default();
     let here =
         [authority(&world.found.issuer), authority(&world.endpoint("authorization_endpoint").unwrap_or_default())];
     let elsewhere = |l: &&String| world.is_own(l) && !here.contains(&authority(l));

@@ -34,7 +34,7 @@ pub use discover::{Discovered, discover};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
-pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World};
+pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority};
 
 use crate::suite::Verb;
 

@@ -67,15 +67,13 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
         .collect())
 }
 
-/// The request of a `fetch`, with the cookies of its browser if it names one.
+/// The request of a `fetch`, as its browser would send it if it names one.
 fn browsed(context: &mut Context, args: Args<'_>) -> Result<Request, String> {
-    let mut request = fetch::prepare(context, args)?;
-    if let Some(name) = args.text("browser") {
-        let cookies = context.seat(&name).browser.jar.cookies();
-        let pairs: Vec<String> = cookies.iter().map(|c| format!("{}={}", c.name, c.value)).collect();
-        request.headers.push(("cookie".into(), pairs.join("; ")));
-    }
-    Ok(request)
+    let request = fetch::prepare(context, args)?;
+    Ok(match args.text("browser") {
+        Some(name) => context.seat(&name).browser.request(request),
+        None => request,
+    })
 }
 
 async fn in_a_row(context: &mut Context, verb: &str, args: Args<'_>, times: u64) -> Result<Vec<Value>, String> {

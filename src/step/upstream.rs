@@ -55,7 +55,6 @@ pub async fn restore(world: &World) {
     idp.issuer.clear_scripts();
     idp.issuer.clock().reset();
     idp.issuer.restore_keys();
-    idp.issuer.publish_alg(mock_idp::Alg::Rs256);
     idp.issuer.forget();
     if idp.issuer.jwks() != keys {
         tokio::time::sleep(idp.cooldown).await;
@@ -65,7 +64,7 @@ pub async fn restore(world: &World) {
 /// How many requests our identity provider has received so far; `None` if that is nobody's business, because other cases
 /// run beside this one.
 pub fn count(context: &Context) -> Option<usize> {
-    context.world.idp.as_ref().filter(|_| context.alone).map(|idp| idp.issuer.journal().len())
+    context.world.idp.as_ref().filter(|_| context.alone).map(|idp| idp.issuer.received())
 }
 
 /// Adds what it received since `before` to the facts: `upstream.requests.ENDPOINT`; what it issued in answer:

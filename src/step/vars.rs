@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::world::authority;
 use crate::oauth::pkce;
 
 /// Fills in the variables of a value, everywhere in it.
@@ -98,7 +99,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("client", member) => context.client("default").and_then(|c| c.member(member)),
         ("other", member) => context.client("other").and_then(|c| c.member(member)),
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
-        ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority_of(&h.url("/")))),
+        ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
@@ -117,10 +118,6 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
 
 fn trim_slash(value: &Value) -> Value {
     Value::String(value.as_str().unwrap_or_default().trim_end_matches('/').to_owned())
-}
-
-fn authority_of(url: &str) -> String {
-    url::Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
 }
 
 /// Seconds since the epoch.

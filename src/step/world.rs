@@ -169,7 +169,7 @@ impl World {
     /// Host and port of the MCP URL.
     #[must_use]
     pub fn mcp_authority(&self) -> String {
-        Url::parse(&self.mcp_url).map(|u| u.authority().to_owned()).unwrap_or_default()
+        authority(&self.mcp_url)
     }
 
     /// Scheme, host and port of the issuer.
@@ -221,6 +221,19 @@ impl World {
             && url.password().is_none()
             && self.own_authorities.iter().any(|a| a == url.authority())
     }
+
+    /// Whether a URL is one of our identity provider.
+    #[must_use]
+    pub fn is_upstream(&self, url: &str) -> bool {
+        let there = authority(url);
+        !there.is_empty() && self.idp.as_ref().is_some_and(|idp| there == authority(&idp.issuer.url()))
+    }
+}
+
+/// Host and port of a URL; empty if it is none.
+#[must_use]
+pub fn authority(url: &str) -> String {
+    Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
 }
 
 fn add_new(mut list: Vec<String>, word: String) -> Vec<String> {
@@ -234,13 +247,6 @@ fn add_new(mut list: Vec<String>, word: String) -> Vec<String> {
 pub const OPENID_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 impl Idp {
-    /// Whether a `Location` points to our identity provider.
-    #[must_use]
-    pub fn is_at(&self, location: &str) -> bool {
-        let authority = |url: &str| Url::parse(url).ok().map(|u| u.authority().to_owned());
-        authority(location).is_some_and(|there| Some(there) == authority(&self.issuer.url()))
-    }
-
     /// Whether a `Location` is an authorization request to it: the moment at which a proxy sends the user upstream.
     #[must_use]
     pub fn is_asked_at(&self, location: &str) -> bool {

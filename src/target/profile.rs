@@ -222,6 +222,11 @@ pub struct Upstream {
     pub users: Vec<UpstreamUser>,
 }
 
+impl Upstream {
+    /// What common libraries wait before they fetch a key set again (jose: 30 seconds).
+    pub const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
+}
+
 /// A person with an account at the upstream.
 #[derive(Clone, Debug)]
 pub struct UpstreamUser {

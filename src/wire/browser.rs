@@ -61,6 +61,12 @@ impl Browser {
         Browser { name: name.to_owned(), jar: Jar::default(), held: None }
     }
 
+    /// The request that [`Browser::open`] would send first, with this browser's cookies.
+    #[must_use]
+    pub fn request(&self, request: Request) -> Request {
+        Navigation::opened(request).request(&self.jar)
+    }
+
     /// Opens a URL as if a person had typed it, and follows redirects until a page comes or a Location meets `stop`.
     ///
     /// Header fields of `request` go to its own URL only, not on to redirects.

@@ -28,7 +28,7 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         reading.slips.unknown(alg.span(), "signature algorithm", alg.get_ref(), &ALGORITHMS);
     }
     let audience = reading.text(&mut section, "audience");
-    let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(JWKS_COOLDOWN);
+    let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
     let users = upstream_users(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
@@ -183,9 +183,6 @@ fn loopback_address(text: &Spanned<String>, reading: &mut Reading<'_>) -> Option
 const READY: &str = r"READY (?<url>\S+)";
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What common libraries wait before they fetch a key set again (jose: 30 seconds).
-const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
 
 /// What the upstream can sign with.
 const ALGORITHMS: [&str; 10] =
