@@ -61,8 +61,10 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let post = dynamic && lists("token_endpoint_auth_methods_supported", "client_secret_post");
     let jwt = dynamic && lists("token_endpoint_auth_methods_supported", "private_key_jwt");
     let none = "no such method in token_endpoint_auth_methods_supported, or no dynamic registration";
-    a.decide("secret-basic", basic, none);
-    a.decide("secret-post", post, none);
+    for (word, offered, has) in [("secret-basic", "basic-offered", basic), ("secret-post", "post-offered", post)] {
+        a.decide(offered, has, none);
+        a.decide(word, has, none);
+    }
     a.decide("confidential-client", basic || post, none);
     a.decide("private-key-jwt", jwt, none);
     a.decide(
@@ -188,6 +190,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             leg::identity(seen, &wire, &client).await;
             revocation(seen, &wire, &client, &token).await;
             resource_choice(seen, &wire, &client).await;
+            secrets(seen, &wire).await;
         }
         Err(reason) => broken(seen, &reason),
     }
@@ -508,6 +511,27 @@ fn mint_instead(seen: &mut Preflight) {
     }
     for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
         seen.abilities.set(word, Ability::Lacks(reason.clone()));
+    }
+}
+
+/// Whether a client with a secret gets a token by each way of sending it that the metadata offers. One case says that it
+/// does not; the others, which are about something else, then do not apply.
+async fn secrets(seen: &mut Preflight, wire: &Wire) {
+    for (kind, word) in [("basic", "secret-basic"), ("post", "secret-post")] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
+        let got = journey_and_token(&seen.world, wire, &client).await;
+        seen.world.pool.stock(kind, client);
+        if let Err(reason) = got {
+            seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
+        }
+    }
+    if !seen.abilities.has("secret-basic") && !seen.abilities.has("secret-post") {
+        if let Ability::Lacks(reason) = seen.abilities.get("secret-basic") {
+            seen.abilities.set("confidential-client", Ability::Lacks(reason));
+        }
     }
 }
 

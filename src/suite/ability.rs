@@ -17,6 +17,7 @@ pub fn is_ability(name: &str) -> bool {
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
     word("authorization-code", "issues tokens for authorization codes"),
+    word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
     word("call", "serves an MCP request with an honest token"),
     word("client-credentials", "issues tokens to a client for itself"),
     word("client-revocation", "lets the client of a case revoke its tokens (RFC 7009)"),
@@ -54,6 +55,7 @@ pub const ABILITIES: &[Word] = &[
     word("openid", "issues ID tokens"),
     word("par", "takes pushed authorization requests (RFC 9126)"),
     word("path-issuer", "its issuer has a path"),
+    word("post-offered", "says that a client with a secret may send it in the form"),
     word("preset", "a client is registered beforehand"),
     word("private-key-jwt", "lets clients authenticate with a signed assertion (RFC 7523)"),
     word("protected-resource-metadata", "publishes protected resource metadata (RFC 9728)"),
@@ -73,8 +75,8 @@ pub const ABILITIES: &[Word] = &[
     word("scope-hierarchy", "the scope of tool-write implies that of tool-read (stated in the profile)"),
     word("scopes", "more than one scope is known"),
     word("second-resource", "its authorization server serves a second resource"),
-    word("secret-basic", "a client with a secret can be had that sends it by HTTP Basic"),
-    word("secret-post", "a client with a secret can be had that sends it in the form"),
+    word("secret-basic", "a client with a secret can be had that gets tokens by HTTP Basic"),
+    word("secret-post", "a client with a secret can be had that gets tokens with the secret in the form"),
     word("sessions", "answers with an Mcp-Session-Id"),
     word("step-up", "has a tool that needs more scope than the default token has"),
     word("token-exchange", "exchanges tokens (RFC 8693)"),
