@@ -1,6 +1,7 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod exchange;
 mod execute;
 pub mod helpers;
 mod known;

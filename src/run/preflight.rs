@@ -74,6 +74,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
     recipe::issuer_trust(&mut seen, stated).await;
+    super::exchange::look(&mut seen, profile).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
@@ -130,6 +131,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         mcp_url: mcp_url.to_owned(),
         version: options.version.or(profile.target.mcp_version).unwrap_or(McpVersion::NEWEST),
         found: step::Found::default(),
+        exchange: super::exchange::from_profile(profile, &redirect_uris(profile)),
         recipe: Recipe { resource, ..Recipe::default() },
         users: users.collect(),
         forms: LoginForm {
@@ -350,6 +352,9 @@ fn roles(profile: &Profile, options: &Options, world: &World, discovered: &Disco
         let itself = world.version == McpVersion::V2025_03_26 && discovered.facts["status"] == 401;
         if (world.found.metadata.is_object() || named || itself) && !ours {
             roles.push(Role::AuthorizationServer);
+        }
+        if !ours && (profile.exchange.is_some() || super::exchange::is_listed(&world.found.metadata)) {
+            roles.push(Role::TokenExchange);
         }
     }
     roles.retain(|r| options.roles.is_empty() || options.roles.contains(r));

@@ -70,11 +70,6 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         lists("grant_types_supported", "client_credentials"),
         "grant_types_supported does not list it",
     );
-    a.decide(
-        "token-exchange",
-        lists("grant_types_supported", "urn:ietf:params:oauth:grant-type:token-exchange"),
-        "grant_types_supported does not list it",
-    );
     a.decide("openid", lists("scopes_supported", "openid"), "scopes_supported does not list openid");
     a.decide(
         "iss-parameter",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::exchange::Exchange;
 use super::pool::Pool;
 use crate::rule::McpVersion;
 use crate::wire::{Http, host::DocumentHost};
@@ -24,6 +25,8 @@ pub struct World {
     pub found: Found,
     /// What an honest authorization request to this target needs.
     pub recipe: Recipe,
+    /// How tokens are exchanged here.
+    pub exchange: Exchange,
     /// Users that can log in, by name (`alice`, `mallory`).
     pub users: BTreeMap<String, User>,
     /// Hints for the login and consent pages from the profile.
