@@ -123,6 +123,10 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
     if answer["granted"] == true {
         let subject = answer["subject"].is_object();
         seen.abilities.decide("exchange-jwt-subject", subject, "its subject tokens are opaque");
+        let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
+        seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
+        let login = seen.world.exchange.subject == Source::Login;
+        seen.abilities.decide("exchange-login", login, "the subject token is not one of the client that exchanges");
         let jwt = answer["token"].is_object();
         seen.abilities.decide("exchange-jwt", jwt, "the tokens that an exchange gives are opaque");
         return Ok(());
@@ -140,7 +144,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     let mut taken = Vec::new();
     for source in actors {
         seen.world.exchange.actor = Some(source.clone());
-        if named_actor(seen, wire).await {
+        if taken_up(seen, wire, json!({ "actor": "first" })).await.is_some() {
             taken.push(source);
         }
     }
@@ -149,22 +153,26 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     seen.world.exchange.second_actor = taken.next();
     let none = "no actor token of the client, or of a second user, was taken";
     seen.abilities.decide("exchange-actor", seen.world.exchange.actor.is_some(), none);
-    seen.abilities.decide("exchange-actors", seen.world.exchange.second_actor.is_some(), none);
+    let chained = seen.world.exchange.second_actor.is_some() && chain(seen, wire).await;
+    seen.abilities.decide("exchange-chain", chained, "an exchanged token is not exchanged again for a second actor");
     let trusted = match seen.world.idp.clone() {
         Some(idp) => taken_up(seen, wire, json!({ "subject-token": idp.issuer.mint(idp.honest_token()) })).await,
-        None => false,
+        None => None,
     };
     let reason = "it takes no subject tokens of our identity provider (profile section [upstream])";
-    seen.abilities.decide("exchange-issuer", trusted, reason);
+    seen.abilities.decide("exchange-issuer", trusted.is_some(), reason);
 }
 
-async fn named_actor(seen: &Preflight, wire: &Wire) -> bool {
-    taken_up(seen, wire, json!({ "actor": "first" })).await
+async fn chain(seen: &Preflight, wire: &Wire) -> bool {
+    let Some(first) = taken_up(seen, wire, json!({ "actor": "first" })).await else { return false };
+    taken_up(seen, wire, json!({ "subject-token": first, "actor": "second" })).await.is_some()
 }
 
-async fn taken_up(seen: &Preflight, wire: &Wire, args: Value) -> bool {
-    let Ok(mut context) = equipped(seen, wire).await else { return false };
-    act(&mut context, Verb::Exchange, args).await.is_ok_and(|answer| answer.facts["granted"] == true)
+/// The token of an exchange, if it succeeds.
+async fn taken_up(seen: &Preflight, wire: &Wire, args: Value) -> Option<String> {
+    let mut context = equipped(seen, wire).await.ok()?;
+    let answer = act(&mut context, Verb::Exchange, args).await.ok()?;
+    answer.facts["body"]["access_token"].as_str().map(str::to_owned)
 }
 
 /// A context with the clients that an exchange needs.

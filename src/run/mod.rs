@@ -115,7 +115,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.mcp_url.clone()),
+            mcp_url: Some(seen.world.place().to_owned()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
         },

@@ -100,7 +100,9 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         request.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
     }
     let mut facts = token::perform(context, Args::new(&request)).await?;
+    let own = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
     describe(&mut facts, subject.as_deref(), subject_scope, asked.as_deref());
+    audiences(&mut facts, &own.into_iter().flatten().collect::<Vec<_>>());
     facts["actor"] = facts::token(actor.map(Value::from).as_ref());
     Ok(facts)
 }
@@ -189,6 +191,22 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
         facts["unbound"] = json!(bound(&sent) && facts["token"].is_object() && !bound(&facts["token"]));
     }
     facts["subject"] = sent;
+}
+
+/// Adds whom the token is for, and what of that was so before; an authorization server that names itself stays aside.
+fn audiences(facts: &mut Value, own: &[String]) {
+    let (new, old) = (aud(&facts["token"]["claims"]), aud(&facts["subject"]["claims"]));
+    let kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !own.contains(name)).collect();
+    facts["kept-audiences"] = json!(kept);
+    facts["audiences"] = json!(new);
+}
+
+fn aud(claims: &Value) -> Vec<String> {
+    match &claims["aud"] {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The scope in a token: a text, or a list; Microsoft's `scp` too.

@@ -163,6 +163,18 @@ impl World {
         Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
     }
 
+    /// Whether the target is an authorization server alone: everything about MCP is then beside the point.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.mcp_url.is_empty()
+    }
+
+    /// Where the target is: the MCP URL, or the issuer of a bare authorization server.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        if self.is_bare() { &self.found.issuer } else { &self.mcp_url }
+    }
+
     /// Path of the MCP URL.
     #[must_use]
     pub fn mcp_path(&self) -> String {

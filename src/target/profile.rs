@@ -376,7 +376,7 @@ impl Profile {
 
     /// Whether the target is on this machine: started by the profile, or reached over loopback.
     pub fn is_loopback(&self) -> bool {
-        match &self.target.mcp_url {
+        match self.target.mcp_url.as_ref().or(self.target.issuer.as_ref()) {
             Some(url) => Url::parse(url).is_ok_and(|url| is_loopback(&url)),
             None => self.launch.is_some(),
         }
