@@ -103,7 +103,8 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let own = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
     describe(&mut facts, subject.as_deref(), subject_scope, asked.as_deref());
     audiences(&mut facts, &own.into_iter().flatten().collect::<Vec<_>>());
-    facts["actor"] = facts::token(actor.map(Value::from).as_ref());
+    facts["actor"] = facts::token(actor.clone().map(Value::from).as_ref());
+    facts["actor-token"] = json!(actor);
     Ok(facts)
 }
 

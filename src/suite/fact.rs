@@ -298,6 +298,7 @@ const EXCHANGE: &[Fact] = &[
     value("issued-token-type", "the issued_token_type of the answer"),
     value("subject-token", "the subject token that was sent"),
     members("subject", JWT, "the same, if it is a JWT"),
+    value("actor-token", "the actor token that was sent"),
     members("actor", JWT, "the actor token that was sent, if it is a JWT"),
     open("granted-scope", "the scopes that were granted: as the answer, the token or else the request says"),
     open("beyond-subject", "those of them that the subject token has not"),
