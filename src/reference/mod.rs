@@ -161,7 +161,8 @@ fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
 /// The profile of a reference deployment, as a user would write it.
 fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
     let mut text = format!("[target]\nname = \"{}\"\nmcp-url = \"{mcp_url}\"\n", deployment.name());
-    text.push_str(deployment.profile());
+    let origin = mcp_url.strip_suffix("/mcp").unwrap_or(mcp_url);
+    text.push_str(&deployment.profile().replace("{origin}", origin));
     Profile::parse(Source::new("reference profile", text), &|_| None)
         .map_err(|slips| crate::diag::render(&slips, false))
 }

@@ -1,6 +1,7 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod exchange;
 mod execute;
 pub mod helpers;
 mod known;
@@ -114,7 +115,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.mcp_url.clone()),
+            mcp_url: Some(seen.world.place().to_owned()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
         },

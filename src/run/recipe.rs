@@ -72,11 +72,6 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         lists("grant_types_supported", "client_credentials"),
         "grant_types_supported does not list it",
     );
-    a.decide(
-        "token-exchange",
-        lists("grant_types_supported", "urn:ietf:params:oauth:grant-type:token-exchange"),
-        "grant_types_supported does not list it",
-    );
     a.decide("openid", lists("scopes_supported", "openid"), "scopes_supported does not list openid");
     a.decide(
         "iss-parameter",
@@ -97,7 +92,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let issuer_path =
         url::Url::parse(&discovered.found.issuer).is_ok_and(|u| !u.path().trim_end_matches('/').is_empty());
     a.decide("path-issuer", issuer_path, "the issuer has no path");
-    let http = seen.world.mcp_url.starts_with("http://");
+    let http = seen.world.place().starts_with("http://");
     a.decide("loopback", http, "the target is driven over https");
     a.decide("https", !http, "the target is driven over http on loopback");
     a.decide("two-users", seen.world.users.len() > 1, "the profile names one user only");
@@ -386,6 +381,12 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
 
 /// The first call with an honest token: settles the version and shows whether the token is of any use.
 async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Option<McpVersion>) {
+    if seen.world.is_bare() {
+        for word in ["call", "mcp-2026", "sessions"] {
+            seen.abilities.set(word, Ability::Lacks(BARE.into()));
+        }
+        return seen.abilities.set("mcp-2025-11-25", Ability::Has);
+    }
     let bearer = token["body"]["access_token"].as_str().unwrap_or_default().to_owned();
     match speak(seen, wire, &bearer, stated).await {
         Ok(session) => {
@@ -432,6 +433,10 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
     };
+    if seen.world.is_bare() {
+        seen.abilities.set("rsa-key", Ability::Lacks(BARE.into()));
+        return seen.abilities.set("trusted-issuer", Ability::Lacks(BARE.into()));
+    }
     if seen.abilities.has("proxy") {
         let reason = "the target logs users in at our identity provider; the tokens for it are its own";
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
@@ -564,6 +569,9 @@ async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &
 
 /// Whether browsers of other origins are answered at all.
 pub async fn preflight_requests(seen: &mut Preflight) {
+    if seen.world.is_bare() {
+        return;
+    }
     let wire = Wire::new(Arc::clone(&seen.world.http));
     let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
     let headers = json!({ "origin": "https://client.example", "access-control-request-method": "GET" });
@@ -586,5 +594,7 @@ pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Perfo
     step::perform(context, verb, &args).await.map_err(|reason| format!("failed to {reason}"))
 }
 
+/// Why what concerns the MCP server does not apply.
+const BARE: &str = "the target is an authorization server without MCP server (profile: target.issuer alone)";
 /// A resource that no server knows.
 const NO_RESOURCE: &str = "https://no-such-resource.example/mcp";

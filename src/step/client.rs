@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
+use super::exchange::{EXCHANGER, GRANT};
 use super::vars::now;
 use super::world::World;
 use crate::oauth::{forge, pkce};
@@ -77,7 +78,7 @@ impl Client {
 #[must_use]
 pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let method = match kind {
-        "basic" => "client_secret_basic",
+        "basic" | EXCHANGER => "client_secret_basic",
         "post" => "client_secret_post",
         "jwt" => "private_key_jwt",
         _ => "none",
@@ -85,7 +86,11 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("client_name".into(), json!(world.registration.client_name));
     map.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
-    map.insert("grant_types".into(), json!(["authorization_code", "refresh_token"]));
+    let mut grants = vec!["authorization_code", "refresh_token"];
+    if kind == EXCHANGER {
+        grants.extend(["client_credentials", GRANT]);
+    }
+    map.insert("grant_types".into(), json!(grants));
     map.insert("response_types".into(), json!(["code"]));
     map.insert("token_endpoint_auth_method".into(), json!(method));
     // Loopback redirect URIs make this a native application (OpenID Connect Registration section 2).
@@ -105,6 +110,9 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
 /// # Errors
 /// Says why the target gave none, with its answer in short.
 pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
+    if let Some(client) = world.exchange.client.as_ref().filter(|_| kind == EXCHANGER) {
+        return Ok(client.clone());
+    }
     match world.registration.how {
         How::Preset => preset(world, name),
         How::Document if kind == "public" || kind == "jwt" => document(world, name, &metadata(world, kind)),

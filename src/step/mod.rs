@@ -31,6 +31,7 @@ pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
+pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;

@@ -60,7 +60,7 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
         return substitute(given, context);
     }
     let known = match head {
-        "each" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
+        "each" | "exchange" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
         | "scope" => namespace(head, tail, context),
         _ => context
             .captured(head)
@@ -75,6 +75,7 @@ fn hint(head: &str) -> &'static str {
         "as" => "the authorization server's metadata does not have this member",
         "prm" => "the protected resource metadata does not have this member",
         "idp" => "the target is not wired to our identity provider",
+        "exchange" => "the profile does not name it (section `[exchange]`)",
         "tool" => "no tool that needs this scope is known (profile section `[scopes]`)",
         "each" => "the variant does not give it",
         _ => "no earlier step captured it",
@@ -101,6 +102,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
+        ("exchange", member) => world.exchange.member(member),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
         ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::exchange::Exchange;
 use super::pool::Pool;
 use crate::rule::McpVersion;
 use crate::wire::{Http, host::DocumentHost};
@@ -24,6 +25,8 @@ pub struct World {
     pub found: Found,
     /// What an honest authorization request to this target needs.
     pub recipe: Recipe,
+    /// How tokens are exchanged here.
+    pub exchange: Exchange,
     /// Users that can log in, by name (`alice`, `mallory`).
     pub users: BTreeMap<String, User>,
     /// Hints for the login and consent pages from the profile.
@@ -158,6 +161,18 @@ impl World {
     #[must_use]
     pub fn origin(&self) -> String {
         Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Whether the target is an authorization server alone: everything about MCP is then beside the point.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.mcp_url.is_empty()
+    }
+
+    /// Where the target is: the MCP URL, or the issuer of a bare authorization server.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        if self.is_bare() { &self.found.issuer } else { &self.mcp_url }
     }
 
     /// Path of the MCP URL.

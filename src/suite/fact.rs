@@ -39,7 +39,8 @@ pub(super) fn own(verb: Verb) -> &'static [Fact] {
         Verb::Authorize | Verb::Callback | Verb::Consent | Verb::Login => BROWSER,
         Verb::Call => CALL,
         Verb::Discover => DISCOVER,
-        Verb::Exchange | Verb::Token => TOKEN,
+        Verb::Exchange => EXCHANGE,
+        Verb::Token => TOKEN,
         Verb::Fetch => FETCH,
         Verb::Mutate => MUTATE,
         Verb::Register => REGISTER,
@@ -286,6 +287,27 @@ const TOKEN: &[Fact] = &[
     value("granted", "true if an access token came"),
     members("token", JWT, "the access token, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
+    FETCHED,
+];
+
+const EXCHANGE: &[Fact] = &[
+    UPSTREAM,
+    value("granted", "true if an access token came"),
+    members("token", JWT, "the token that came, if it is a JWT"),
+    members("id-token", JWT, "the ID token"),
+    value("issued-token-type", "the issued_token_type of the answer"),
+    value("subject-token", "the subject token that was sent"),
+    members("subject", JWT, "the same, if it is a JWT"),
+    value("actor-token", "the actor token that was sent"),
+    members("actor", JWT, "the actor token that was sent, if it is a JWT"),
+    open("granted-scope", "the scopes that were granted: as the answer, the token or else the request says"),
+    open("beyond-subject", "those of them that the subject token has not"),
+    open("scope-unstated", "scopes that were asked for, are not in the token, and of whose loss the answer says nothing"),
+    open("audiences", "the audiences of the token, as a list"),
+    open("kept-audiences", "those of them that the subject token has too; the server itself left out"),
+    value("outlives", "by how many seconds the token outlives the subject token"),
+    value("unbound", "whether the subject token is bound to a key (`cnf`) and the token is not"),
+    value("echoed", "whether an error repeats the subject token"),
     FETCHED,
 ];
 

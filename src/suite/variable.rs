@@ -35,6 +35,11 @@ pub const NAMESPACES: &[Namespace] = &[
     free("as", "a member of the authorization server's metadata; also `$as.origin` and `$as.metadata-url`"),
     free("client", "the client of the case: `id`, `secret`, `method`, `redirect-uri`, or a member of its registration"),
     free("each", "a value of the variant"),
+    named(
+        "exchange",
+        &["audience", "other-audience", "unknown-audience", "resource", "scope"],
+        "what tokens can be exchanged for (profile section `[exchange]`)",
+    ),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
     named("idp", &["issuer", "audience", "token"], "the mock identity provider that the target trusts"),
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },

@@ -192,9 +192,11 @@ const TOKEN: &[Argument] = &[
 ];
 
 const EXCHANGE: &[Argument] = &[
-    text("client", "the client"),
-    text("subject-token", "the token to exchange"),
+    text("client", "the client; default: the one that may exchange, `exchanger`"),
+    text("subject-token", "the token to exchange; default: a fresh one"),
     text("subject-token-type", "its type"),
+    text("subject-scope", "the scope of the login that a fresh subject token comes from"),
+    choice("actor", &["first", "second"], "send the token of an actor whom the target takes"),
     text("actor-token", "the token of who acts"),
     text("actor-token-type", "its type"),
     text("requested-token-type", "the type to ask for"),
@@ -205,6 +207,8 @@ const EXCHANGE: &[Argument] = &[
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
+    choice("method", &["GET", "POST"], "the HTTP method"),
+    text("content-type", "the Content-Type of the request"),
     text("url", "send the request here instead"),
 ];
 

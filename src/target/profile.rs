@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{KnownFailure, Secret, read};
+use super::{Exchange, KnownFailure, Secret, read};
 use crate::diag::{Diagnostic, Source, nearest};
 use crate::rule::words::words;
 use crate::rule::{McpVersion, Role, Rules};
@@ -25,6 +25,8 @@ pub struct Profile {
     pub login: Login,
     /// The identity provider that the harness plays behind the target.
     pub upstream: Option<Upstream>,
+    /// Who may exchange tokens, and for which target.
+    pub exchange: Option<Exchange>,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -347,6 +349,7 @@ impl Profile {
             registration: Registration::default(),
             login: Login::default(),
             upstream: None,
+            exchange: None,
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),
@@ -373,7 +376,7 @@ impl Profile {
 
     /// Whether the target is on this machine: started by the profile, or reached over loopback.
     pub fn is_loopback(&self) -> bool {
-        match &self.target.mcp_url {
+        match self.target.mcp_url.as_ref().or(self.target.issuer.as_ref()) {
             Some(url) => Url::parse(url).is_ok_and(|url| is_loopback(&url)),
             None => self.launch.is_some(),
         }
