@@ -33,7 +33,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         // The honest default of `token` is for grants of this resource; an exchange names its target by itself.
         request.insert("resource".into(), json!([]));
     }
-    for name in ["client", "scope", "auth", "duplicate", "url"] {
+    for name in ["client", "scope", "auth", "duplicate", "url", "dpop"] {
         request.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
     }
     drop.retain(|name| !name.is_empty());
