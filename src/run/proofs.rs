@@ -52,6 +52,7 @@ async fn context(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
 
 /// An honest push that leads to a code.
 async fn pushed(seen: &mut Preflight, wire: &Wire) {
+    seen.abilities.set("par-short-lived", Ability::Lacks("it takes no pushed requests".into()));
     if !seen.abilities.has("par") {
         return;
     }
@@ -63,6 +64,9 @@ async fn pushed(seen: &mut Preflight, wire: &Wire) {
         Ok(mut context) => act(&mut context, Verb::Authorize, json!({ "par": true })).await.map(|done| done.facts),
         Err(reason) => Err(reason),
     };
+    let lives = journey.as_ref().ok().and_then(|facts| facts["par"]["body"]["expires_in"].as_u64());
+    let short = lives.is_some_and(|seconds| seconds < LONGEST_LIFE);
+    seen.abilities.decide("par-short-lived", short, "its pushed requests live for longer than a case can wait");
     let ability = match journey {
         Ok(facts) if facts["stopped-at"] == "code" => Ability::Has,
         Ok(facts) => Ability::Broken(format!("an honest pushed request led to no code: {}", summary(&facts))),
@@ -167,6 +171,9 @@ async fn bound_clients(seen: &mut Preflight, wire: &Wire) {
         keeps(&mut seen.abilities, ability, word, kept[member] == true, member);
     }
 }
+
+/// What a case can wait for, in seconds.
+const LONGEST_LIFE: u64 = 100;
 
 fn keeps(abilities: &mut Abilities, ability: &str, word: &str, kept: bool, member: &str) {
     let has = kept && abilities.has(ability);

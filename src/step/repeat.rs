@@ -108,7 +108,7 @@ fn success(verb: &str, answer: &Value) -> bool {
     match verb {
         "token" | "exchange" => answer["granted"] == true,
         "call" => answer["served"] == true,
-        "authorize" => answer["stopped-at"] == "code",
+        "authorize" => answer["stopped-at"] == "code" || answer["stopped-at"] == "pushed",
         "register" => answer["client"]["id"].is_string(),
         _ => answer["status"].as_u64().is_some_and(|s| (200..300).contains(&s)),
     }
@@ -120,6 +120,7 @@ fn values(verb: &str, answers: &[Value]) -> Value {
         "token" | "exchange" => &[("access-token", "body.access_token"), ("refresh-token", "body.refresh_token")],
         "authorize" => &[
             ("code", "redirect.query.code"),
+            ("request-uri", "par.request-uri"),
             ("upstream-challenge", "upstream.query.code_challenge"),
             ("upstream-nonce", "upstream.query.nonce"),
             ("upstream-state", "upstream.query.state"),

@@ -61,6 +61,7 @@ pub const ABILITIES: &[Word] = &[
         "par-required-clients",
         "registers clients that push all their requests (require_pushed_authorization_requests)",
     ),
+    word("par-short-lived", "its pushed requests live for two minutes or less"),
     word("path-issuer", "its issuer has a path"),
     word("preset", "a client is registered beforehand"),
     word("private-key-jwt", "lets clients authenticate with a signed assertion (RFC 7523)"),

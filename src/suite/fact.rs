@@ -383,7 +383,7 @@ const REPEAT: &[Fact] = &[
     value("limited", "how many met 429"),
     open(
         "values",
-        "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
+        "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `request-uri`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
     ),
     open("answers", "the facts of each, in order"),
 ];
