@@ -1,6 +1,7 @@
 //! Protocol words as types and pure functions: challenges, PKCE, JWTs, well-known places, entropy.
 
 pub mod challenge;
+pub mod dpop;
 pub mod entropy;
 pub mod forge;
 pub mod jwt;

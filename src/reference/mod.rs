@@ -137,6 +137,7 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
         metadata_hosts: metadata_hosts(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
+        push_lifetime: PUSH_LIFETIME,
         ..Default::default()
     }
 }
@@ -169,6 +170,9 @@ fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
 
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
 const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
+
+/// Short for the same reason, and long enough for a browser's journey on a busy machine.
+const PUSH_LIFETIME: Duration = Duration::from_secs(8);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

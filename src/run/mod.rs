@@ -8,6 +8,7 @@ mod known;
 mod leg;
 mod plan;
 mod preflight;
+mod proofs;
 mod recipe;
 mod schedule;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, recipe};
+use super::{Helpers, NotStarted, Options, proofs, recipe};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
@@ -72,6 +72,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
     recipe::issuer_trust(&mut seen, stated).await;
+    proofs::look(&mut seen, &discovered).await;
     super::exchange::look(&mut seen, profile).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;

@@ -55,6 +55,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     ] {
         a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
     }
+    seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
     let methods = metadata["token_endpoint_auth_methods_supported"].is_array();
     let dynamic = metadata["registration_endpoint"].is_string();
     let basic = dynamic && (!methods || lists("token_endpoint_auth_methods_supported", "client_secret_basic"));

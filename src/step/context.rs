@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::pool::Borrowed;
+use super::proof::Ring;
 use super::world::World;
 use crate::wire::{Browser, Page, Wire};
 
@@ -30,6 +31,8 @@ pub struct Context {
     pub(super) baits: Vec<String>,
     /// Paths of the document host at which this case serves something.
     pub(super) documents: Vec<String>,
+    /// Keys and nonces of DPoP proofs.
+    pub(super) ring: Ring,
     clients: HashMap<String, Client>,
     captures: HashMap<String, Value>,
     // Held so that the clients go back to the pool when the case ends.
@@ -89,6 +92,7 @@ impl Context {
             last_grant: None,
             baits: Vec::new(),
             documents: Vec::new(),
+            ring: Ring::default(),
             clients,
             captures: HashMap::new(),
             _borrowed: borrowed,

@@ -96,7 +96,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     request.insert("params".into(), Value::Object(params));
     // The honest default of `token` is for grants of this resource; an exchange names its target by itself.
     request.insert("resource".into(), json!([]));
-    for name in ["auth", "body", "content-type", "drop", "duplicate", "headers", "method", "query", "url"] {
+    for name in ["auth", "body", "content-type", "dpop", "drop", "duplicate", "headers", "method", "query", "url"] {
         request.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
     }
     let mut facts = token::perform(context, Args::new(&request)).await?;

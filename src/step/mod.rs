@@ -16,6 +16,8 @@ mod journey;
 mod mutate;
 mod page_words;
 mod pool;
+mod proof;
+mod push;
 mod readable;
 mod register;
 mod repeat;

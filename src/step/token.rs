@@ -5,19 +5,20 @@ use serde_json::{Map, Value, json};
 use super::args::{self, Args};
 use super::client::{self, Client};
 use super::context::{Context, Grant};
-use super::{authorize, facts};
+use super::{authorize, facts, proof};
 use crate::transcript::{Request, Secret};
 
 /// Posts to the token endpoint. With no code, refresh token or grant given it first obtains a fresh code by an honest
 /// authorization request in the browser of `alice`.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let bare = ["code", "refresh-token", "grant", "body"].iter().all(|name| args.get(name).is_none());
-    if bare && context.world.recipe.minted {
+    let bound = args.flag("bound");
+    if bare && (context.world.recipe.minted || bound && context.world.recipe.minted_bound) {
         return minted(context, args);
     }
     if bare && context.unspent.is_none() {
         let mut honest = Map::new();
-        for name in ["client", "browser", "scope", "user"] {
+        for name in ["client", "browser", "scope", "user", "par"] {
             honest.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
         }
         let facts = authorize::perform(context, Args::new(&honest)).await?;
@@ -26,8 +27,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         }
     }
     let prepared = prepare(context, args)?;
-    let answer = context.wire.send(&prepared.by, prepared.request).await;
-    let facts = facts_of(facts::http(&answer.outcome));
+    let always = Value::Bool(true);
+    let change = args.get("dpop").or_else(|| bound.then_some(&always));
+    let (outcome, dpop) = proof::send(context, &prepared.by, prepared.request.clone(), change, None).await?;
+    let mut facts = facts_of(facts::http(&outcome));
+    facts["dpop"] = dpop;
     remember(context, &facts, &prepared.grant);
     Ok(facts)
 }
@@ -42,11 +46,17 @@ fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
     if let Some(user) = args.text("user").or_else(|| args.text("browser")).filter(|user| user != "alice") {
         spec.claims.insert("sub".into(), json!(format!("authspec-{user}")));
     }
+    let mut kind = "Bearer";
+    if args.flag("bound") || proof::is_asked(args.get("dpop")) {
+        let key = args.table("dpop").get("key").and_then(Value::as_str).unwrap_or("default").to_owned();
+        spec.claims.insert("cnf".into(), json!({ "jkt": proof::thumbprint(context, &key)? }));
+        kind = "DPoP";
+    }
     let token = idp.issuer.mint(spec);
     context.wire.vault().learn(Secret::AccessToken, &token);
     let mut facts = Map::new();
     facts.insert("status".into(), json!(200));
-    facts.insert("body".into(), json!({ "access_token": token, "token_type": "Bearer" }));
+    facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
     Ok(facts_of(facts))
 }
 

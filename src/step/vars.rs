@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::proof;
 use super::world::authority;
 use crate::oauth::pkce;
 
@@ -60,8 +61,8 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
         return substitute(given, context);
     }
     let known = match head {
-        "each" | "exchange" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
-        | "scope" => namespace(head, tail, context),
+        "each" | "exchange" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "jkt" | "random"
+        | "now" | "user" | "tool" | "scope" => namespace(head, tail, context),
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
@@ -103,6 +104,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
         ("exchange", member) => world.exchange.member(member),
+        ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
         ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),

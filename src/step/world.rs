@@ -73,6 +73,10 @@ pub struct Recipe {
     pub resource: String,
     /// Whether `resource` is sent at all (MCP from 2025-06-18).
     pub send_resource: bool,
+    /// Whether authorization requests are pushed (RFC 9126), because the authorization server takes no others.
+    pub push: bool,
+    /// Whether our identity provider makes the bound tokens that the MCP server takes (RFC 9449).
+    pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
     pub minted: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.

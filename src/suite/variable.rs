@@ -42,6 +42,7 @@ pub const NAMESPACES: &[Namespace] = &[
     ),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
     named("idp", &["issuer", "audience", "token"], "the mock identity provider that the target trusts"),
+    free("jkt", "the thumbprint of a DPoP key of the case: `$jkt.default`, or the name that a step gives to `key`"),
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },
     free("other", "the second client, like `$client`"),
     free("prm", "a member of the protected resource metadata; also `$prm.url`"),

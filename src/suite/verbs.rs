@@ -43,6 +43,9 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
 }
 
 /// Where a browser step can stop.
+const UNTIL_PUSHED: Kind = Kind::Choice(&["pushed", "login", "consent", "upstream", "callback", "code"]);
+
+/// Where a browser step that begins nothing can stop.
 const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "code"]);
 
 /// How a client proves who it is at the token endpoint.
@@ -59,6 +62,9 @@ const AUTH: Kind = Kind::Choice(&[
     "query",
     "assertion",
 ]);
+
+/// What `dpop` takes.
+const DPOP: &str = "a DPoP proof (RFC 9449): `true`, or a table of what is changed about it: key, alg, claims, drop-claims, header, drop-header, jwk (private, other), sign (other, none, broken, hmac, public-key-hmac), nonce (false: none), retry, twice, proof (send this one), cut, append";
 
 /// How an altered JWT is signed.
 const SIGNING: &[&str] = &[
@@ -109,7 +115,7 @@ const AUTHORIZE: &[Argument] = &[
     text("browser", "the browser; default `alice`"),
     text("client", "the client"),
     text("user", "who logs in; default: the user with the browser's name"),
-    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    Argument { name: "until", kind: UNTIL_PUSHED, doc: "where to stop; default `code`" },
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
@@ -128,6 +134,10 @@ const AUTHORIZE: &[Argument] = &[
     text("url", "send the request here instead"),
     boolean("approve", "false: answer a consent page with no"),
     text("raw-query", "send exactly this query"),
+    any(
+        "par",
+        "push the request first (RFC 9126): `true`, or a table of what is changed about that: auth, params, drop, duplicate, headers, method, content-type, assertion, dpop, query (what the browser sends beside the request_uri), request-uri (take this one and push nothing)",
+    ),
 ];
 
 const LOGIN: &[Argument] = &[
@@ -185,6 +195,9 @@ const TOKEN: &[Argument] = &[
     table("headers", "headers to add or replace"),
     table("query", "parameters to put into the URL"),
     table("assertion", "header and claims to add or replace in the client assertion (RFC 7523)"),
+    any("dpop", DPOP),
+    boolean("bound", "get a token that is bound to the key of the case, from whomever the MCP server takes one"),
+    any("par", "push the authorization request where no code is in hand"),
     text("browser", "the browser that fetches a code where none is in hand"),
     text("user", "who logs in for it"),
     text("url", "send the request here instead"),
@@ -210,6 +223,7 @@ const EXCHANGE: &[Argument] = &[
     choice("method", &["GET", "POST"], "the HTTP method"),
     text("content-type", "the Content-Type of the request"),
     text("url", "send the request here instead"),
+    any("dpop", DPOP),
 ];
 
 const CALL: &[Argument] = &[
@@ -231,6 +245,7 @@ const CALL: &[Argument] = &[
     table("params", "the JSON-RPC params"),
     text("body", "send exactly this body"),
     list("drop", "headers to leave out"),
+    any("dpop", DPOP),
 ];
 
 const FETCH: &[Argument] = &[
@@ -250,6 +265,7 @@ const FETCH: &[Argument] = &[
     Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default: not at all" },
     text("browser", "send it from this browser, with its cookies"),
     boolean("follow", "follow redirects"),
+    any("dpop", DPOP),
 ];
 
 const MUTATE: &[Argument] = &[
