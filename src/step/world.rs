@@ -278,6 +278,8 @@ impl Idp {
         match name {
             "issuer" => Some(self.issuer.url().into()),
             "audience" => Some(self.audience.clone().into()),
+            "employee" => Some(self.employee.clone().into()),
+            "workload" => self.workload.as_ref().map(|workload| workload.subject.clone().into()),
             "token" => Some(self.issuer.mint(self.honest_token()).into()),
             _ => None,
         }
