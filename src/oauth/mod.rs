@@ -7,4 +7,5 @@ pub mod forge;
 pub mod jwt;
 pub mod pkce;
 pub mod redirect;
+pub mod stranger;
 pub mod wellknown;

@@ -6,6 +6,7 @@ mod execute;
 pub mod helpers;
 mod known;
 mod leg;
+mod machine;
 mod plan;
 mod preflight;
 mod proofs;

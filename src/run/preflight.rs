@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, proofs, recipe};
+use super::{Helpers, NotStarted, Options, machine, proofs, recipe};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
-    self, Args, Budget, Client, Discovered, How, Idp, LoginForm, Pool, Recipe, Registration, Tool, User, World,
-    authority,
+    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Pool, Recipe, Registration, Tool, User,
+    World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
 use crate::wire::{Http, Limits, Wire};
@@ -74,6 +74,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     recipe::issuer_trust(&mut seen, stated).await;
     proofs::look(&mut seen, &discovered).await;
     super::exchange::look(&mut seen, profile).await;
+    machine::look(&mut seen).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
@@ -155,6 +156,12 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             audience: mcp_url.to_owned(),
             scope: None,
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
+            employee: profile.upstream.as_ref().and_then(|u| u.employee.clone()).unwrap_or_else(|| EMPLOYEE.into()),
+            workload: profile.upstream.as_ref().and_then(|u| u.workload.as_ref()).map(|workload| IdpWorkload {
+                subject: workload.subject.clone(),
+                claims: workload.claims.clone(),
+                audience: String::new(),
+            }),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
         own_authorities: Vec::new(),
@@ -426,5 +433,7 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     abilities.decide("two-clients", two, "only one client can be had");
 }
 
+/// The subject of our identity provider's first user.
+const EMPLOYEE: &str = "user-alice";
 /// Where clients are redirected to; nobody listens there.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";

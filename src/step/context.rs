@@ -29,6 +29,8 @@ pub struct Context {
     pub(super) last_grant: Option<Grant>,
     /// Paths of the document host that forged tokens of this case point to.
     pub(super) baits: Vec<String>,
+    /// Issuers that assertions of this case come from and that the target was not told to trust.
+    pub(super) strangers: Vec<mock_idp::Issuer>,
     /// Paths of the document host at which this case serves something.
     pub(super) documents: Vec<String>,
     /// Keys and nonces of DPoP proofs.
@@ -91,6 +93,7 @@ impl Context {
             unspent: None,
             last_grant: None,
             baits: Vec::new(),
+            strangers: Vec::new(),
             documents: Vec::new(),
             ring: Ring::default(),
             clients,

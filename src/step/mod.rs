@@ -4,6 +4,7 @@
 //! run share (what discovery found, the pool of clients, the users) is the [`World`].
 
 mod args;
+mod assertion;
 mod authorize;
 mod call;
 mod client;
@@ -37,7 +38,9 @@ pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
-pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority};
+pub use world::{
+    Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority,
+};
 
 use crate::suite::Verb;
 

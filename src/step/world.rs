@@ -158,6 +158,21 @@ pub struct Idp {
     pub scope: Option<String>,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub cooldown: Duration,
+    /// The subject of an employee that the target knows.
+    pub employee: String,
+    /// A workload that the target lets in.
+    pub workload: Option<IdpWorkload>,
+}
+
+/// A workload for which our identity provider vouches.
+#[derive(Debug, Clone)]
+pub struct IdpWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for.
+    pub claims: Map<String, Value>,
+    /// `aud`; empty means: the token endpoint.
+    pub audience: String,
 }
 
 impl World {
@@ -189,6 +204,12 @@ impl World {
     #[must_use]
     pub fn mcp_authority(&self) -> String {
         authority(&self.mcp_url)
+    }
+
+    /// The issuer as the authorization server itself writes it.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.found.metadata["issuer"].as_str().unwrap_or(&self.found.issuer).to_owned()
     }
 
     /// Scheme, host and port of the issuer.
@@ -276,6 +297,8 @@ impl Idp {
         match name {
             "issuer" => Some(self.issuer.url().into()),
             "audience" => Some(self.audience.clone().into()),
+            "employee" => Some(self.employee.clone().into()),
+            "workload" => self.workload.as_ref().map(|workload| workload.subject.clone().into()),
             "token" => Some(self.issuer.mint(self.honest_token()).into()),
             _ => None,
         }

@@ -54,9 +54,15 @@ pub const ABILITIES: &[Word] = &[
     word("guessing", "may be attacked by guessing secrets (stated in the profile: it burdens the target)"),
     word("https", "is driven over https"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
+    word(
+        "id-jag",
+        "gives a token for an identity assertion of our identity provider (enterprise-managed authorization)",
+    ),
+    word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
     word("jwt-access-token", "its access tokens are JWTs"),
+    word("jwt-bearer", "says that it takes assertions as grants (RFC 7523 section 2.1)"),
     word(
         "jwt-profile",
         "its access tokens say that they follow RFC 9068 (typ at+jwt), so its MCP server is held to that",
@@ -65,6 +71,9 @@ pub const ABILITIES: &[Word] = &[
     word("login-first", "asks who the user is before it asks for consent"),
     word("login-page", "shows a login page that the harness can answer"),
     word("loopback", "runs on this machine over http, where rules about https do not bind"),
+    word("machine-client", "a client can be had that gets tokens by client credentials"),
+    word("machine-extension", "its MCP server lists the client credentials extension of MCP"),
+    word("machine-served", "its MCP server serves the tokens of a machine client"),
     word("many-scopes", "more than two scopes of the resource are known"),
     word("mcp-2025-11-25", "speaks MCP 2025-11-25 or newer"),
     word("mcp-2026", "speaks MCP 2026-07-28: no initialize, no sessions"),
@@ -110,6 +119,7 @@ pub const ABILITIES: &[Word] = &[
     word("tool", "has a tool that may be called (profile section [scopes], tool-read)"),
     word("trusted-issuer", "its MCP server trusts tokens of our identity provider"),
     word("two-clients", "two clients can be had"),
+    word("two-machines", "two clients can be had that get tokens by client credentials"),
     word("two-users", "two users can log in"),
     word("upstream-discovery", "a proxy that reads the metadata of our identity provider"),
     word("upstream-id-token", "a proxy whose logins rest on the ID token of our identity provider"),
@@ -123,6 +133,7 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-userinfo", "a proxy that asks our identity provider for the user's profile before it lets him in"),
     word("userinfo", "has a userinfo endpoint (OpenID Connect)"),
     word("visible-write", "shows by one tool what another has written (profile section [scopes], tool-show)"),
+    word("workload-identity", "gives a token for an assertion of our identity provider about a workload"),
 ];
 
 /// Every tag, in order of name.

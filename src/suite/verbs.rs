@@ -52,6 +52,7 @@ const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "
 const AUTH: Kind = Kind::Choice(&[
     "registered",
     "none",
+    "nothing",
     "basic",
     "basic-encoded",
     "post",
@@ -91,7 +92,7 @@ const REGISTER: &[Argument] = &[
     choice("how", &["dynamic", "document", "preset"], "the way to become a client; default: the target's own"),
     choice(
         "kind",
-        &["public", "basic", "post", "jwt"],
+        &["public", "basic", "post", "jwt", "machine", "machine-basic", "machine-jwt", "machine-post"],
         "how the client is to authenticate; default `public`: not at all",
     ),
     table("with", "client metadata to add or replace"),
@@ -198,6 +199,12 @@ const TOKEN: &[Argument] = &[
     any("dpop", DPOP),
     boolean("bound", "get a token that is bound to the key of the case, from whomever the MCP server takes one"),
     any("par", "push the authorization request where no code is in hand"),
+    text("assertion-token", "present this assertion as the grant (RFC 7523 section 2.1)"),
+    table(
+        "id-jag",
+        "present an identity assertion of our identity provider: claims, drop, header, drop-header, alg, sign to change",
+    ),
+    table("workload", "present an assertion of our identity provider about a workload, changed in the same way"),
     text("browser", "the browser that fetches a code where none is in hand"),
     text("user", "who logs in for it"),
     text("url", "send the request here instead"),

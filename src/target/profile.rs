@@ -222,11 +222,24 @@ pub struct Upstream {
     pub jwks_cooldown: Duration,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
+    /// The subject of an employee that the target knows by it, for identity assertions (ID-JAG).
+    pub employee: Option<String>,
+    /// A workload that the target lets in when this provider vouches for it.
+    pub workload: Option<UpstreamWorkload>,
 }
 
 impl Upstream {
     /// What common libraries wait before they fetch a key set again (jose: 30 seconds).
     pub const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
+}
+
+/// A workload for which the upstream vouches.
+#[derive(Clone, Debug)]
+pub struct UpstreamWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for, such as a tenant.
+    pub claims: Map<String, Value>,
 }
 
 /// A person with an account at the upstream.

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
+use serde_json::Map;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::profile::loopback_addresses;
-use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser};
+use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser, UpstreamWorkload};
 use super::Reading;
 use super::value::json_object;
 use crate::rule::reader::Section;
@@ -30,6 +31,8 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     let audience = reading.text(&mut section, "audience");
     let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
     let users = upstream_users(&mut section, reading);
+    let employee = reading.text(&mut section, "employee");
+    let workload = upstream_workload(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
         listen: listen?,
@@ -40,7 +43,24 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         audience,
         jwks_cooldown,
         users,
+        employee,
+        workload,
     })
+}
+
+fn upstream_workload(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<UpstreamWorkload> {
+    let mut workload = section.section("workload", &mut reading.slips)?;
+    let subject = workload.required_text("subject", &mut reading.slips).map(Spanned::into_inner);
+    let mut claims = Map::new();
+    if let Some(entry) = workload.take("claims") {
+        let span = entry.span();
+        match entry.into_inner() {
+            DeValue::Table(table) => claims = json_object(table),
+            other => workload.mistyped("claims", "a table of claims", &other, span, &mut reading.slips).unwrap_or(()),
+        }
+    }
+    workload.finish(&mut reading.slips);
+    Some(UpstreamWorkload { subject: subject?, claims })
 }
 
 fn upstream_users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<UpstreamUser> {
