@@ -1,10 +1,15 @@
 //! The identity provider over real HTTP.
 
+mod api;
+mod assertions;
 mod browser;
 mod clients;
 mod control;
+mod dpop;
+mod exchange;
 mod flow;
 mod misbehaviour;
 mod pages;
+mod par;
 mod program;
 mod tokens;
