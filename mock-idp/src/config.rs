@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::keys::Alg;
+use crate::quirks::Quirks;
 
 /// How the provider starts.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Options {
     pub defaults: IssuerConfig,
     /// Received requests that each issuer remembers.
     pub journal_len: usize,
+    /// An issuer whose path begins with the name of a personality has it: `/entra/tenant/v2.0`.
+    pub personalities: bool,
     /// The base of every issuer's URL when something stands in front, without a trailing slash; else `http://ADDR`.
     pub public_url: Option<String>,
 }
@@ -30,6 +33,7 @@ impl Default for Options {
             control: false,
             defaults: IssuerConfig::default(),
             journal_len: 1000,
+            personalities: false,
             public_url: None,
         }
     }
@@ -67,6 +71,8 @@ pub struct IssuerConfig {
     pub iss_in_response: bool,
     /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
     pub metadata: Map<String, Value>,
+    /// What real providers do otherwise.
+    pub quirks: Quirks,
     /// How refresh tokens behave.
     pub refresh: RefreshPolicy,
     /// Grace time in which a rotated refresh token still works, for clients that lost an answer.
@@ -110,6 +116,7 @@ impl Default for IssuerConfig {
             default_scope: "openid".to_owned(),
             iss_in_response: true,
             metadata: Map::new(),
+            quirks: Quirks::default(),
             refresh: RefreshPolicy::default(),
             refresh_grace: 0,
             refresh_needs_offline_access: false,

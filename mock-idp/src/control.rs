@@ -10,6 +10,7 @@ use crate::issuer::Issuer;
 use crate::jose::{merge, object};
 use crate::keys::Former;
 use crate::mint::TokenSpec;
+use crate::personality::Personality;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::{Answer, Endpoint};
@@ -40,6 +41,7 @@ pub(crate) fn handle(shared: &Shared, command: &str, request: &Request) -> Reply
         (&Method::POST, "configure") => configure(&issuer, &body),
         (&Method::POST, "forget") => forget(&issuer),
         (&Method::POST, "mint") => mint(&issuer, body),
+        (&Method::POST, "personality") => personality(&issuer, &body),
         (&Method::POST, "publish") => publish(&issuer, body),
         (&Method::POST, "rotate") => rotate(&issuer, &body),
         (&Method::POST, "script") => script(&issuer, body),
@@ -94,6 +96,13 @@ fn mint(issuer: &Issuer, body: Map<String, Value>) -> Result<Value, String> {
     Ok(json!({ "token": issuer.mint(spec) }))
 }
 
+/// `POST personality`: `{"name": NAME}` puts the habits of a provider over the settings; gives its name and title.
+fn personality(issuer: &Issuer, body: &Map<String, Value>) -> Result<Value, String> {
+    let found = Personality::find(body.get("name").and_then(Value::as_str).ok_or("`name` is missing")?)?;
+    issuer.personality(found);
+    Ok(json!({ "name": found.name, "title": found.title }))
+}
+
 /// `POST publish`: a JWK to stand before the good ones.
 fn publish(issuer: &Issuer, body: Map<String, Value>) -> Result<Value, String> {
     issuer.publish_extra(body.into());
@@ -124,4 +133,5 @@ fn failed(status: StatusCode, why: &str) -> Reply {
     Reply::json(status, &json!({ "error": why }))
 }
 
-const COMMANDS: &str = "there are GET journal, POST clock, configure, forget, mint, publish, rotate, script";
+const COMMANDS: &str =
+    "there are GET journal, POST clock, configure, forget, mint, personality, publish, rotate, script";

@@ -30,6 +30,8 @@ mod journal;
 mod keys;
 mod mint;
 mod params;
+mod personality;
+mod quirks;
 mod reply;
 mod request;
 mod resource;
@@ -50,5 +52,9 @@ pub use jose::Sign;
 pub use journal::Received;
 pub use keys::{Alg, Former};
 pub use mint::{TokenKind, TokenSpec};
+pub use personality::{Personality, Quirk};
+pub use quirks::{
+    AudienceFrom, BareScopes, ClosedRegistration, ExpiresIn, Place, Quirks, Refusal, RefusedScopes, ScopeClaim,
+};
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;

@@ -7,7 +7,7 @@ use crate::clock::seconds;
 use crate::issuer::Issuer;
 use crate::jose::{Sign, Signer, Unsigned, merge, object};
 use crate::keys::Alg;
-use crate::secret;
+use crate::{quirks, secret};
 
 /// A token to be made by [`Issuer::mint`]. The default is an honest access token of `user-alice`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -64,10 +64,15 @@ impl Issuer {
         if !spec.scope.is_empty() {
             claims.insert("scope".to_owned(), spec.scope.into());
         }
-        merge(&mut claims, &spec.claims);
         let typ = if spec.kind == TokenKind::Id { "JWT" } else { "at+jwt" };
+        let mut token = Unsigned::honest(typ, claims);
+        if spec.kind == TokenKind::Access && quirks::reshapes(&self.config().quirks) {
+            quirks::shape(self, &mut token);
+        }
+        merge(&mut token.claims, &spec.claims);
         let TokenSpec { alg, header, payload, sign, .. } = spec;
-        self.sign(&Unsigned { typ, claims, header, payload, sign, alg })
+        token.header.extend(header);
+        self.sign(&Unsigned { payload, sign, alg, ..token })
     }
 
     /// Signs outside the lock.

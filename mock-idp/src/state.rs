@@ -10,6 +10,7 @@ use crate::config::IssuerConfig;
 use crate::journal::Journal;
 use crate::keys::KeyRing;
 use crate::params::Params;
+use crate::quirks::Memory;
 use crate::script::Scripts;
 use crate::store::Store;
 
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) ended: Store<()>,
     /// Used `jti` values of client assertions.
     pub(crate) assertions: Store<()>,
+    pub(crate) quirks: Memory,
     pub(crate) scripts: Scripts,
     pub(crate) journal: Journal,
 }
@@ -50,6 +52,7 @@ impl State {
             opaque: Store::new(LIMIT),
             ended: Store::new(LIMIT),
             assertions: Store::new(LIMIT),
+            quirks: Memory::new(LIMIT),
             scripts: Scripts::default(),
             journal: Journal::new(journal_len),
         }

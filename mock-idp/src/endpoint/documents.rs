@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::{ALGORITHMS, credential_methods};
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
-use crate::token;
+use crate::{quirks, token};
 
 /// One document that is good as RFC 8414 metadata and as OpenID Connect discovery.
 pub(crate) fn metadata(issuer: &Issuer) -> Value {
@@ -43,6 +43,7 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
     if config.iss_in_response {
         document.insert("authorization_response_iss_parameter_supported".to_owned(), true.into());
     }
+    quirks::published(&config.quirks, &mut document);
     merge(&mut document, &config.metadata);
     document.into()
 }

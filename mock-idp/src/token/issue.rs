@@ -16,7 +16,7 @@ use crate::keys::Alg;
 use crate::reply::Reply;
 use crate::script::Answer;
 use crate::state::{Grant, Refresh};
-use crate::{scope, secret};
+use crate::{quirks, scope, secret};
 
 /// Issues what a grant gives; `script` may change the tokens.
 pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &Answer) -> Reply {
@@ -29,16 +29,17 @@ pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &
     if !issue.scope.is_empty() {
         body["scope"] = issue.scope.as_str().into();
     }
-    if grant.user.is_some() && scope::contains(&issue.scope, "openid") {
+    if grant.user.is_some() && scope::contains(&issue.scope, "openid") && !config.quirks.no_id_token {
         body["id_token"] = id_token(issuer, client, issue, &sub, &access_token, script).into();
     }
-    if issue.new_refresh && gets_refresh(&config, client, grant) {
+    if issue.new_refresh && gets_refresh(&config, client, grant) && quirks::may_refresh(issuer, grant) {
         let text = secret::random();
         let expires = issuer.now() + seconds(config.refresh_ttl);
         let refresh = Refresh { expires, grant: grant.clone(), used: None };
         issuer.lock().refresh.insert(secret::s256(&text), refresh);
         body["refresh_token"] = text.into();
     }
+    quirks::answer(&config.quirks, &mut body);
     Reply::json(StatusCode::OK, &body)
 }
 
@@ -64,7 +65,8 @@ pub(crate) fn about(config: &IssuerConfig, sub: &str, granted: &str) -> Map<Stri
 }
 
 fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, script: &Answer) -> String {
-    let audience = issuer.audience_or_default(&issue.resources);
+    let config = issuer.config();
+    let audience = quirks::audience(issuer, &issue.grant, &issue.scope, &issue.resources);
     let mut token = issuer.access_token(sub, &client.id, &issue.scope, &audience);
     // The grant's name in front: whoever ends the grant ends the token, which is remembered nowhere.
     let jti = format!("{}.{}", issue.grant.id, secret::random_id());
@@ -72,17 +74,21 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, scri
     if let Some(auth_time) = issue.grant.auth_time {
         token.claims.insert("auth_time".to_owned(), auth_time.into());
     }
+    // Userinfo, introspection and revocation read the claims as RFC 9068 has them.
+    let plain = (quirks::reshapes(&config.quirks) && script.access_token.is_none()).then(|| token.claims.clone());
+    quirks::shape(issuer, &mut token);
     if let Some(change) = &script.access_token {
         change.apply(issuer.now(), &mut token);
     }
-    match issuer.config().access_format {
-        AccessFormat::Jwt => issuer.sign(&token),
-        AccessFormat::Opaque => {
-            let text = secret::random();
-            issuer.lock().opaque.insert(secret::s256(&text), token.claims);
-            text
-        }
+    let opaque = config.access_format == AccessFormat::Opaque || quirks::opaque(issuer, &issue.grant);
+    let text = match opaque {
+        false => issuer.sign(&token),
+        true => format!("{}{}", config.quirks.token_prefix, secret::random()),
+    };
+    if let Some(claims) = plain.or_else(|| opaque.then_some(token.claims)) {
+        issuer.lock().opaque.insert(secret::s256(&text), claims);
     }
+    text
 }
 
 fn id_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, access_token: &str, script: &Answer) -> String {

@@ -14,9 +14,9 @@ use crate::issuer::Issuer;
 use crate::params::Params;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::resource;
 use crate::script::Answer;
 use crate::state::Grant;
+use crate::{quirks, resource};
 
 /// `POST /token`.
 ///
@@ -34,7 +34,9 @@ pub(crate) fn token(issuer: &Issuer, request: &Request, script: &Answer) -> Resu
     if !client.may_use(kind) {
         return Err(OAuthError::unauthorized_client("the client did not register this grant type"));
     }
+    quirks::request(&issuer.config(), form, false)?;
     let issue = handler(issuer, &client, form)?;
+    quirks::remember(issuer, &issue.grant, form);
     Ok(issue::respond(issuer, &client, &issue, script))
 }
 

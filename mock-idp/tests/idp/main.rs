@@ -6,5 +6,6 @@ mod control;
 mod flow;
 mod misbehaviour;
 mod pages;
+mod personalities;
 mod program;
 mod tokens;
