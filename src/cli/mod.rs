@@ -171,6 +171,9 @@ struct ServeArgs {
     /// Switch on this fault (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,
+    /// Give `idp` the habits of a provider: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
+    #[arg(long, value_name = "NAME")]
+    personality: Option<String>,
     /// Port on 127.0.0.1 (default: a free one)
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
