@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
-use crate::keys::Former;
+use crate::keys::{Alg, Former};
 use crate::mint::TokenSpec;
 use crate::personality::Personality;
 use crate::reply::Reply;
@@ -43,6 +43,7 @@ pub(crate) fn handle(shared: &Shared, command: &str, request: &Request) -> Reply
         (&Method::POST, "mint") => mint(&issuer, body),
         (&Method::POST, "personality") => personality(&issuer, &body),
         (&Method::POST, "publish") => publish(&issuer, body),
+        (&Method::POST, "publish-alg") => publish_alg(&issuer, &body),
         (&Method::POST, "rotate") => rotate(&issuer, &body),
         (&Method::POST, "script") => script(&issuer, body),
         _ => return failed(StatusCode::NOT_FOUND, COMMANDS),
@@ -109,6 +110,16 @@ fn publish(issuer: &Issuer, body: Map<String, Value>) -> Result<Value, String> {
     Ok(issuer.jwks())
 }
 
+/// `POST publish-alg`: `{"alg": NAME}` publishes a key that suits the algorithm, unless there is one.
+fn publish_alg(issuer: &Issuer, body: &Map<String, Value>) -> Result<Value, String> {
+    let name = body.get("alg").and_then(Value::as_str).ok_or("`alg` is missing")?;
+    let alg = Alg::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+        format!("{name} is not known here: there are {}", known.join(", "))
+    })?;
+    Ok(json!({ "kid": issuer.publish_alg(alg) }))
+}
+
 /// `POST rotate`: `{"withdraw": true}` takes the former key out of the key set.
 fn rotate(issuer: &Issuer, body: &Map<String, Value>) -> Result<Value, String> {
     let former = match body.get("withdraw") {
@@ -133,5 +144,5 @@ fn failed(status: StatusCode, why: &str) -> Reply {
     Reply::json(status, &json!({ "error": why }))
 }
 
-const COMMANDS: &str =
-    "there are GET journal, POST clock, configure, forget, mint, personality, publish, rotate, script";
+const COMMANDS: &str = "there are GET journal, POST clock, configure, forget, mint, personality, publish, publish-alg, rotate, \
+     script";

@@ -113,7 +113,7 @@ fn taken(port: u16, error: &std::io::Error) -> String {
 }
 
 /// Until SIGTERM or Ctrl-C.
-async fn stopped() {
+pub(super) async fn stopped() {
     let mut term = match signal(SignalKind::terminate()) {
         Ok(term) => term,
         Err(_) => return drop(tokio::signal::ctrl_c().await),
