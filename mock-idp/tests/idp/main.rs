@@ -11,5 +11,6 @@ mod flow;
 mod misbehaviour;
 mod pages;
 mod par;
+mod personalities;
 mod program;
 mod tokens;

@@ -29,6 +29,11 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     }
     let audience = reading.text(&mut section, "audience");
     let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
+    let personality = section.text("personality", &mut reading.slips);
+    let personalities = mock_idp::Personality::names();
+    if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
+        reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
+    }
     let users = upstream_users(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
@@ -39,6 +44,7 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         alg: alg.map(Spanned::into_inner),
         audience,
         jwks_cooldown,
+        personality: personality.map(Spanned::into_inner),
         users,
     })
 }
