@@ -501,3 +501,34 @@ async fn a_client_is_held_to_its_grant_types() {
     refused(&exchange(&mut browser, &token, &[]).await, "unauthorized_client", "not registered for it");
     idp.stop().await;
 }
+
+#[tokio::test]
+async fn keycloak_exchanges_access_tokens_for_those_they_concern() {
+    let (idp, mut browser) = ready().await;
+    browser.issuer.personality(mock_idp::Personality::find("keycloak").expect("known"));
+    browser.issuer.configure(|config| config.unknown_clients = false);
+    browser.issuer.add_client(Client::confidential("gateway", "secret", &[]));
+    let foreign = browser.issuer.mint(TokenSpec { audience: vec!["account".into()], ..TokenSpec::default() });
+    let answer = exchange(&mut browser, &foreign, &[]).await;
+    refused(&answer, "invalid_request", "not for the gateway");
+    assert!(answer.body.contains("neither this client's nor for it"), "{}", answer.body);
+    let grant = [("grant_type", "client_credentials"), ("scope", "read")];
+    let own = browser.post_basic("token", "gateway", "secret", &grant).await.text("access_token");
+    let answer = exchange(&mut browser, &own, &[("audience", "target")]).await;
+    assert_eq!(
+        (answer.status, &part(&answer.text("access_token"), 1)["aud"]),
+        (200, &json!("target")),
+        "{}",
+        answer.body
+    );
+    let jwt = [("subject_token_type", TokenType::Jwt.urn())];
+    refused(&exchange(&mut browser, &own, &jwt).await, "invalid_request", "access tokens only");
+    for name in ["entra", "google", "github", "cognito"] {
+        let issuer = idp.issuer(&format!("as-{name}"));
+        issuer.personality(mock_idp::Personality::find(name).expect("known"));
+        let metadata = issuer.metadata();
+        assert!(metadata.get("pushed_authorization_request_endpoint").is_none(), "{name}");
+        assert!(metadata.get("dpop_signing_alg_values_supported").is_none(), "{name}");
+    }
+    idp.stop().await;
+}
