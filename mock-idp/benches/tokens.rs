@@ -61,8 +61,10 @@ fn signing_rate(alg: Alg) -> f64 {
     f64::from(count) / began.elapsed().as_secs_f64()
 }
 
+type Signer = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// Nothing but the signature, by the library that the provider signs with.
-fn signer(alg: Alg) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn signer(alg: Alg) -> Signer {
     const SIGNS: &str = "a parsed key signs";
     let der = |pem: &str| {
         let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
