@@ -21,7 +21,7 @@ use crate::request::Request;
 use crate::route::{self, Route};
 use crate::script::{Answer, Endpoint};
 use crate::server::Shared;
-use crate::{control, endpoint, html};
+use crate::{control, endpoint, html, quirks};
 
 /// Answers one request.
 pub(crate) async fn handle(
@@ -70,8 +70,9 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         Some(script) => scripted(shared, issuer, at, request, script).await,
     };
     if endpoint::cross_origin(at) {
-        reply =
-            reply.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*").header(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate");
+        reply = reply
+            .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+            .header(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, DPoP-Nonce");
     }
     let cut_after = script.as_ref().and_then(|script| script.cut_after);
     if let Some(bytes) = cut_after {
@@ -83,9 +84,13 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         issuer.lock().journal.answered(seq, reply.status.as_u16());
     }
     // After everything else, so that a script has the last word on every header.
-    let reply = script.iter().fold(reply, |reply, script| script.alter(reply));
+    let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
     if at == Endpoint::Token && cut_after != Some(0) {
         issuer.lock().journal.issued(seq, &reply.body);
+    }
+    // A scripted status stays what it is.
+    if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {
+        reply = quirks::encode(&issuer.config().quirks, request, reply);
     }
     respond(reply)
 }

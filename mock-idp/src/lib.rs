@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod control;
 mod dispatch;
+mod dpop;
 mod endpoint;
 mod error;
 mod html;
@@ -30,6 +31,9 @@ mod journal;
 mod keys;
 mod mint;
 mod params;
+mod personality;
+mod presented;
+mod quirks;
 mod reply;
 mod request;
 mod resource;
@@ -38,6 +42,7 @@ mod scope;
 mod script;
 mod secret;
 mod server;
+mod settings;
 mod state;
 mod store;
 mod token;
@@ -50,5 +55,13 @@ pub use jose::Sign;
 pub use journal::Received;
 pub use keys::{Alg, Former};
 pub use mint::{TokenKind, TokenSpec};
+pub use personality::{Personality, Quirk};
+pub use quirks::{
+    AudienceFrom, BareScopes, ClosedRegistration, ExpiresIn, Place, Quirks, Refusal, RefusedScopes, ScopeClaim,
+};
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
+pub use settings::{
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
+    TrustedIssuer,
+};

@@ -14,6 +14,7 @@ use crate::config::{IssuerConfig, Options};
 use crate::connection::{Budget, Cuttable};
 use crate::dispatch;
 use crate::issuer::Issuer;
+use crate::personality::Personality;
 
 /// A running provider. Clones are handles on the same one; it ends with [`stop`](Self::stop) or with the last handle.
 #[derive(Clone, Debug)]
@@ -36,8 +37,9 @@ impl MockIdp {
             base_url: base.trim_end_matches('/').to_owned(),
             control: options.control,
             defaults: options.defaults,
-            issuers: Mutex::default(),
+            issuers: Arc::default(),
             journal_len: options.journal_len,
+            personalities: options.personalities,
             stopped,
         });
         let task = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
@@ -68,14 +70,18 @@ impl MockIdp {
     }
 }
 
+/// The issuers of a provider by their names.
+pub(crate) type Issuers = Mutex<HashMap<String, Issuer>>;
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) control: bool,
     defaults: IssuerConfig,
-    issuers: Mutex<HashMap<String, Issuer>>,
+    issuers: Arc<Issuers>,
     journal_len: usize,
+    personalities: bool,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -92,7 +98,12 @@ impl Shared {
             return Some(known.clone());
         }
         (issuers.len() < limit).then(|| {
-            let issuer = Issuer::new(&self.base_url, name, self.defaults.clone(), self.journal_len);
+            let peers = Arc::downgrade(&self.issuers);
+            let issuer = Issuer::new(&self.base_url, name, self.defaults.clone(), self.journal_len, peers);
+            let first = name.split('/').next().unwrap_or_default();
+            if let Some(personality) = Personality::find(first).ok().filter(|_| self.personalities) {
+                issuer.personality(personality);
+            }
             issuers.insert(name.to_owned(), issuer.clone());
             issuer
         })

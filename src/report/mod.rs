@@ -26,6 +26,7 @@ pub use fold::{Fold, merge};
 pub use live::Live;
 pub use look::{Look, NARROWEST, WIDEST};
 pub use model::{CaseInfo, Counts, Outcome, ReadError, Report, RunInfo, Tool};
+pub use text::wrap;
 
 /// A format that is written to a file.
 #[derive(Clone, Copy, Debug)]

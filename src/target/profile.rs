@@ -220,6 +220,8 @@ pub struct Upstream {
     pub audience: Option<String>,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub jwks_cooldown: Duration,
+    /// The provider whose documented habits it takes on, such as `entra`; absent means: nobody's.
+    pub personality: Option<String>,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
     /// The subject of an employee that the target knows by it, for identity assertions (ID-JAG).

@@ -30,6 +30,11 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     }
     let audience = reading.text(&mut section, "audience");
     let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
+    let personality = section.text("personality", &mut reading.slips);
+    let personalities = mock_idp::Personality::names();
+    if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
+        reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
+    }
     let users = upstream_users(&mut section, reading);
     let employee = reading.text(&mut section, "employee");
     let workload = upstream_workload(&mut section, reading);
@@ -42,6 +47,7 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         alg: alg.map(Spanned::into_inner),
         audience,
         jwks_cooldown,
+        personality: personality.map(Spanned::into_inner),
         users,
         employee,
         workload,
