@@ -12,6 +12,7 @@ mod mint;
 mod prove;
 mod run;
 mod serve;
+mod signals;
 mod text;
 
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use authspec::diag::nearest;
 use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::signals::Signals;
 use super::{OK, ServeArgs, USAGE, runtime, text};
 
 /// Serves and gives the exit code.
@@ -112,14 +112,7 @@ fn taken(port: u16, error: &std::io::Error) -> String {
     )
 }
 
-/// Until SIGTERM or Ctrl-C.
+/// Until SIGTERM, Ctrl-C, or the end of the terminal.
 pub(super) async fn stopped() {
-    let mut term = match signal(SignalKind::terminate()) {
-        Ok(term) => term,
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    Signals::listen().next().await;
 }

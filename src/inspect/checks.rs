@@ -141,15 +141,13 @@ fn audience(claims: &Map<String, Value>, against: &Against, seen: &mut Inspectio
     }
     let close = listed.iter().find_map(|one| {
         let why = against.audience.iter().find_map(|wanted| near(one, wanted))?;
-        Some(format!("aud is {one}: {why}"))
+        Some(format!("aud is {one}, not {}: {why}", against.audience.join(" or ")))
     });
     let wanted = against.audience.join(" or ");
     match close {
-        Some(why) => seen.note(
-            Mark::Wrong,
-            Some("rs.token-audience-near-miss"),
-            format!("{why} of {wanted}, and comparison is exact"),
-        ),
+        Some(why) => {
+            seen.note(Mark::Wrong, Some("rs.token-audience-near-miss"), format!("{why}, and comparison is exact"))
+        }
         None => {
             let text = format!("aud is {}, not {wanted}", listed.join(", "));
             seen.note(Mark::Wrong, Some("rs.token-audience-wrong"), text);

@@ -5,6 +5,7 @@
 //!
 //! Warnings alone leave a run [`Outcome::Clean`]; `--strict` promotes them to failures before they come here.
 
+mod cause;
 mod evidence;
 mod files;
 mod finding;
@@ -13,6 +14,7 @@ mod group;
 mod live;
 mod look;
 mod model;
+mod phrase;
 mod text;
 
 pub mod human;

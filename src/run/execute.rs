@@ -376,8 +376,10 @@ impl Run<'_> {
     }
 
     fn result(&self, at: usize, rule: &Rule, exchanges: &[u32]) -> CaseResult {
-        let line = self.task.case.steps.get(at).map_or(1, |s| s.line);
+        let step = self.task.case.steps.get(at);
+        let line = step.map_or(1, |s| s.line);
         CaseResult {
+            why: step.and_then(|s| s.why.clone()),
             exchanges: exchanges.to_vec(),
             place: format!("{}:{line}", self.task.case.source.name),
             ..bare(self.task, self.variant.map(|v| v.name.as_str()), Some(rule), Verdict::Pass, "")
@@ -498,6 +500,7 @@ fn blank() -> CaseResult {
         duration_ms: 0,
         known: None,
         place: String::new(),
+        why: None,
     }
 }
 

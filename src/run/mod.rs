@@ -83,7 +83,13 @@ pub async fn run(
     sink: &mut dyn FnMut(Event),
 ) -> Result<RunEnded, NotStarted> {
     let began = std::time::Instant::now();
-    let seen = look(profile, &helpers, options).await?;
+    let mut stop = std::pin::pin!(stop);
+    let seen = tokio::select! {
+        seen = look(profile, &helpers, options) => seen?,
+        () = &mut stop => {
+            return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
+        }
+    };
     let planned = plan(material, &seen, options);
     sink(Event::Started(started(&seen, &planned, options)));
     for Document { name, content } in seen.documents.clone() {
