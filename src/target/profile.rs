@@ -25,6 +25,8 @@ pub struct Profile {
     pub login: Login,
     /// The identity provider that the harness plays behind the target.
     pub upstream: Option<Upstream>,
+    /// What honest tokens of that provider look like.
+    pub token: TokenLook,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -234,6 +236,25 @@ pub struct UpstreamUser {
     pub name: String,
     /// The claims of this person's tokens.
     pub claims: Map<String, Value>,
+}
+
+/// `[token]`: what an honest access token of our identity provider has to look like for this target.
+#[derive(Clone, Debug)]
+pub struct TokenLook {
+    /// The `aud` claim; absent means: the resource indicator.
+    pub audience: Option<String>,
+    /// The claim in which the target looks for scopes: `scope`, or `scp` with some providers.
+    pub scope_claim: String,
+    /// The `typ` header parameter; absent means: that of RFC 9068.
+    pub typ: Option<String>,
+    /// Further claims, such as `tid`.
+    pub claims: Map<String, Value>,
+}
+
+impl Default for TokenLook {
+    fn default() -> TokenLook {
+        TokenLook { audience: None, scope_claim: "scope".to_owned(), typ: None, claims: Map::new() }
+    }
 }
 
 words! {
