@@ -73,6 +73,13 @@ impl Received {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The access token that came with it: the credentials of the scheme `Bearer` (RFC 6750) or `DPoP` (RFC 9449).
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then(|| token.trim())
+    }
+
     /// All of it as JSON; `at` in milliseconds since the Unix epoch.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -86,6 +93,7 @@ impl Received {
             "form": self.form,
             "headers": self.headers,
             "body": self.body,
+            "bearer": self.bearer(),
             "client_id": self.client_id,
             "status": self.status,
         })

@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod control;
 mod dispatch;
+mod dpop;
 mod endpoint;
 mod error;
 mod html;
@@ -30,6 +31,7 @@ mod journal;
 mod keys;
 mod mint;
 mod params;
+mod presented;
 mod reply;
 mod request;
 mod resource;
@@ -38,6 +40,7 @@ mod scope;
 mod script;
 mod secret;
 mod server;
+mod settings;
 mod state;
 mod store;
 mod token;
@@ -52,3 +55,7 @@ pub use keys::{Alg, Former};
 pub use mint::{TokenKind, TokenSpec};
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
+pub use settings::{
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
+    TrustedIssuer,
+};
