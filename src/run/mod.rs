@@ -9,6 +9,7 @@ mod plan;
 mod preflight;
 mod recipe;
 mod schedule;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, recipe};
+use super::{Helpers, NotStarted, Options, recipe, tokens};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
@@ -74,6 +74,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
     recipe::issuer_trust(&mut seen, stated).await;
+    tokens::abilities(&mut seen).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
@@ -117,6 +118,8 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         ("show", &profile.scopes.tool_show),
         ("restricted", &profile.scopes.tool_restricted),
         ("upstream", &profile.scopes.tool_upstream),
+        ("downstream", &profile.scopes.tool_downstream),
+        ("downstream-write", &profile.scopes.tool_downstream_write),
     ];
     let tools = tools.into_iter().filter_map(|(kind, tool)| {
         let tool = tool.as_ref()?;
@@ -153,6 +156,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             issuer,
             audience: mcp_url.to_owned(),
             scope: None,
+            look: profile.token.clone(),
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
@@ -321,7 +325,7 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     }
     world.recipe.scope = default_scope(world);
     if let Some(idp) = &mut world.idp {
-        idp.audience.clone_from(&world.recipe.resource);
+        idp.audience = idp.look.audience.clone().unwrap_or_else(|| world.recipe.resource.clone());
         idp.scope.clone_from(&world.recipe.scope);
     }
 }

@@ -10,6 +10,7 @@ mod secret;
 pub use self::known::KnownFailure;
 pub use self::profile::{
     Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login, LoginHow, PresetClient,
-    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, Tool, Upstream, UpstreamUser, User,
+    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, TokenLook, Tool, Upstream,
+    UpstreamUser, User,
 };
 pub use self::secret::Secret;

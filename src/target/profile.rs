@@ -334,6 +334,10 @@ pub struct Scopes {
     pub tool_restricted: Option<Tool>,
     /// A tool that asks the upstream identity provider about the caller.
     pub tool_upstream: Option<Tool>,
+    /// A tool of a gateway that reads from the API of our identity provider on behalf of the caller.
+    pub tool_downstream: Option<Tool>,
+    /// A tool of a gateway that writes there.
+    pub tool_downstream_write: Option<Tool>,
 }
 
 /// A tool of the MCP server.
@@ -368,6 +372,7 @@ impl Profile {
             registration: Registration::default(),
             login: Login::default(),
             upstream: None,
+            token: TokenLook::default(),
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),
