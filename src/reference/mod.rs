@@ -98,7 +98,9 @@ impl Reference {
                 let issuer = issuer_without_clients(&helpers);
                 let options =
                     fixtures::gateway::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
-                fixtures::gateway::start(options).await?
+                let gateway = fixtures::gateway::start(options).await?;
+                careless_api(&helpers, gateway.mcp_url());
+                gateway
             }
             Deployment::ScopedApi => {
                 let issuer = issuer_without_clients(&helpers);
@@ -181,6 +183,17 @@ fn issuer_without_clients(helpers: &Helpers) -> String {
     let Some((_, issuer)) = &helpers.idp else { return String::new() };
     issuer.configure(|config| config.dcr = false);
     issuer.url()
+}
+
+/// An API that takes tokens for the gateway and for the issuer as well, and an issuer that exchanges for clients without
+/// credentials: what a gateway does wrong must not be stopped by the others' care.
+fn careless_api(helpers: &Helpers, gateway: &str) {
+    let Some((_, issuer)) = &helpers.idp else { return };
+    let own = issuer.url();
+    issuer.configure(|config| {
+        config.api.audiences = vec![own, gateway.to_owned()];
+        config.exchange.public_clients = true;
+    });
 }
 
 fn metadata_hosts(helpers: &Helpers) -> Vec<String> {

@@ -15,7 +15,14 @@ use crate::wire::Wire;
 
 /// Finds out, by honest calls with tokens that our identity provider makes.
 pub async fn abilities(seen: &mut Preflight) {
-    let words = ["downstream-api", "downstream-write", "introspected-token", "scp-claim", "tenant-claim"];
+    let words = [
+        "downstream-api",
+        "downstream-exchange",
+        "downstream-write",
+        "introspected-token",
+        "scp-claim",
+        "tenant-claim",
+    ];
     let trusted = seen.world.idp.clone().filter(|_| seen.abilities.has("trusted-issuer"));
     let Some(idp) = trusted else {
         for word in words {
@@ -30,10 +37,14 @@ pub async fn abilities(seen: &mut Preflight) {
     a.decide("tenant-claim", look.claims.contains_key("tid"), "its tokens name no tenant (profile section [token])");
     let opaque = is_introspected(seen, &idp).await;
     seen.abilities.decide("introspected-token", opaque, "it refuses opaque tokens of our identity provider");
+    let before = idp.issuer.received();
     for (word, kind) in [("downstream-api", "downstream"), ("downstream-write", "downstream-write")] {
         let ability = downstream(seen, &idp, kind).await;
         seen.abilities.set(word, ability);
     }
+    let exchanges =
+        idp.issuer.journal().iter().skip(before).any(|received| received.param("grant_type") == Some(EXCHANGE));
+    seen.abilities.decide("downstream-exchange", exchanges, "it asks our identity provider for no token exchange");
 }
 
 /// Whether an opaque token is served, after a look at the introspection endpoint.
@@ -77,3 +88,6 @@ async fn call(seen: &Preflight, args: Value) -> Result<Value, String> {
 fn asked(idp: &Idp, before: usize, endpoint: Endpoint) -> bool {
     idp.issuer.journal().iter().skip(before).any(|received| received.endpoint == endpoint)
 }
+
+/// The grant type of token exchange (RFC 8693 section 2.1).
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";

@@ -119,8 +119,15 @@ fn told(received: &Received, count: u64) -> Value {
     use crate::oauth::redirect::object;
     json!({
         "count": count, "method": received.method, "query": object(&received.query), "form": object(&received.form),
-        "headers": object(&received.headers), "client-id": received.client_id, "status": received.status,
+        "headers": object(&received.headers), "text": text_of(received), "client-id": received.client_id, "status": received.status,
     })
+}
+
+/// Everything that the request says, to look for something in it wherever it may stand.
+fn text_of(received: &Received) -> String {
+    let pairs = received.headers.iter().chain(&received.query).chain(&received.form);
+    let lines: Vec<String> = pairs.map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{} {}\n{}\n{}", received.method, received.path, lines.join("\n"), received.body)
 }
 
 /// The request as the recorder knows requests, so that its secrets are learnt.

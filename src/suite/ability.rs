@@ -31,6 +31,7 @@ pub const ABILITIES: &[Word] = &[
         "downstream-api",
         "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
     ),
+    word("downstream-exchange", "gets its token for that API by token exchange (RFC 8693)"),
     word("downstream-write", "has a tool that writes to that API (profile section [scopes], tool-downstream-write)"),
     word("dpop", "binds tokens to keys (RFC 9449)"),
     word("dynamic-registration", "registers clients by itself (RFC 7591)"),
