@@ -61,6 +61,8 @@ pub enum TokenKind {
     IdJag,
     /// A JWT for whatever: an assertion of RFC 7523, say.
     Jwt,
+    /// An access token that says nothing by itself: the resource server has to introspect it (RFC 7662).
+    Opaque,
 }
 
 impl Issuer {
@@ -86,6 +88,11 @@ impl Issuer {
             claims.extend(value.map(|value| (name.to_owned(), value)));
         }
         let typ = match spec.kind {
+            TokenKind::Opaque => {
+                let text = secret::random();
+                self.lock().opaque.insert(secret::s256(&text), claims);
+                return text;
+            }
             TokenKind::Access => "at+jwt",
             TokenKind::Id | TokenKind::Jwt => "JWT",
             TokenKind::IdJag => "oauth-id-jag+jwt",

@@ -19,11 +19,16 @@ pub enum Deployment {
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
     ConsentProxy,
+    /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones.
+    ExchangeGateway,
+    /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
+    ScopedApi,
 }
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 2] = [Deployment::Server, Deployment::ConsentProxy];
+    pub const ALL: [Deployment; 4] =
+        [Deployment::Server, Deployment::ConsentProxy, Deployment::ExchangeGateway, Deployment::ScopedApi];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
@@ -31,6 +36,8 @@ impl Deployment {
         match self {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
+            Deployment::ExchangeGateway => "exchange-gateway",
+            Deployment::ScopedApi => "scoped-api",
         }
     }
 
@@ -50,6 +57,8 @@ impl Deployment {
         match self {
             Deployment::Server => include_str!("server.toml"),
             Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+            Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
+            Deployment::ScopedApi => include_str!("scoped-api.toml"),
         }
     }
 }
@@ -85,6 +94,20 @@ impl Reference {
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+            Deployment::ExchangeGateway => {
+                let issuer = issuer_without_clients(&helpers);
+                let options =
+                    fixtures::gateway::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
+                let gateway = fixtures::gateway::start(options).await?;
+                careless_api(&helpers, gateway.mcp_url());
+                gateway
+            }
+            Deployment::ScopedApi => {
+                let issuer = issuer_without_clients(&helpers);
+                let options =
+                    fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
+                fixtures::api::start(options).await?
+            }
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
         if let Some((_, issuer)) = &helpers.idp {
@@ -153,6 +176,25 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
         jwks_max_age: Duration::ZERO,
         ..Default::default()
     }
+}
+
+/// The issuer of a deployment that has no authorization server of its own: its clients are known beforehand, so that the
+/// tokens of a run are made by the harness, with all that they must say.
+fn issuer_without_clients(helpers: &Helpers) -> String {
+    let Some((_, issuer)) = &helpers.idp else { return String::new() };
+    issuer.configure(|config| config.dcr = false);
+    issuer.url()
+}
+
+/// An API that takes tokens for the gateway and for the issuer as well, and an issuer that exchanges for clients without
+/// credentials: what a gateway does wrong must not be stopped by the others' care.
+fn careless_api(helpers: &Helpers, gateway: &str) {
+    let Some((_, issuer)) = &helpers.idp else { return };
+    let own = issuer.url();
+    issuer.configure(|config| {
+        config.api.audiences = vec![own, gateway.to_owned()];
+        config.exchange.public_clients = true;
+    });
 }
 
 fn metadata_hosts(helpers: &Helpers) -> Vec<String> {

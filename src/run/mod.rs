@@ -12,6 +12,7 @@ mod preflight;
 mod proofs;
 mod recipe;
 mod schedule;
+mod tokens;
 
 use std::sync::Arc;
 

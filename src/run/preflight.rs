@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, machine, proofs, recipe};
+use super::{Helpers, NotStarted, Options, machine, proofs, recipe, tokens};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
@@ -75,6 +75,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     proofs::look(&mut seen, &discovered).await;
     super::exchange::look(&mut seen, profile).await;
     machine::look(&mut seen).await;
+    tokens::abilities(&mut seen).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
@@ -118,6 +119,8 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         ("show", &profile.scopes.tool_show),
         ("restricted", &profile.scopes.tool_restricted),
         ("upstream", &profile.scopes.tool_upstream),
+        ("downstream", &profile.scopes.tool_downstream),
+        ("downstream-write", &profile.scopes.tool_downstream_write),
     ];
     let tools = tools.into_iter().filter_map(|(kind, tool)| {
         let tool = tool.as_ref()?;
@@ -155,6 +158,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             issuer,
             audience: mcp_url.to_owned(),
             scope: None,
+            look: profile.token.clone(),
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
             employee: profile.upstream.as_ref().and_then(|u| u.employee.clone()).unwrap_or_else(|| EMPLOYEE.into()),
             workload: profile.upstream.as_ref().and_then(|u| u.workload.as_ref()).map(|workload| IdpWorkload {
@@ -336,7 +340,7 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     world.recipe.scope = default_scope(world);
     if let Some(idp) = &mut world.idp {
         let place = if world.recipe.resource.is_empty() { &world.found.issuer } else { &world.recipe.resource };
-        idp.audience.clone_from(place);
+        idp.audience = idp.look.audience.clone().unwrap_or_else(|| place.clone());
         idp.scope.clone_from(&world.recipe.scope);
     }
 }

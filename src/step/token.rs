@@ -46,7 +46,7 @@ fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let idp = context.world.idp.as_ref().ok_or("mint a token: the target does not trust our identity provider")?;
     let mut spec = idp.honest_token();
     if let Some(scope) = args.text("scope") {
-        spec.scope = scope;
+        spec.claims.extend(idp.scope_claim(&scope));
     }
     if let Some(user) = args.text("user").or_else(|| args.text("browser")).filter(|user| user != "alice") {
         spec.claims.insert("sub".into(), json!(format!("authspec-{user}")));

@@ -10,6 +10,7 @@ use url::Url;
 use super::exchange::Exchange;
 use super::pool::Pool;
 use crate::rule::McpVersion;
+use crate::target::TokenLook;
 use crate::wire::{Http, host::DocumentHost};
 
 /// The target and everything that the harness holds ready around it.
@@ -156,6 +157,8 @@ pub struct Idp {
     pub audience: String,
     /// The scope of an honest token.
     pub scope: Option<String>,
+    /// What else an honest token has to look like.
+    pub look: TokenLook,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub cooldown: Duration,
     /// The subject of an employee that the target knows.
@@ -307,11 +310,30 @@ impl Idp {
     /// An honest access token for the target.
     #[must_use]
     pub fn honest_token(&self) -> mock_idp::TokenSpec {
+        let mut claims = self.look.claims.clone();
+        claims.extend(self.scope_claim(self.scope.as_deref().unwrap_or_default()));
         mock_idp::TokenSpec {
             audience: vec![self.audience.clone()],
+            claims,
             client_id: "authspec".into(),
-            scope: self.scope.clone().unwrap_or_default(),
+            typ: self.look.typ.clone(),
             ..mock_idp::TokenSpec::default()
         }
+    }
+
+    /// A scope in the claim in which the target looks for it; nothing for an empty one.
+    #[must_use]
+    pub fn scope_claim(&self, scope: &str) -> Option<(String, Value)> {
+        (!scope.is_empty()).then(|| (self.look.scope_claim.clone(), scope.into()))
+    }
+
+    /// What a case changes about the claims of an honest token. Where it speaks of `scope`, the claim is meant in which
+    /// the target looks for scopes, unless the case names that one too; and so it is taken by its word.
+    pub(super) fn changes(&self, claims: Map<String, Value>, drop: Vec<String>) -> Map<String, Value> {
+        let own = self.look.scope_claim.as_str();
+        let literal = claims.contains_key(own) || drop.iter().any(|name| name == own);
+        let said = claims.into_iter().chain(drop.into_iter().map(|name| (name, Value::Null)));
+        said.map(|(name, value)| if name == "scope" && !literal { (own.to_owned(), value) } else { (name, value) })
+            .collect()
     }
 }

@@ -199,6 +199,11 @@ const UPSTREAM: Fact = members(
         value("url", "the authorization request with which the target sent the browser to our identity provider"),
         value("base", "its URL without the query"),
         open("query", "its parameters, by name"),
+        members(
+            "downstream",
+            JWT,
+            "with the tag `alone`: the token that the target sent to our API last, if it is a JWT",
+        ),
         open(
             "requests",
             "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",

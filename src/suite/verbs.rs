@@ -304,7 +304,11 @@ const MUTATE: &[Argument] = &[
     text("append", "put this behind the text"),
     text("prepend", "put this before the text"),
     text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),
-    choice("kind", &["access-token", "id-token"], "with `sign = \"issuer\"`: what is minted; default an access token"),
+    choice(
+        "kind",
+        &["access-token", "id-token", "opaque"],
+        "with `sign = \"issuer\"`: what is minted; default an access token",
+    ),
 ];
 
 const REPEAT: &[Argument] = &[

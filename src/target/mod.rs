@@ -12,7 +12,7 @@ pub use self::exchange::{Exchange, SubjectFrom};
 pub use self::known::KnownFailure;
 pub use self::profile::{
     Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login, LoginHow, PresetClient,
-    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, Tool, Upstream, UpstreamUser,
-    UpstreamWorkload, User,
+    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, TokenLook, Tool, Upstream,
+    UpstreamUser, UpstreamWorkload, User,
 };
 pub use self::secret::Secret;

@@ -27,6 +27,8 @@ pub struct Profile {
     pub upstream: Option<Upstream>,
     /// Who may exchange tokens, and for which target.
     pub exchange: Option<Exchange>,
+    /// What honest tokens of that provider look like.
+    pub token: TokenLook,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -253,6 +255,25 @@ pub struct UpstreamUser {
     pub claims: Map<String, Value>,
 }
 
+/// `[token]`: what an honest access token of our identity provider has to look like for this target.
+#[derive(Clone, Debug)]
+pub struct TokenLook {
+    /// The `aud` claim; absent means: the resource indicator.
+    pub audience: Option<String>,
+    /// The claim in which the target looks for scopes: `scope`, or `scp` with some providers.
+    pub scope_claim: String,
+    /// The `typ` header parameter; absent means: that of RFC 9068.
+    pub typ: Option<String>,
+    /// Further claims, such as `tid`.
+    pub claims: Map<String, Value>,
+}
+
+impl Default for TokenLook {
+    fn default() -> TokenLook {
+        TokenLook { audience: None, scope_claim: "scope".to_owned(), typ: None, claims: Map::new() }
+    }
+}
+
 words! {
     /// The signal that asks a launched target to stop.
     pub enum StopSignal as "signal" {
@@ -330,6 +351,10 @@ pub struct Scopes {
     pub tool_restricted: Option<Tool>,
     /// A tool that asks the upstream identity provider about the caller.
     pub tool_upstream: Option<Tool>,
+    /// A tool of a gateway that reads from the API of our identity provider on behalf of the caller.
+    pub tool_downstream: Option<Tool>,
+    /// A tool of a gateway that writes there.
+    pub tool_downstream_write: Option<Tool>,
 }
 
 /// A tool of the MCP server.
@@ -365,6 +390,7 @@ impl Profile {
             login: Login::default(),
             upstream: None,
             exchange: None,
+            token: TokenLook::default(),
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),

@@ -74,6 +74,8 @@ pub(super) fn scopes(mut section: Section<'_>, reading: &mut Reading<'_>) -> Sco
         tool_show: tool("tool-show"),
         tool_restricted: tool("tool-restricted"),
         tool_upstream: tool("tool-upstream"),
+        tool_downstream: tool("tool-downstream"),
+        tool_downstream_write: tool("tool-downstream-write"),
     };
     section.finish(&mut reading.slips);
     scopes
