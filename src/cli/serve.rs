@@ -27,7 +27,7 @@ pub fn main(args: &ServeArgs) -> u8 {
     runtime().block_on(async {
         let served = match (deployment, args.name.as_str()) {
             (Some(Deployment::Server), _) => server(args.port, faults).await,
-            (Some(Deployment::ConsentProxy), _) => proxy(args, faults).await,
+            (Some(deployment), _) => proxy(deployment, args, faults).await,
             (None, "idp") if !faults.is_empty() => {
                 Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
             }
@@ -74,21 +74,22 @@ async fn server(port: u16, faults: Faults) -> Result<(), String> {
     Ok(())
 }
 
-/// The consent proxy in front of an identity provider: the one at `--upstream`, or else ours, started beside it.
-async fn proxy(args: &ServeArgs, faults: Faults) -> Result<(), String> {
+/// A proxy in front of an identity provider: the one at `--upstream`, or else ours, started beside it.
+async fn proxy(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
     let mut own = None;
     let issuer = match &args.upstream {
         Some(issuer) => issuer.clone(),
         None => {
             let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.map_err(|e| taken(0, &e))?;
-            let issuer = idp.issuer("default").url();
+            let issuer = idp.issuer("default");
+            // Whoever is passed on to it knows the proxy as issuer.
+            issuer.configure(|config| config.iss_in_response = deployment == Deployment::ConsentProxy);
+            let url = issuer.url();
             own = Some(idp);
-            issuer
+            url
         }
     };
-    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
-    let options = fixtures::proxy::Options { addr: loopback(args.port), faults, upstream, ..Default::default() };
-    let server = fixtures::proxy::start(options).await.map_err(|e| taken(args.port, &e))?;
+    let server = start_proxy(deployment, loopback(args.port), issuer, faults).await.map_err(|e| taken(args.port, &e))?;
     text::line(&format!("READY {}", server.mcp_url()));
     stopped().await;
     server.stop().await;
@@ -96,6 +97,21 @@ async fn proxy(args: &ServeArgs, faults: Faults) -> Result<(), String> {
         idp.stop().await;
     }
     Ok(())
+}
+
+async fn start_proxy(
+    deployment: Deployment,
+    addr: std::net::SocketAddr,
+    issuer: String,
+    faults: Faults,
+) -> std::io::Result<fixtures::server::Running> {
+    if deployment == Deployment::TransparentProxy {
+        let upstream = fixtures::transparent::Upstream { issuer, ..Default::default() };
+        let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };
+        return fixtures::transparent::start(options).await;
+    }
+    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
+    fixtures::proxy::start(fixtures::proxy::Options { addr, faults, upstream, ..Default::default() }).await
 }
 
 fn taken(port: u16, error: &std::io::Error) -> String {

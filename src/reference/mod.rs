@@ -19,11 +19,13 @@ pub enum Deployment {
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
     ConsentProxy,
+    /// An MCP server that passes its clients on to an identity provider: ours.
+    TransparentProxy,
 }
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 2] = [Deployment::Server, Deployment::ConsentProxy];
+    pub const ALL: [Deployment; 3] = [Deployment::Server, Deployment::ConsentProxy, Deployment::TransparentProxy];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
@@ -31,6 +33,7 @@ impl Deployment {
         match self {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
+            Deployment::TransparentProxy => "transparent-proxy",
         }
     }
 
@@ -50,6 +53,7 @@ impl Deployment {
         match self {
             Deployment::Server => include_str!("server.toml"),
             Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+            Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
         }
     }
 }
@@ -82,13 +86,17 @@ impl Reference {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
         }
+        let kept = faults.clone();
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+            Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
         if let Some((_, issuer)) = &helpers.idp {
             helpers::users(issuer, &profile);
+            helpers::registrar(issuer, &profile, server.mcp_url());
+            misfit(issuer, &kept);
         }
         Ok(Reference { profile, helpers, server })
     }
@@ -127,6 +135,8 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     issuer.publish_alg(mock_idp::Alg::Rs256);
     let upstream = fixtures::proxy::Upstream::default();
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
+    let transparent = fixtures::transparent::Upstream::default();
+    helpers::client(&issuer, &transparent.client_id, &transparent.client_secret);
     issuer
 }
 
@@ -151,6 +161,28 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
         jwks_cooldown: Duration::ZERO,
         jwks_max_age: Duration::ZERO,
         ..Default::default()
+    }
+}
+
+fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transparent::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    fixtures::transparent::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+/// Some faults of a transparent proxy show only before a provider that it does not suit.
+fn misfit(issuer: &mock_idp::Issuer, faults: &Faults) {
+    if fixtures::transparent::wants_iss(faults) {
+        issuer.configure(|config| config.iss_in_response = true);
+    }
+    if fixtures::transparent::wants_optional_pkce(faults) {
+        issuer.configure(|config| config.require_pkce = false);
     }
 }
 

@@ -218,6 +218,11 @@ pub struct Upstream {
     pub audience: Option<String>,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub jwks_cooldown: Duration,
+    /// Whether it takes registered clients only, which the target passes on to it, and answers in the target's name: no
+    /// `iss`, and tokens for the MCP server only.
+    pub registers: bool,
+    /// The scopes that it grants; empty means: any.
+    pub scopes: Vec<String>,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
 }

@@ -29,6 +29,11 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     }
     let audience = reading.text(&mut section, "audience");
     let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
+    let clients = section.text("clients", &mut reading.slips);
+    if let Some(clients) = clients.as_ref().filter(|clients| !CLIENTS.contains(&clients.get_ref().as_str())) {
+        reading.slips.unknown(clients.span(), "kind of clients", clients.get_ref(), &CLIENTS);
+    }
+    let scopes = section.texts("scopes", &mut reading.slips).unwrap_or_default();
     let users = upstream_users(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
@@ -39,6 +44,8 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         alg: alg.map(Spanned::into_inner),
         audience,
         jwks_cooldown,
+        registers: clients.is_some_and(|clients| clients.get_ref() == CLIENTS[1]),
+        scopes: scopes.into_iter().map(Spanned::into_inner).collect(),
         users,
     })
 }
@@ -184,6 +191,8 @@ const READY: &str = r"READY (?<url>\S+)";
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Which clients the upstream takes: any, or those that registered.
+const CLIENTS: [&str; 2] = ["any", "registered"];
 /// What the upstream can sign with.
 const ALGORITHMS: [&str; 10] =
     ["ES256", "ES384", "EdDSA", "HS256", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
