@@ -110,6 +110,11 @@ async fn start_proxy(
         let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };
         return fixtures::transparent::start(options).await;
     }
+    if deployment == Deployment::ProvisioningServer {
+        let mut options = fixtures::provisioning::Options { addr, faults, ..Default::default() };
+        options.upstream.issuer = issuer;
+        return fixtures::provisioning::start(options).await;
+    }
     let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
     fixtures::proxy::start(fixtures::proxy::Options { addr, faults, upstream, ..Default::default() }).await
 }

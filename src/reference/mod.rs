@@ -21,11 +21,14 @@ pub enum Deployment {
     ConsentProxy,
     /// An MCP server that passes its clients on to an identity provider: ours.
     TransparentProxy,
+    /// The same, with a second login in the browser that gives the server access of its own.
+    ProvisioningServer,
 }
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 3] = [Deployment::Server, Deployment::ConsentProxy, Deployment::TransparentProxy];
+    pub const ALL: [Deployment; 4] =
+        [Deployment::Server, Deployment::ConsentProxy, Deployment::TransparentProxy, Deployment::ProvisioningServer];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
@@ -34,6 +37,7 @@ impl Deployment {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
             Deployment::TransparentProxy => "transparent-proxy",
+            Deployment::ProvisioningServer => "provisioning-server",
         }
     }
 
@@ -54,6 +58,7 @@ impl Deployment {
             Deployment::Server => include_str!("server.toml"),
             Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
             Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
+            Deployment::ProvisioningServer => include_str!("provisioning-server.toml"),
         }
     }
 }
@@ -91,6 +96,9 @@ impl Reference {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
             Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
+            Deployment::ProvisioningServer => {
+                fixtures::provisioning::start(provisioning_options(&helpers, faults)).await?
+            }
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
         if let Some((_, issuer)) = &helpers.idp {
@@ -135,8 +143,13 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     issuer.publish_alg(mock_idp::Alg::Rs256);
     let upstream = fixtures::proxy::Upstream::default();
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
+    let provisioning = fixtures::provisioning::Options::default().upstream;
+    helpers::client(&issuer, &provisioning.client_id, &provisioning.client_secret);
     let transparent = fixtures::transparent::Upstream::default();
-    helpers::client(&issuer, &transparent.client_id, &transparent.client_secret);
+    issuer.add_client(mock_idp::Client {
+        any_loopback_redirect: true,
+        ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
+    });
     issuer
 }
 
@@ -169,6 +182,19 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
     fixtures::transparent::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn provisioning_options(helpers: &Helpers, faults: Faults) -> fixtures::provisioning::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let upstream = fixtures::provisioning::Options::default().upstream;
+    fixtures::provisioning::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..upstream },
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,

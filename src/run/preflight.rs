@@ -156,6 +156,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
+        provisioning: profile.provisioning.clone(),
         own_authorities: Vec::new(),
     }
 }

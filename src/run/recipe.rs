@@ -104,6 +104,10 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
     a.decide("code-flow", code, "grant_types_supported does not list authorization_code");
     a.decide("no-server-metadata", !metadata.is_object(), "authorization server metadata is published");
+    let named = |word: &str| seen.world.provisioning.contains_key(word);
+    let none = "no page of its own is named (profile section [provisioning])";
+    a.decide("browser-login", named("login") && named("page"), none);
+    a.decide("provisioning", named("start") && named("status"), none);
     // Until a grant shows that they come from our identity provider.
     a.set("own-tokens", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));

@@ -61,7 +61,7 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
     }
     let known = match head {
         "each" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
-        | "scope" => namespace(head, tail, context),
+        | "scope" | "provisioning" => namespace(head, tail, context),
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
@@ -75,6 +75,7 @@ fn hint(head: &str) -> &'static str {
         "as" => "the authorization server's metadata does not have this member",
         "prm" => "the protected resource metadata does not have this member",
         "idp" => "the target is not wired to our identity provider",
+        "provisioning" => "the profile does not name it (profile section `[provisioning]`)",
         "tool" => "no tool that needs this scope is known (profile section `[scopes]`)",
         "each" => "the variant does not give it",
         _ => "no earlier step captured it",
@@ -109,6 +110,10 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
             world.users.get(who).and_then(|u| u.member(member))
         }
         ("tool", which) => world.tool(which).and_then(|t| text(&t.name)),
+        ("provisioning", which) => world.provisioning.get(which).and_then(|known| match which {
+            "cookie" => text(known),
+            _ => text(&format!("{}{known}", world.origin())),
+        }),
         ("scope", "all") => Some(world.resource_scopes().into()),
         ("scope", "default") => text(world.recipe.scope.as_deref().unwrap_or("")),
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),

@@ -17,6 +17,7 @@ pub fn is_ability(name: &str) -> bool {
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
     word("authorization-code", "issues tokens for authorization codes"),
+    word("browser-login", "logs users in for pages of its own (profile section [provisioning], login and page)"),
     word("call", "serves an MCP request with an honest token"),
     word("client-credentials", "issues tokens to a client for itself"),
     word("client-revocation", "lets the client of a case revoke its tokens (RFC 7009)"),
@@ -58,6 +59,7 @@ pub const ABILITIES: &[Word] = &[
     word("preset", "a client is registered beforehand"),
     word("private-key-jwt", "lets clients authenticate with a signed assertion (RFC 7523)"),
     word("protected-resource-metadata", "publishes protected resource metadata (RFC 9728)"),
+    word("provisioning", "obtains lasting access for a user by a second login (profile section [provisioning], start)"),
     word("proxy", "logs users in at an upstream identity provider that is ours"),
     word("public-client", "the client of a case has no credentials of its own"),
     word("refresh", "issues refresh tokens"),

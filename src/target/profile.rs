@@ -1,5 +1,6 @@
 //! The profile as data: every section with its defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub struct Profile {
     pub login: Login,
     /// The identity provider that the harness plays behind the target.
     pub upstream: Option<Upstream>,
+    /// Where a target that logs users in for itself has its pages and endpoints, by name (see [`PROVISIONING`]).
+    pub provisioning: BTreeMap<String, String>,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -352,6 +355,7 @@ impl Profile {
             registration: Registration::default(),
             login: Login::default(),
             upstream: None,
+            provisioning: BTreeMap::new(),
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),
@@ -483,6 +487,10 @@ pub(super) fn host_and_port(url: &Url) -> String {
 pub(super) fn loopback_addresses(count: u8) -> Vec<IpAddr> {
     (1..=count).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect()
 }
+
+/// The keys of `[provisioning]`: paths of the target, and the name of its session cookie.
+pub const PROVISIONING: [&str; 9] =
+    ["account", "callback", "cookie", "login", "login-callback", "logout", "page", "start", "status"];
 
 /// The user of a profile that names none.
 pub(super) const FIRST_USER: &str = "alice";

@@ -55,12 +55,14 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let (registration, login) = (section("registration"), section("login"));
     let (upstream, limits) = (section("upstream"), section("limits"));
     let (abilities, scopes) = (section("abilities"), section("scopes"));
+    let provisioning = section("provisioning");
     let known = known::failures(document, reading);
     Some(Profile {
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
         registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
         login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
         upstream: upstream.and_then(|section| environment::upstream(section, reading)),
+        provisioning: provisioning.map(|section| target::provisioning(section, reading)).unwrap_or_default(),
         limits: environment::limits(limits, reading),
         abilities: abilities.map(|section| target::abilities(section, reading)).unwrap_or_default(),
         scopes: scopes.map(|section| target::scopes(section, reading)).unwrap_or_default(),
