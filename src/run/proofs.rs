@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
-use super::recipe::act;
+use super::recipe::{self, act};
 use crate::fact::summary;
 use crate::step::{Context, Discovered};
 use crate::suite::Verb;
@@ -144,7 +144,10 @@ async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, token: Opt
 }
 
 async fn try_resource(seen: &Preflight, wire: &Wire) -> Result<Value, String> {
-    let mut context = context(seen, wire).await?;
+    let mut context = match seen.world.recipe.minted_bound {
+        true => recipe::context(&Arc::new(seen.world.clone()), wire).await,
+        false => context(seen, wire).await?,
+    };
     let token = act(&mut context, Verb::Token, json!({ "bound": true })).await?.facts;
     let bearer = token["body"]["access_token"].as_str().ok_or_else(|| summary(&token))?;
     Ok(act(&mut context, Verb::Call, json!({ "bearer": bearer, "dpop": true })).await?.facts)
