@@ -16,7 +16,7 @@ use crate::wire::Wire;
 
 /// What the profile says about exchanges.
 pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
-    let mut exchange = Exchange { unknown_audience: NO_AUDIENCE.to_owned(), ..Exchange::default() };
+    let mut exchange = Exchange::default();
     let section = profile.exchange.as_ref();
     let preset = profile.registration.client.as_ref().filter(|client| client.secret.is_some());
     let method = section
@@ -43,9 +43,9 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
     exchange.other_audience.clone_from(&section.other_audience);
     exchange.resource.clone_from(&section.resource);
     exchange.scope.clone_from(&section.scope);
-    if let Some(unknown) = &section.unknown_audience {
-        exchange.unknown_audience.clone_from(unknown);
-    }
+    exchange.subject_scope.clone_from(&section.subject_scope);
+    exchange.unknown_audience.clone_from(&section.unknown_audience);
+    exchange.wider_scope.clone_from(&section.wider_scope);
     exchange
 }
 
@@ -86,13 +86,16 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     if !listed && !stated {
         return seen.abilities.set("token-exchange", Ability::Lacks(UNKNOWN.into()));
     }
+    scopes(&mut seen.world);
     let exchange = &seen.world.exchange;
     for (word, has, what) in [
         ("exchange-audience", exchange.audience.is_some(), "audience"),
         ("exchange-audiences", exchange.audience.is_some() && exchange.other_audience.is_some(), "other-audience"),
         ("exchange-resource", exchange.resource.is_some(), "resource"),
+        ("exchange-unknown-audience", exchange.unknown_audience.is_some(), "unknown-audience"),
+        ("exchange-wider-scope", exchange.wider_scope.is_some(), "wider-scope"),
     ] {
-        seen.abilities.decide(word, has, &format!("no such target is known (profile section [exchange], {what})"));
+        seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
     }
     for word in ["exchange-lifetime", "exchange-no-refresh", "exchange-own-subjects"] {
         let reason = "a policy that the profile does not claim (abilities.with)";
@@ -106,6 +109,18 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         }
         Err(reason) => refused(seen, stated, &reason),
     }
+}
+
+/// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
+/// needs beyond it.
+fn scopes(world: &mut World) {
+    let held = world.exchange.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    let has = |word: &str| held.split(' ').any(|known| known == word);
+    let beyond = world.scope("write").filter(|needed| !held.is_empty() && !needed.split(' ').any(has));
+    if world.exchange.wider_scope.is_none() {
+        world.exchange.wider_scope = beyond;
+    }
+    world.exchange.subject_scope = Some(held).filter(|held| !held.is_empty());
 }
 
 /// An exchange that fails is an obstacle where the profile says that it works; where only the metadata lists the grant,
@@ -198,6 +213,3 @@ fn said(answer: &Value) -> String {
 
 const ADVICE: &str = "Say in the profile who may exchange what: section [exchange], client-id, audience, subject";
 const UNKNOWN: &str = "grant_types_supported does not list it, and the profile has no section [exchange]";
-
-/// A target that no server knows.
-const NO_AUDIENCE: &str = "https://no-such-target.example";
