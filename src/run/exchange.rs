@@ -105,6 +105,7 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     match honest(seen, &wire).await {
         Ok(()) => {
             seen.abilities.set("token-exchange", Ability::Has);
+            targets(seen, &wire).await;
             describe(seen, &wire).await;
         }
         Err(reason) => refused(seen, stated, &reason),
@@ -147,6 +148,31 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         return Ok(());
     }
     Err(said(&answer))
+}
+
+/// Whether the further targets of the profile are targets indeed: a name that is mistyped there is no finding.
+async fn targets(seen: &mut Preflight, wire: &Wire) {
+    let exchange = seen.world.exchange.clone();
+    for (word, key, args) in [
+        ("exchange-audiences", "other-audience", json!({ "audience": exchange.other_audience })),
+        ("exchange-resource", "resource", json!({ "resource": exchange.resource })),
+    ] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let answer = match equipped(seen, wire).await {
+            Ok(mut context) => act(&mut context, Verb::Exchange, args).await.map(|answer| answer.facts),
+            Err(reason) => Err(reason),
+        };
+        let reason = match answer {
+            Ok(facts) if facts["granted"] == true => continue,
+            Ok(facts) => said(&facts),
+            Err(reason) => reason,
+        };
+        let text = format!("an exchange for the target that the profile names failed (section [exchange], {key}): {reason}");
+        seen.notes.push(text.clone());
+        seen.abilities.set(word, Ability::Broken(text));
+    }
 }
 
 /// Which of the things that a server may leave out it has: actor tokens, and tokens of our identity provider.
