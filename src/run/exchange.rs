@@ -58,23 +58,40 @@ pub fn is_listed(metadata: &Value) -> bool {
     metadata["grant_types_supported"].as_array().is_some_and(|list| list.iter().any(|grant| grant == EXCHANGE_GRANT))
 }
 
-/// The client that exchanges, for the cases that exchange; the ordinary one is left out where there is none.
+/// The client that exchanges, for the cases that need it; the ordinary one is left out of those that do not.
 pub fn wanted_clients(world: &World, case: &Case, wanted: &mut Vec<(String, String)>) {
-    if !exchanges(case) {
+    let steps = || {
+        case.steps.iter().map(|step| match step.args.get("exchange").and_then(Value::as_object) {
+            Some(repeated) => (Verb::Exchange, repeated),
+            None => (step.verb, &step.args),
+        })
+    };
+    if !steps().any(|(verb, args)| verb == Verb::Exchange || names(args, EXCHANGER)) {
         return;
     }
-    wanted.push((EXCHANGER.to_owned(), EXCHANGER.to_owned()));
-    if world.registration.how == crate::step::How::None {
+    let by_other = world.exchange.subject == Source::OtherClient;
+    let fresh = |args: &Args| !args.contains_key("subject-token");
+    let exchanging = |verb: Verb, args: &Args| {
+        let sends = verb == Verb::Exchange && !args.contains_key("client");
+        sends || names(args, EXCHANGER) || verb == Verb::Exchange && fresh(args) && !by_other
+    };
+    let ordinary = |verb: Verb, args: &Args| match verb {
+        Verb::Exchange => names(args, "default") || by_other && fresh(args),
+        Verb::Authorize | Verb::Token | Verb::Repeat => !names(args, EXCHANGER),
+        _ => names(args, "default"),
+    };
+    if steps().any(|(verb, args)| exchanging(verb, args)) {
+        wanted.push((EXCHANGER.to_owned(), EXCHANGER.to_owned()));
+    }
+    if !steps().any(|(verb, args)| ordinary(verb, args)) {
         wanted.retain(|(name, _)| name != "default");
     }
 }
 
-fn exchanges(case: &Case) -> bool {
-    case.steps.iter().any(|step| {
-        let names = |args: &serde_json::Map<String, Value>| args.get("client") == Some(&json!(EXCHANGER));
-        let repeated = step.args.values().filter_map(Value::as_object).any(names);
-        step.verb == Verb::Exchange || step.args.contains_key("exchange") || names(&step.args) || repeated
-    })
+type Args = serde_json::Map<String, Value>;
+
+fn names(args: &Args, client: &str) -> bool {
+    args.get("client") == Some(&json!(client))
 }
 
 /// Exchanges once, honestly, and looks which variations the target knows. Where nothing says that it exchanges tokens at
@@ -169,7 +186,8 @@ async fn targets(seen: &mut Preflight, wire: &Wire) {
             Ok(facts) => said(&facts),
             Err(reason) => reason,
         };
-        let text = format!("an exchange for the target that the profile names failed (section [exchange], {key}): {reason}");
+        let text =
+            format!("an exchange for the target that the profile names failed (section [exchange], {key}): {reason}");
         seen.notes.push(text.clone());
         seen.abilities.set(word, Ability::Broken(text));
     }

@@ -50,7 +50,10 @@ pub const ABILITIES: &[Word] = &[
         "exchange-unknown-audience",
         "has targets that the client may have no tokens for (profile section [exchange], unknown-audience)",
     ),
-    word("exchange-wider-scope", "knows a scope that the subject token has not (profile section [exchange], wider-scope)"),
+    word(
+        "exchange-wider-scope",
+        "knows a scope that the subject token has not (profile section [exchange], wider-scope)",
+    ),
     word("guessing", "may be attacked by guessing secrets (stated in the profile: it burdens the target)"),
     word("https", "is driven over https"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),

@@ -302,7 +302,10 @@ const EXCHANGE: &[Fact] = &[
     members("actor", JWT, "the actor token that was sent, if it is a JWT"),
     open("granted-scope", "the scopes that were granted: as the answer, the token or else the request says"),
     open("beyond-subject", "those of them that the subject token has not"),
-    open("scope-unstated", "scopes that were asked for, are not in the token, and of whose loss the answer says nothing"),
+    open(
+        "scope-unstated",
+        "scopes that were asked for, are not in the token, and of whose loss the answer says nothing",
+    ),
     open("audiences", "the audiences of the token, as a list"),
     open("kept-audiences", "those of them that the subject token has too; the server itself left out"),
     value("outlives", "by how many seconds the token outlives the subject token"),
