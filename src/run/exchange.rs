@@ -16,7 +16,7 @@ use crate::wire::Wire;
 
 /// What the profile says about exchanges.
 pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
-    let mut exchange = Exchange { unknown_audience: NO_AUDIENCE.to_owned(), ..Exchange::default() };
+    let mut exchange = Exchange::default();
     let section = profile.exchange.as_ref();
     let preset = profile.registration.client.as_ref().filter(|client| client.secret.is_some());
     let method = section
@@ -43,9 +43,9 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
     exchange.other_audience.clone_from(&section.other_audience);
     exchange.resource.clone_from(&section.resource);
     exchange.scope.clone_from(&section.scope);
-    if let Some(unknown) = &section.unknown_audience {
-        exchange.unknown_audience.clone_from(unknown);
-    }
+    exchange.subject_scope.clone_from(&section.subject_scope);
+    exchange.unknown_audience.clone_from(&section.unknown_audience);
+    exchange.wider_scope.clone_from(&section.wider_scope);
     exchange
 }
 
@@ -58,23 +58,40 @@ pub fn is_listed(metadata: &Value) -> bool {
     metadata["grant_types_supported"].as_array().is_some_and(|list| list.iter().any(|grant| grant == EXCHANGE_GRANT))
 }
 
-/// The client that exchanges, for the cases that exchange; the ordinary one is left out where there is none.
+/// The client that exchanges, for the cases that need it; the ordinary one is left out of those that do not.
 pub fn wanted_clients(world: &World, case: &Case, wanted: &mut Vec<(String, String)>) {
-    if !exchanges(case) {
+    let steps = || {
+        case.steps.iter().map(|step| match step.args.get("exchange").and_then(Value::as_object) {
+            Some(repeated) => (Verb::Exchange, repeated),
+            None => (step.verb, &step.args),
+        })
+    };
+    if !steps().any(|(verb, args)| verb == Verb::Exchange || names(args, EXCHANGER)) {
         return;
     }
-    wanted.push((EXCHANGER.to_owned(), EXCHANGER.to_owned()));
-    if world.registration.how == crate::step::How::None {
+    let by_other = world.exchange.subject == Source::OtherClient;
+    let fresh = |args: &Args| !args.contains_key("subject-token");
+    let exchanging = |verb: Verb, args: &Args| {
+        let sends = verb == Verb::Exchange && !args.contains_key("client");
+        sends || names(args, EXCHANGER) || verb == Verb::Exchange && fresh(args) && !by_other
+    };
+    let ordinary = |verb: Verb, args: &Args| match verb {
+        Verb::Exchange => names(args, "default") || by_other && fresh(args),
+        Verb::Authorize | Verb::Token | Verb::Repeat => !names(args, EXCHANGER),
+        _ => names(args, "default"),
+    };
+    if steps().any(|(verb, args)| exchanging(verb, args)) {
+        wanted.push((EXCHANGER.to_owned(), EXCHANGER.to_owned()));
+    }
+    if !steps().any(|(verb, args)| ordinary(verb, args)) {
         wanted.retain(|(name, _)| name != "default");
     }
 }
 
-fn exchanges(case: &Case) -> bool {
-    case.steps.iter().any(|step| {
-        let names = |args: &serde_json::Map<String, Value>| args.get("client") == Some(&json!(EXCHANGER));
-        let repeated = step.args.values().filter_map(Value::as_object).any(names);
-        step.verb == Verb::Exchange || step.args.contains_key("exchange") || names(&step.args) || repeated
-    })
+type Args = serde_json::Map<String, Value>;
+
+fn names(args: &Args, client: &str) -> bool {
+    args.get("client") == Some(&json!(client))
 }
 
 /// Exchanges once, honestly, and looks which variations the target knows. Where nothing says that it exchanges tokens at
@@ -86,13 +103,16 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     if !listed && !stated {
         return seen.abilities.set("token-exchange", Ability::Lacks(UNKNOWN.into()));
     }
+    scopes(&mut seen.world);
     let exchange = &seen.world.exchange;
     for (word, has, what) in [
         ("exchange-audience", exchange.audience.is_some(), "audience"),
         ("exchange-audiences", exchange.audience.is_some() && exchange.other_audience.is_some(), "other-audience"),
         ("exchange-resource", exchange.resource.is_some(), "resource"),
+        ("exchange-unknown-audience", exchange.unknown_audience.is_some(), "unknown-audience"),
+        ("exchange-wider-scope", exchange.wider_scope.is_some(), "wider-scope"),
     ] {
-        seen.abilities.decide(word, has, &format!("no such target is known (profile section [exchange], {what})"));
+        seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
     }
     for word in ["exchange-lifetime", "exchange-no-refresh", "exchange-own-subjects"] {
         let reason = "a policy that the profile does not claim (abilities.with)";
@@ -102,10 +122,23 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     match honest(seen, &wire).await {
         Ok(()) => {
             seen.abilities.set("token-exchange", Ability::Has);
+            targets(seen, &wire).await;
             describe(seen, &wire).await;
         }
         Err(reason) => refused(seen, stated, &reason),
     }
+}
+
+/// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
+/// needs beyond it.
+fn scopes(world: &mut World) {
+    let held = world.exchange.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    let has = |word: &str| held.split(' ').any(|known| known == word);
+    let beyond = world.scope("write").filter(|needed| !held.is_empty() && !needed.split(' ').any(has));
+    if world.exchange.wider_scope.is_none() {
+        world.exchange.wider_scope = beyond;
+    }
+    world.exchange.subject_scope = Some(held).filter(|held| !held.is_empty());
 }
 
 /// An exchange that fails is an obstacle where the profile says that it works; where only the metadata lists the grant,
@@ -132,6 +165,32 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         return Ok(());
     }
     Err(said(&answer))
+}
+
+/// Whether the further targets of the profile are targets indeed: a name that is mistyped there is no finding.
+async fn targets(seen: &mut Preflight, wire: &Wire) {
+    let exchange = seen.world.exchange.clone();
+    for (word, key, args) in [
+        ("exchange-audiences", "other-audience", json!({ "audience": exchange.other_audience })),
+        ("exchange-resource", "resource", json!({ "resource": exchange.resource })),
+    ] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let answer = match equipped(seen, wire).await {
+            Ok(mut context) => act(&mut context, Verb::Exchange, args).await.map(|answer| answer.facts),
+            Err(reason) => Err(reason),
+        };
+        let reason = match answer {
+            Ok(facts) if facts["granted"] == true => continue,
+            Ok(facts) => said(&facts),
+            Err(reason) => reason,
+        };
+        let text =
+            format!("an exchange for the target that the profile names failed (section [exchange], {key}): {reason}");
+        seen.notes.push(text.clone());
+        seen.abilities.set(word, Ability::Broken(text));
+    }
 }
 
 /// Which of the things that a server may leave out it has: actor tokens, and tokens of our identity provider.
@@ -198,6 +257,3 @@ fn said(answer: &Value) -> String {
 
 const ADVICE: &str = "Say in the profile who may exchange what: section [exchange], client-id, audience, subject";
 const UNKNOWN: &str = "grant_types_supported does not list it, and the profile has no section [exchange]";
-
-/// A target that no server knows.
-const NO_AUDIENCE: &str = "https://no-such-target.example";

@@ -25,12 +25,16 @@ pub struct Exchange {
     pub audience: Option<String>,
     /// A second one.
     pub other_audience: Option<String>,
-    /// One that nobody knows.
-    pub unknown_audience: String,
+    /// One that the client may have no tokens for, if the profile names one.
+    pub unknown_audience: Option<String>,
     /// The target to ask for by its URI.
     pub resource: Option<String>,
     /// The scope to ask for.
     pub scope: Option<String>,
+    /// The scope of the login that a subject token comes from, where it is not that of every login.
+    pub subject_scope: Option<String>,
+    /// A scope that such a token has not.
+    pub wider_scope: Option<String>,
 }
 
 /// Where a token comes from that an exchange hands in.
@@ -57,9 +61,11 @@ impl Exchange {
         match name {
             "audience" => self.audience.clone().map(Value::from),
             "other-audience" => self.other_audience.clone().map(Value::from),
-            "unknown-audience" => Some(self.unknown_audience.clone().into()),
+            "unknown-audience" => self.unknown_audience.clone().map(Value::from),
             "resource" => self.resource.clone().map(Value::from),
             "scope" => self.scope.clone().map(Value::from),
+            "subject-scope" => self.subject_scope.clone().map(Value::from),
+            "wider-scope" => self.wider_scope.clone().map(Value::from),
             _ => None,
         }
     }
@@ -117,8 +123,9 @@ async fn subject(context: &mut Context, args: Args<'_>) -> Result<(Option<String
     if left_out("subject_token") || args.get("body").is_some() {
         return Ok((None, None));
     }
-    let source = context.world.exchange.subject.clone();
-    let (token, scope) = obtain(context, &source, args.text("subject-scope")).await?;
+    let exchange = &context.world.exchange;
+    let (source, scope) = (exchange.subject.clone(), exchange.subject_scope.clone());
+    let (token, scope) = obtain(context, &source, args.text("subject-scope").or(scope)).await?;
     Ok((Some(token), scope))
 }
 

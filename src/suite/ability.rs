@@ -62,6 +62,14 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("exchange-resource", "exchanges for a target by its URI (profile section [exchange], resource)"),
     word("exchange-secret", "the client that exchanges has a secret"),
+    word(
+        "exchange-unknown-audience",
+        "has targets that the client may have no tokens for (profile section [exchange], unknown-audience)",
+    ),
+    word(
+        "exchange-wider-scope",
+        "knows a scope that the subject token has not (profile section [exchange], wider-scope)",
+    ),
     word("guessing", "may be attacked by guessing secrets (stated in the profile: it burdens the target)"),
     word("https", "is driven over https"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),

@@ -41,7 +41,7 @@ pub const NAMESPACES: &[Namespace] = &[
     free("each", "a value of the variant"),
     named(
         "exchange",
-        &["audience", "other-audience", "unknown-audience", "resource", "scope"],
+        &["audience", "other-audience", "unknown-audience", "resource", "scope", "subject-scope", "wider-scope"],
         "what tokens can be exchanged for (profile section `[exchange]`)",
     ),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),

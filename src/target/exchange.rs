@@ -34,10 +34,14 @@ pub struct Exchange {
     pub audience: Option<String>,
     /// A second one.
     pub other_audience: Option<String>,
-    /// One that nobody knows; absent means: a made-up name.
+    /// One that the client may have no tokens for; absent means: nothing is claimed of other targets.
     pub unknown_audience: Option<String>,
     /// A target by its URI.
     pub resource: Option<String>,
     /// The scope that an honest exchange asks for; absent means: none.
     pub scope: Option<String>,
+    /// The scope of the login that the subject token comes from; absent means: that of any login.
+    pub subject_scope: Option<String>,
+    /// A scope that the server knows and that a subject token of that login has not.
+    pub wider_scope: Option<String>,
 }

@@ -27,6 +27,8 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
         unknown_audience: reading.text(&mut section, "unknown-audience"),
         resource: resource(&mut section, reading),
         scope: reading.text(&mut section, "scope"),
+        subject_scope: reading.text(&mut section, "subject-scope"),
+        wider_scope: reading.text(&mut section, "wider-scope"),
     };
     section.finish(&mut reading.slips);
     exchange
