@@ -27,7 +27,7 @@ pub const ABILITIES: &[Word] = &[
     word("cors-mcp", "has CORS headers at its MCP endpoint"),
     word("csrf-token", "its consent form carries a field against cross-site requests"),
     word("document-host", "fetches client metadata documents from the harness's own host"),
-    word("dpop", "its authorization server offers to bind tokens to keys (RFC 9449)"),
+    word("dpop", "its authorization server binds tokens to keys (RFC 9449)"),
     word("dpop-bound-clients", "registers clients that want bound tokens only (dpop_bound_access_tokens)"),
     word("dpop-nonce", "its authorization server gives nonces for DPoP proofs"),
     word("dpop-resource", "its MCP server serves bound tokens with an honest DPoP proof"),
