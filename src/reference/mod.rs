@@ -277,7 +277,7 @@ fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
 const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
 
 /// Short for the same reason, and long enough for a browser's journey on a busy machine.
-const PUSH_LIFETIME: Duration = Duration::from_secs(8);
+const PUSH_LIFETIME: Duration = Duration::from_secs(3);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

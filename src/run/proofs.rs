@@ -100,7 +100,8 @@ async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<St
     let kind = facts["body"]["token_type"].as_str().unwrap_or_default().to_ascii_lowercase();
     let bound = kind == "dpop" || facts["token"]["claims"]["cnf"]["jkt"].is_string();
     let abilities = &mut seen.abilities;
-    abilities.decide("dpop", bound || offers.server, "its authorization server answers a proof with a bearer token");
+    // It may elect to (RFC 9449 section 5), so nothing is wrong with that.
+    abilities.decide("dpop", bound, "its authorization server answers a proof with a token that is not bound");
     abilities.decide("dpop-nonce", facts["dpop"]["nonce"].is_string(), "its authorization server gave no DPoP-Nonce");
     let token = facts["body"]["access_token"].as_str().map(str::to_owned);
     token.filter(|_| bound)

@@ -99,9 +99,6 @@ pub fn attach(
     change: Args<'_>,
     token: Option<&str>,
 ) -> Result<(Request, Value), String> {
-    if let Some(unknown) = change.names().find(|name| !KNOWN.contains(name)) {
-        return Err(format!("make a DPoP proof: it has no part `{unknown}`"));
-    }
     let name = change.text("key").unwrap_or_else(|| DEFAULT_KEY.into());
     let alg = change.text("alg").unwrap_or_else(|| algorithm(&context.world).to_owned());
     let key = context.ring.key(&name, &alg)?;
@@ -201,23 +198,6 @@ fn origin(url: &str) -> String {
     url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
-/// The names that a table for a proof may have.
-const KNOWN: &[&str] = &[
-    "alg",
-    "append",
-    "claims",
-    "cut",
-    "drop-claims",
-    "drop-header",
-    "header",
-    "jwk",
-    "key",
-    "nonce",
-    "proof",
-    "retry",
-    "sign",
-    "twice",
-];
 const DEFAULT_KEY: &str = "default";
 const USE_NONCE: &str = "use_dpop_nonce";
 

@@ -36,9 +36,6 @@ pub async fn push(
     change: &Map<String, Value>,
 ) -> Result<Pushed, String> {
     let change = Args::new(change);
-    if let Some(unknown) = change.names().find(|name| !KNOWN.contains(name)) {
-        return Err(format!("push a request: there is no part `{unknown}`"));
-    }
     let mut facts = Map::new();
     let mut front = vec![("client_id".to_owned(), client.id.clone())];
     let uri = match change.text("request-uri") {
@@ -105,18 +102,3 @@ pub fn ended(pushed: Pushed) -> Value {
     facts.insert("par".into(), Value::Object(pushed.facts));
     Value::Object(facts)
 }
-
-/// The names that a table for a push may have.
-const KNOWN: &[&str] = &[
-    "assertion",
-    "auth",
-    "content-type",
-    "dpop",
-    "drop",
-    "duplicate",
-    "headers",
-    "method",
-    "params",
-    "query",
-    "request-uri",
-];

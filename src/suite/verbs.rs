@@ -64,8 +64,45 @@ const AUTH: Kind = Kind::Choice(&[
     "assertion",
 ]);
 
-/// What `dpop` takes.
-const DPOP: &str = "a DPoP proof (RFC 9449): `true`, or a table of what is changed about it: key, alg, claims, drop-claims, header, drop-header, jwk (private, other), sign (other, none, broken, hmac, public-key-hmac), nonce (false: none), retry, twice, proof (send this one), cut, append";
+/// What of a DPoP proof can be changed.
+const PROOF_PARTS: &[&str] = &[
+    "alg",
+    "append",
+    "claims",
+    "cut",
+    "drop-claims",
+    "drop-header",
+    "header",
+    "jwk",
+    "key",
+    "nonce",
+    "proof",
+    "retry",
+    "sign",
+    "twice",
+];
+
+/// What of a pushed authorization request can be changed.
+const PUSH_PARTS: &[&str] = &[
+    "assertion",
+    "auth",
+    "content-type",
+    "dpop",
+    "drop",
+    "duplicate",
+    "headers",
+    "method",
+    "params",
+    "query",
+    "request-uri",
+];
+
+const DPOP: Argument = Argument {
+    name: "dpop",
+    kind: Kind::Parts(PROOF_PARTS),
+    doc: "send a DPoP proof (RFC 9449), changed in these parts: `jwk` is `private` or `other`; `sign` is `other`, \
+          `none`, `broken`, `hmac` or `public-key-hmac`; `nonce = false` sends none; `proof` sends this one",
+};
 
 /// How an altered JWT is signed.
 const SIGNING: &[&str] = &[
@@ -135,10 +172,12 @@ const AUTHORIZE: &[Argument] = &[
     text("url", "send the request here instead"),
     boolean("approve", "false: answer a consent page with no"),
     text("raw-query", "send exactly this query"),
-    any(
-        "par",
-        "push the request first (RFC 9126): `true`, or a table of what is changed about that: auth, params, drop, duplicate, headers, method, content-type, assertion, dpop, query (what the browser sends beside the request_uri), request-uri (take this one and push nothing)",
-    ),
+    Argument {
+        name: "par",
+        kind: Kind::Parts(PUSH_PARTS),
+        doc: "push the request first (RFC 9126), changed in these parts: `query` is what the browser sends beside the \
+              request_uri; `request-uri` is taken as it is, and nothing is pushed",
+    },
 ];
 
 const LOGIN: &[Argument] = &[
@@ -196,9 +235,13 @@ const TOKEN: &[Argument] = &[
     table("headers", "headers to add or replace"),
     table("query", "parameters to put into the URL"),
     table("assertion", "header and claims to add or replace in the client assertion (RFC 7523)"),
-    any("dpop", DPOP),
+    DPOP,
     boolean("bound", "get a token that is bound to the key of the case, from whomever the MCP server takes one"),
-    any("par", "push the authorization request where no code is in hand"),
+    Argument {
+        name: "par",
+        kind: Kind::Parts(PUSH_PARTS),
+        doc: "push the authorization request where no code is in hand",
+    },
     text("assertion-token", "present this assertion as the grant (RFC 7523 section 2.1)"),
     table(
         "id-jag",
@@ -230,7 +273,7 @@ const EXCHANGE: &[Argument] = &[
     choice("method", &["GET", "POST"], "the HTTP method"),
     text("content-type", "the Content-Type of the request"),
     text("url", "send the request here instead"),
-    any("dpop", DPOP),
+    DPOP,
 ];
 
 const CALL: &[Argument] = &[
@@ -252,7 +295,7 @@ const CALL: &[Argument] = &[
     table("params", "the JSON-RPC params"),
     text("body", "send exactly this body"),
     list("drop", "headers to leave out"),
-    any("dpop", DPOP),
+    DPOP,
 ];
 
 const FETCH: &[Argument] = &[
@@ -272,7 +315,7 @@ const FETCH: &[Argument] = &[
     Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default: not at all" },
     text("browser", "send it from this browser, with its cookies"),
     boolean("follow", "follow redirects"),
-    any("dpop", DPOP),
+    DPOP,
 ];
 
 const MUTATE: &[Argument] = &[
