@@ -14,8 +14,8 @@ use super::{Helpers, NotStarted, Options, machine, recipe};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
-    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Pool, Recipe, Registration, Tool, User, World,
-    authority,
+    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Pool, Recipe, Registration, Tool, User,
+    World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
 use crate::wire::{Http, Limits, Wire};

@@ -35,7 +35,9 @@ pub use discover::{Discovered, discover};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
-pub use world::{Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority};
+pub use world::{
+    Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority,
+};
 
 use crate::suite::Verb;
 

@@ -60,8 +60,8 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
         return substitute(given, context);
     }
     let known = match head {
-        "each" | "target" | "as" | "prm" | "client" | "machine" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
-        | "scope" => namespace(head, tail, context),
+        "each" | "target" | "as" | "prm" | "client" | "machine" | "other" | "host" | "idp" | "random" | "now"
+        | "user" | "tool" | "scope" => namespace(head, tail, context),
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })

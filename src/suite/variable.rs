@@ -36,7 +36,11 @@ pub const NAMESPACES: &[Namespace] = &[
     free("client", "the client of the case: `id`, `secret`, `method`, `redirect-uri`, or a member of its registration"),
     free("each", "a value of the variant"),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
-    named("idp", &["issuer", "audience", "employee", "token", "workload"], "the mock identity provider that the target trusts"),
+    named(
+        "idp",
+        &["issuer", "audience", "employee", "token", "workload"],
+        "the mock identity provider that the target trusts",
+    ),
     free("machine", "the client that acts for itself, like `$client`"),
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },
     free("other", "the second client, like `$client`"),

@@ -56,9 +56,7 @@ fn upstream_workload(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Op
         let span = entry.span();
         match entry.into_inner() {
             DeValue::Table(table) => claims = json_object(table),
-            other => {
-                workload.mistyped("claims", "a table of claims", &other, span, &mut reading.slips).unwrap_or(())
-            }
+            other => workload.mistyped("claims", "a table of claims", &other, span, &mut reading.slips).unwrap_or(()),
         }
     }
     workload.finish(&mut reading.slips);
