@@ -102,6 +102,10 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
+        ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {
+            "" => world.found.metadata["token_endpoint"].clone(),
+            audience => audience.into(),
+        }),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
         ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),

@@ -31,12 +31,12 @@ pub const ABILITIES: &[Word] = &[
     word("dynamic-registration", "registers clients by itself (RFC 7591)"),
     word("guessing", "may be attacked by guessing secrets (stated in the profile: it burdens the target)"),
     word("https", "is driven over https"),
-    word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(
         "id-jag",
         "gives a token for an identity assertion of our identity provider (enterprise-managed authorization)",
     ),
     word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
+    word("introspection", "has an introspection endpoint (RFC 7662)"),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
     word("jwt-access-token", "its access tokens are JWTs"),

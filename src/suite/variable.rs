@@ -38,7 +38,7 @@ pub const NAMESPACES: &[Namespace] = &[
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
     named(
         "idp",
-        &["issuer", "audience", "employee", "token", "workload"],
+        &["issuer", "audience", "employee", "token", "workload", "workload-audience"],
         "the mock identity provider that the target trusts",
     ),
     free("machine", "the client that acts for itself, like `$client`"),
