@@ -169,7 +169,9 @@ impl Run<'_> {
         }
         let borrowed = match self.shared.world.pool.borrow(&self.shared.world, wire, &wanted).await {
             Ok(borrowed) => borrowed,
-            Err(reason) if reason.starts_with(step::NOT_REGISTERED) => return self.leave_out(0, &reason),
+            Err(reason) if reason.starts_with(step::NOT_REGISTERED) || reason.starts_with(step::USED_UP) => {
+                return self.leave_out(0, &reason);
+            }
             Err(reason) => return self.block(0, &format!("failed to {reason}"), &[]),
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);

@@ -71,7 +71,7 @@ fn identity(context: &Context, client: &Client) -> Result<TokenSpec, String> {
         claims,
         client_id: client.id.clone(),
         header: typ("oauth-id-jag+jwt"),
-        scope: context.world.recipe.scope.clone().unwrap_or_default(),
+        scope: context.world.machine_scope().unwrap_or_default(),
         ttl: Some(LIFETIME),
         ..TokenSpec::default()
     })

@@ -44,10 +44,21 @@ impl Budget {
     /// # Errors
     /// If none is left for that.
     pub fn spend_on_case(&self) -> Result<(), String> {
-        if self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
-            return Err(format!("{USED_UP} (profile: limits.registrations)"));
-        }
+        self.is_there_for_more()?;
         self.spend()
+    }
+
+    /// Whether something is left beyond what is kept for the clients that most cases need.
+    fn is_there_for_more(&self) -> Result<(), String> {
+        match self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
+            true => Err(format!("{USED_UP} (profile: limits.registrations)")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether registrations are so few that cases had better wait for each other's clients.
+    fn is_tight(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= TIGHT)
     }
 
     /// Registrations made so far.
@@ -145,6 +156,10 @@ impl Pool {
                 return Err(reason.clone());
             }
             if self.may_make(kind) {
+                if let Err(reason) = self.spare(kind) {
+                    self.unmake(kind);
+                    return Err(reason);
+                }
                 let made = client::fresh(world, wire, name, kind).await;
                 return made.map_err(|reason| self.not_made(kind, reason));
             }
@@ -159,10 +174,20 @@ impl Pool {
     fn may_make(&self, kind: &str) -> bool {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = shelves.entry(kind.to_owned()).or_default();
-        // Two for each concurrent case: its own and `other`.
-        let room = shelf.made < self.size * 2;
+        let most = match kind {
+            "machine" if self.budget.is_tight() => 2,
+            _ if is_machine(kind) && self.budget.is_tight() => 1,
+            // Two for each concurrent case: its own and `other`.
+            _ => self.size * 2,
+        };
+        let room = shelf.made < most;
         shelf.made += usize::from(room);
         room
+    }
+
+    /// Clients that act for themselves are a few cases' need: they take none of the last registrations.
+    fn spare(&self, kind: &str) -> Result<(), String> {
+        if is_machine(kind) { self.budget.is_there_for_more() } else { Ok(()) }
     }
 
     /// Remembers that a kind of client is refused: only public ones have to be to be had.
@@ -202,5 +227,12 @@ impl Drop for Borrowed {
 pub const USED_UP: &str = "register a client: what the profile allows of registrations is used up";
 /// What is said of a kind of client that the target does not register; the case is then left out.
 pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
+/// Whether a kind of client acts for itself.
+fn is_machine(kind: &str) -> bool {
+    kind.starts_with("machine")
+}
+
+/// A limit from which on registrations are no matter.
+const TIGHT: u32 = 100;
 /// Registrations kept for the pool: one client of each kind.
 const KEPT: u32 = 5;

@@ -105,7 +105,7 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     } else if args.get("resource").is_none() && kind != "password" {
         add("resource", resource);
         if kind == "client_credentials" || kind == assertion::GRANT {
-            add("scope", context.world.recipe.scope.clone().filter(|_| args.get("scope").is_none()));
+            add("scope", context.world.machine_scope().filter(|_| args.get("scope").is_none()));
         }
     }
     for resource in args.list("resource") {

@@ -107,6 +107,10 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
         ("exchange", member) => world.exchange.member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
+        ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {
+            "" => world.found.metadata["token_endpoint"].clone(),
+            audience => audience.into(),
+        }),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
         ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),

@@ -211,6 +211,14 @@ impl World {
         authority(&self.mcp_url)
     }
 
+    /// The scope to ask for where no user is there: without what concerns a login.
+    #[must_use]
+    pub fn machine_scope(&self) -> Option<String> {
+        let words = self.recipe.scope.as_deref().unwrap_or_default().split(' ');
+        let kept: Vec<&str> = words.filter(|word| !word.is_empty() && !OPENID_SCOPES.contains(word)).collect();
+        (!kept.is_empty()).then(|| kept.join(" "))
+    }
+
     /// The issuer as the authorization server itself writes it.
     #[must_use]
     pub fn issuer(&self) -> String {

@@ -47,7 +47,7 @@ pub const NAMESPACES: &[Namespace] = &[
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
     named(
         "idp",
-        &["issuer", "audience", "employee", "token", "workload"],
+        &["issuer", "audience", "employee", "token", "workload", "workload-audience"],
         "the mock identity provider that the target trusts",
     ),
     free("jkt", "the thumbprint of a DPoP key of the case: `$jkt.default`, or the name that a step gives to `key`"),
