@@ -39,6 +39,18 @@ const REMOTE: &str = "[target]\nmcp-url = \"https://staging.example.com/mcp\"\n"
 const LOCAL: &str = "[target]\nmcp-url = \"http://localhost:3000/mcp\"\n";
 
 #[test]
+fn reads_what_tokens_look_like() {
+    let profile = read(&format!(
+        "{LOCAL}[token]\naudience = \"api://a\"\nscope-claim = \"scp\"\ntyp = \"JWT\"\nclaims = {{ tid = \"t\", ver = 2 }}\n"
+    ));
+    assert_eq!(profile.token.audience.as_deref(), Some("api://a"));
+    assert_eq!((profile.token.scope_claim.as_str(), profile.token.typ.as_deref()), ("scp", Some("JWT")));
+    assert_eq!(serde_json::json!(profile.token.claims), serde_json::json!({ "tid": "t", "ver": 2 }));
+    assert_eq!(read(LOCAL).token.scope_claim, "scope");
+    assert!(slips_of(&format!("{LOCAL}[token]\nclaims = \"x\"\n")).contains("a table"));
+}
+
+#[test]
 fn reads_every_section() {
     let profile = read(
         r#"
