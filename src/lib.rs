@@ -7,6 +7,7 @@ pub mod acceptance;
 pub mod diag;
 pub mod event;
 pub mod fact;
+pub mod inspect;
 pub mod judge;
 pub mod oauth;
 pub mod prove;

@@ -190,3 +190,150 @@ fn bad_arguments_are_usage_errors() {
         assert_eq!(run.status.code(), Some(4), "{args:?}: {}", stderr(&run));
     }
 }
+
+/// A running `authspec serve idp`, ended with the test.
+struct Idp {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Idp {
+    fn start(more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_authspec"))
+            .args(["serve", "idp"])
+            .args(more)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("piped");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
+        let url = line.trim().strip_prefix("READY ").expect("READY URL").to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Idp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn inspect_from_stdin(token: &str, more: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_authspec"))
+        .args(["inspect", "-"])
+        .args(more)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("piped").write_all(token.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn a_minted_token_passes_inspection_and_a_forged_one_does_not() {
+    let idp = Idp::start(&[]);
+    let issuer = format!("{}/corp", idp.url);
+    let aud = "https://mcp.example/mcp";
+    let against = ["--issuer", issuer.as_str(), "--audience", aud];
+    let mint = |more: &[&str]| {
+        let base = ["mint", "--idp", issuer.as_str(), "--aud", aud, "--scope", "mcp:read"];
+        let minted = authspec(&[&base, more].concat());
+        assert_eq!(minted.status.code(), Some(0), "{}", stderr(&minted));
+        let text = stdout(&minted);
+        assert_eq!((text.lines().count(), text.matches('.').count()), (1, 2), "the token and nothing else: {text}");
+        text.trim().to_owned()
+    };
+    for (more, code, said) in [
+        (&[][..], 0, "the signature is that of the published key"),
+        (&["--alg", "ES256"], 0, "the signature is that of the published key es256"),
+        (&["--claim", "exp=-1h"], 1, "(rs.token-exp-enforced)"),
+        (&["--sign", "foreign"], 1, "(rs.token-signature)"),
+        (&["--sign", "none"], 1, "(rs.token-alg-none)"),
+        (&["--claim", "aud=https://mcp.example/mcp/"], 1, "(rs.token-audience-near-miss)"),
+        (&["--claim", "client_id=null"], 1, "(rs.token-required-claims)"),
+        (&["--header", "typ=JWT"], 0, "(rs.token-typ)"),
+        (&["--id-token"], 0, "typ is JWT"),
+    ] {
+        let token = mint(more);
+        let seen = inspect_from_stdin(&format!("Authorization: Bearer {token}\n"), &against);
+        let text = stdout(&seen);
+        let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(seen.status.code(), Some(code), "{more:?}: {text}{}", stderr(&seen));
+        assert!(unwrapped.contains(said), "{more:?}: {text}");
+        let signature = token.rsplit('.').next().expect("three parts");
+        assert!(signature.is_empty() || !text.contains(signature), "the signature is shown: {text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_inspected_or_minted_is_said_so() {
+    let opaque = authspec(&["inspect", "gho_0123456789"]);
+    assert_eq!(opaque.status.code(), Some(0), "{}", stdout(&opaque));
+    assert!(stdout(&opaque).contains("an opaque token of 14 characters") && !stdout(&opaque).contains("gho_"));
+    let two = authspec(&["inspect", "secret-one", "secret-two"]);
+    assert_eq!(two.status.code(), Some(4));
+    assert!(!stderr(&two).contains("secret"), "{}", stderr(&two));
+    assert_eq!(authspec(&["inspect"]).status.code(), Some(4));
+    let nobody = authspec(&["inspect", "a.b.c.d.e", "--issuer", "http://127.0.0.1:1/x"]);
+    assert_eq!(nobody.status.code(), Some(2), "{}", stderr(&nobody));
+    assert!(stderr(&nobody).contains("no metadata of http://127.0.0.1:1/x"), "{}", stderr(&nobody));
+    assert_eq!(authspec(&["mint"]).status.code(), Some(4));
+    let nobody = authspec(&["mint", "--idp", "http://127.0.0.1:1/x"]);
+    assert_eq!((nobody.status.code(), stdout(&nobody).as_str()), (Some(2), ""));
+    let idp = Idp::start(&["--personality", "cognito"]);
+    let wrong = authspec(&["mint", "--idp", &idp.url, "--alg", "HS256"]);
+    assert_eq!(wrong.status.code(), Some(4));
+    assert!(stderr(&wrong).contains("there are EdDSA"), "{}", stderr(&wrong));
+    let minted = authspec(&["mint", "--idp", &format!("{}/pool", idp.url)]);
+    let seen = inspect_from_stdin(&stdout(&minted), &[]);
+    assert!(stdout(&seen).contains("token_use") && stdout(&seen).contains("no aud"), "{}", stdout(&seen));
+    assert_eq!(authspec(&["serve", "idp", "--personality", "entre"]).status.code(), Some(4));
+}
+
+/// Whether a process lives, and is not only waiting to be fetched by its parent.
+fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_some_and(|state| state != 'Z')
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_signal_leaves_a_launched_target_alive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for signal in ["INT", "TERM", "HUP"] {
+        let (profile, pids) = (folder.path().join(format!("{signal}.toml")), folder.path().join(signal));
+        let script = format!("sleep 600 & echo $! $$ >'{}'; wait", pids.display());
+        let text = format!(
+            "[target]\nname = \"slow\"\n[launch]\ncommand = [\"sh\", \"-c\", \"{script}\"]\ntimeout = \"60s\"\n"
+        );
+        std::fs::write(&profile, text).expect("a profile");
+        let mut run = Command::new("sh")
+            // A test runner may ignore SIGINT, and its children with it.
+            .args(["-c", "exec env --default-signal=INT,HUP \"$@\"", "sh", env!("CARGO_BIN_EXE_authspec"), "run"])
+            .arg(&profile)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let began = std::time::Instant::now();
+        let launched = loop {
+            let text = std::fs::read_to_string(&pids).unwrap_or_default();
+            if text.ends_with('\n') {
+                break text;
+            }
+            assert!(began.elapsed().as_secs() < 30, "it never launched");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let kill = Command::new("kill").args(["-s", signal, &run.id().to_string()]).status();
+        assert!(kill.expect("a kill").success());
+        assert_eq!(run.wait().expect("an end").code(), Some(2), "SIG{signal}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        for pid in launched.split_whitespace() {
+            assert!(!lives(pid), "SIG{signal} left {pid} alive");
+        }
+    }
+}

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["step", "judge"],
     &["event"],
     &["run", "report"],
-    &["acceptance", "prove", "reference"],
+    &["acceptance", "inspect", "prove", "reference"],
 ];
 
 /// The top layer may use its own members: they are ways in, not parts.

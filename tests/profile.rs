@@ -89,6 +89,7 @@ issuer-path = "/corp"
 client-id = "proxy"
 client-secret = { env = "CLIENT_SECRET" }
 alg = "ES256"
+personality = "okta"
 users.carol = { sub = "c-1", email_verified = true, groups = ["a", "b"] }
 
 [limits]
@@ -140,6 +141,7 @@ until = 2027-01-31
 
     let upstream = profile.upstream.as_ref().expect("an upstream");
     assert_eq!(upstream.issuer_path, "/corp");
+    assert_eq!(upstream.personality.as_deref(), Some("okta"));
     let claims = serde_json::json!({ "sub": "c-1", "email_verified": true, "groups": ["a", "b"] });
     assert_eq!(serde_json::Value::from(upstream.users[0].claims.clone()), claims);
 

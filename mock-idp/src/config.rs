@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::keys::Alg;
+use crate::quirks::Quirks;
 use crate::settings::{ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ParSettings, TrustedIssuer};
 
 /// How the provider starts.
@@ -20,6 +21,8 @@ pub struct Options {
     pub defaults: IssuerConfig,
     /// Received requests that each issuer remembers.
     pub journal_len: usize,
+    /// An issuer whose path begins with the name of a personality has it: `/entra/tenant/v2.0`.
+    pub personalities: bool,
     /// The base of every issuer's URL when something stands in front, without a trailing slash; else `http://ADDR`.
     pub public_url: Option<String>,
 }
@@ -31,6 +34,7 @@ impl Default for Options {
             control: false,
             defaults: IssuerConfig::default(),
             journal_len: 1000,
+            personalities: false,
             public_url: None,
         }
     }
@@ -78,6 +82,8 @@ pub struct IssuerConfig {
     pub metadata: Map<String, Value>,
     /// Pushed authorization requests (RFC 9126).
     pub par: ParSettings,
+    /// What real providers do otherwise.
+    pub quirks: Quirks,
     /// How refresh tokens behave.
     pub refresh: RefreshPolicy,
     /// Grace time in which a rotated refresh token still works, for clients that lost an answer.
@@ -128,6 +134,7 @@ impl Default for IssuerConfig {
             iss_in_response: true,
             metadata: Map::new(),
             par: ParSettings::default(),
+            quirks: Quirks::default(),
             refresh: RefreshPolicy::default(),
             refresh_grace: 0,
             refresh_needs_offline_access: false,

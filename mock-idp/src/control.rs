@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
-use crate::keys::Former;
+use crate::keys::{Alg, Former};
 use crate::mint::TokenSpec;
+use crate::personality::Personality;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::{Answer, Endpoint};
@@ -40,7 +41,9 @@ pub(crate) fn handle(shared: &Shared, command: &str, request: &Request) -> Reply
         (&Method::POST, "configure") => configure(&issuer, &body),
         (&Method::POST, "forget") => forget(&issuer),
         (&Method::POST, "mint") => mint(&issuer, body),
+        (&Method::POST, "personality") => personality(&issuer, &body),
         (&Method::POST, "publish") => publish(&issuer, body),
+        (&Method::POST, "publish-alg") => publish_alg(&issuer, &body),
         (&Method::POST, "rotate") => rotate(&issuer, &body),
         (&Method::POST, "script") => script(&issuer, body),
         _ => return failed(StatusCode::NOT_FOUND, COMMANDS),
@@ -94,10 +97,27 @@ fn mint(issuer: &Issuer, body: Map<String, Value>) -> Result<Value, String> {
     Ok(json!({ "token": issuer.mint(spec) }))
 }
 
+/// `POST personality`: `{"name": NAME}` puts the habits of a provider over the settings; gives its name and title.
+fn personality(issuer: &Issuer, body: &Map<String, Value>) -> Result<Value, String> {
+    let found = Personality::find(body.get("name").and_then(Value::as_str).ok_or("`name` is missing")?)?;
+    issuer.personality(found);
+    Ok(json!({ "name": found.name, "title": found.title }))
+}
+
 /// `POST publish`: a JWK to stand before the good ones.
 fn publish(issuer: &Issuer, body: Map<String, Value>) -> Result<Value, String> {
     issuer.publish_extra(body.into());
     Ok(issuer.jwks())
+}
+
+/// `POST publish-alg`: `{"alg": NAME}` publishes a key that suits the algorithm, unless there is one.
+fn publish_alg(issuer: &Issuer, body: &Map<String, Value>) -> Result<Value, String> {
+    let name = body.get("alg").and_then(Value::as_str).ok_or("`alg` is missing")?;
+    let alg = Alg::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+        format!("{name} is not known here: there are {}", known.join(", "))
+    })?;
+    Ok(json!({ "kid": issuer.publish_alg(alg) }))
 }
 
 /// `POST rotate`: `{"withdraw": true}` takes the former key out of the key set.
@@ -124,4 +144,5 @@ fn failed(status: StatusCode, why: &str) -> Reply {
     Reply::json(status, &json!({ "error": why }))
 }
 
-const COMMANDS: &str = "there are GET journal, POST clock, configure, forget, mint, publish, rotate, script";
+const COMMANDS: &str = "there are GET journal, POST clock, configure, forget, mint, personality, publish, publish-alg, rotate, \
+     script";

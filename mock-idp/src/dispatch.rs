@@ -21,7 +21,7 @@ use crate::request::Request;
 use crate::route::{self, Route};
 use crate::script::{Answer, Endpoint};
 use crate::server::Shared;
-use crate::{control, endpoint, html};
+use crate::{control, endpoint, html, quirks};
 
 /// Answers one request.
 pub(crate) async fn handle(
@@ -84,9 +84,13 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         issuer.lock().journal.answered(seq, reply.status.as_u16());
     }
     // After everything else, so that a script has the last word on every header.
-    let reply = script.iter().fold(reply, |reply, script| script.alter(reply));
+    let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
     if at == Endpoint::Token && cut_after != Some(0) {
         issuer.lock().journal.issued(seq, &reply.body);
+    }
+    // A scripted status stays what it is.
+    if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {
+        reply = quirks::encode(&issuer.config().quirks, request, reply);
     }
     respond(reply)
 }

@@ -26,12 +26,9 @@ pub(crate) fn at_token_endpoint(
     client: &Client,
     request: &Request,
 ) -> Result<Option<String>, OAuthError> {
-    let settings = &issuer.config().dpop;
-    if !settings.enabled {
-        return Ok(None);
-    }
     let jkt = thumbprint(issuer, request, &issuer.endpoint_url("token"), None)?;
-    match jkt.is_none() && (settings.required || client.dpop_bound) {
+    let settings = &issuer.config().dpop;
+    match jkt.is_none() && settings.enabled && (settings.required || client.dpop_bound) {
         true => Err(invalid("a proof is needed")),
         false => Ok(jkt),
     }
@@ -48,6 +45,9 @@ pub(crate) fn thumbprint(
     url: &str,
     access_token: Option<&str>,
 ) -> Result<Option<String>, OAuthError> {
+    if !issuer.config().dpop.enabled {
+        return Ok(None);
+    }
     let mut headers = request.headers.get_all(HEADER).iter();
     let Some(header) = headers.next() else { return Ok(None) };
     if headers.next().is_some() {

@@ -31,7 +31,9 @@ mod journal;
 mod keys;
 mod mint;
 mod params;
+mod personality;
 mod presented;
+mod quirks;
 mod reply;
 mod request;
 mod resource;
@@ -53,6 +55,10 @@ pub use jose::Sign;
 pub use journal::Received;
 pub use keys::{Alg, Former};
 pub use mint::{TokenKind, TokenSpec};
+pub use personality::{Personality, Quirk};
+pub use quirks::{
+    AudienceFrom, BareScopes, ClosedRegistration, ExpiresIn, Place, Quirks, Refusal, RefusedScopes, ScopeClaim,
+};
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
 pub use settings::{

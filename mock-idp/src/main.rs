@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Parser;
-use mock_idp::{MockIdp, Options};
+use mock_idp::{MockIdp, Options, Personality};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// An identity provider for tests: any path below its URL is an issuer.
@@ -22,6 +22,12 @@ struct Args {
     /// Take registered clients only
     #[arg(long)]
     known_clients: bool,
+    /// Every issuer has the habits of this provider: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
+    #[arg(long, value_name = "NAME", value_parser = Personality::find)]
+    personality: Option<&'static Personality>,
+    /// An issuer whose path begins with the name of a personality has it: /entra/tenant/v2.0
+    #[arg(long)]
+    personalities: bool,
 }
 
 #[tokio::main]
@@ -29,8 +35,12 @@ async fn main() -> io::Result<()> {
     let args = Args::parse();
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let mut options = Options { addr, control: args.control, ..Options::default() };
+    options.personalities = args.personalities;
+    if let Some(personality) = args.personality {
+        options.defaults = personality.config();
+    }
     options.defaults.auto_approve = args.auto_approve;
-    options.defaults.unknown_clients = !args.known_clients;
+    options.defaults.unknown_clients &= !args.known_clients;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let idp = MockIdp::start(options).await?;
     writeln!(io::stdout(), "READY {}", idp.base_url())?;

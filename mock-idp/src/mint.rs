@@ -7,7 +7,7 @@ use crate::clock::seconds;
 use crate::issuer::Issuer;
 use crate::jose::{Sign, Signer, Unsigned, merge, object};
 use crate::keys::Alg;
-use crate::secret;
+use crate::{quirks, secret};
 
 /// A token to be made by [`Issuer::mint`]. The default is an honest access token of `user-alice`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -87,7 +87,6 @@ impl Issuer {
         for (name, value) in [("act", spec.act), ("cnf", spec.cnf), ("may_act", spec.may_act)] {
             claims.extend(value.map(|value| (name.to_owned(), value)));
         }
-        merge(&mut claims, &spec.claims);
         let typ = match spec.kind {
             TokenKind::Opaque => {
                 let text = secret::random();
@@ -98,11 +97,15 @@ impl Issuer {
             TokenKind::Id | TokenKind::Jwt => "JWT",
             TokenKind::IdJag => "oauth-id-jag+jwt",
         };
-        let TokenSpec { alg, mut header, payload, sign, .. } = spec;
-        if let Some(typ) = spec.typ {
-            header.entry("typ").or_insert(typ.into());
+        let mut token = Unsigned::honest(typ, claims);
+        if spec.kind == TokenKind::Access && quirks::reshapes(&self.config().quirks) {
+            quirks::shape(self, &mut token);
         }
-        self.sign(&Unsigned { typ, claims, header, payload, sign, alg })
+        merge(&mut token.claims, &spec.claims);
+        let TokenSpec { alg, header, payload, sign, typ, .. } = spec;
+        token.header.extend(typ.map(|typ| ("typ".to_owned(), typ.into())));
+        token.header.extend(header);
+        self.sign(&Unsigned { payload, sign, alg, ..token })
     }
 
     /// Signs outside the lock.

@@ -14,6 +14,7 @@ use crate::config::{IssuerConfig, Options};
 use crate::connection::{Budget, Cuttable};
 use crate::dispatch;
 use crate::issuer::Issuer;
+use crate::personality::Personality;
 
 /// A running provider. Clones are handles on the same one; it ends with [`stop`](Self::stop) or with the last handle.
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ impl MockIdp {
             defaults: options.defaults,
             issuers: Arc::default(),
             journal_len: options.journal_len,
+            personalities: options.personalities,
             stopped,
         });
         let task = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
@@ -79,6 +81,7 @@ pub(crate) struct Shared {
     defaults: IssuerConfig,
     issuers: Arc<Issuers>,
     journal_len: usize,
+    personalities: bool,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -97,6 +100,10 @@ impl Shared {
         (issuers.len() < limit).then(|| {
             let peers = Arc::downgrade(&self.issuers);
             let issuer = Issuer::new(&self.base_url, name, self.defaults.clone(), self.journal_len, peers);
+            let first = name.split('/').next().unwrap_or_default();
+            if let Some(personality) = Personality::find(first).ok().filter(|_| self.personalities) {
+                issuer.personality(personality);
+            }
             issuers.insert(name.to_owned(), issuer.clone());
             issuer
         })

@@ -10,6 +10,7 @@ use crate::config::IssuerConfig;
 use crate::journal::Journal;
 use crate::keys::KeyRing;
 use crate::params::Params;
+use crate::quirks::Memory;
 use crate::script::Scripts;
 use crate::secret;
 use crate::store::Store;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) nonce_secret: String,
     /// Pushed authorization requests by the hash of their `request_uri`.
     pub(crate) pushed: Store<Pushed>,
+    pub(crate) quirks: Memory,
     pub(crate) scripts: Scripts,
     pub(crate) journal: Journal,
 }
@@ -60,6 +62,7 @@ impl State {
             proofs: Store::new(LIMIT),
             nonce_secret: secret::random(),
             pushed: Store::new(LIMIT / 10),
+            quirks: Memory::new(LIMIT),
             scripts: Scripts::default(),
             journal: Journal::new(journal_len),
         }

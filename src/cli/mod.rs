@@ -4,12 +4,15 @@ mod coverage;
 mod diff;
 mod explain;
 mod init;
+mod inspect;
 mod lint;
 mod list;
 mod merge;
+mod mint;
 mod prove;
 mod run;
 mod serve;
+mod signals;
 mod text;
 
 use std::path::PathBuf;
@@ -49,6 +52,10 @@ enum Command {
     Serve(ServeArgs),
     /// Write a profile for an MCP URL from what discovery finds
     Init(InitArgs),
+    /// Make a token of the mock identity provider, honest or wrong on purpose
+    Mint(MintArgs),
+    /// Decode a token, check it, and say what is odd about it; it is sent nowhere
+    Inspect(InspectArgs),
     /// Show which verdicts changed between two reports (folders or report.json)
     Diff(DiffArgs),
     /// Merge the reports of shards into one
@@ -171,6 +178,9 @@ struct ServeArgs {
     /// Switch on this fault (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,
+    /// Give `idp` the habits of a provider: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
+    #[arg(long, value_name = "NAME")]
+    personality: Option<String>,
     /// Port on 127.0.0.1 (default: a free one)
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
@@ -183,6 +193,62 @@ struct InitArgs {
     /// Write the profile here (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct MintArgs {
+    /// The issuer, at a running `authspec serve idp`: its URL, with the issuer's path
+    #[arg(long, value_name = "URL", conflicts_with = "serve")]
+    idp: Option<String>,
+    /// Start an issuer for this token, and serve its keys until Ctrl-C
+    #[arg(long)]
+    serve: bool,
+    /// Port of --serve on 127.0.0.1 (default: a free one)
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "serve")]
+    port: u16,
+    /// Habits of the issuer of --serve: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
+    #[arg(long, value_name = "NAME", requires = "serve")]
+    personality: Option<String>,
+    /// An audience; several make a list
+    #[arg(long = "aud", value_name = "AUD")]
+    audience: Vec<String>,
+    /// The scope
+    #[arg(long, value_name = "SCOPE", default_value = "")]
+    scope: String,
+    /// The client_id
+    #[arg(long, value_name = "ID", default_value = "authspec")]
+    client_id: String,
+    /// The user, who is the subject
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// A claim: JSON or text; for times +1h, -5m, now; null takes a claim out
+    #[arg(long, value_name = "NAME=VALUE", value_parser = mint::member)]
+    claim: Vec<(String, String)>,
+    /// A member of the header, in the same way
+    #[arg(long, value_name = "NAME=VALUE", value_parser = mint::member)]
+    header: Vec<(String, String)>,
+    /// The signature algorithm; the key is published
+    #[arg(long, value_name = "ALG")]
+    alg: Option<String>,
+    /// Who signs: current, foreign, former, none, tampered, or the name of a key
+    #[arg(long, value_name = "WHO", default_value = "current")]
+    sign: String,
+    /// Make an ID token
+    #[arg(long)]
+    id_token: bool,
+}
+
+#[derive(Debug, Args)]
+struct InspectArgs {
+    /// The token; `-` reads it from standard input, so that it does not stay in the shell's history
+    #[arg(value_name = "TOKEN")]
+    token: Vec<String>,
+    /// The issuer to check it against: metadata, keys, signature, iss
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The audience that it should have; any one of several will do
+    #[arg(long = "audience", visible_alias = "aud", value_name = "AUD")]
+    audience: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +297,8 @@ fn dispatch(command: Command) -> u8 {
         Command::Prove(args) => prove::main(&args),
         Command::Serve(args) => serve::main(&args),
         Command::Init(args) => init::main(&args),
+        Command::Mint(args) => mint::main(&args),
+        Command::Inspect(args) => inspect::main(&args),
         Command::Diff(args) => diff::main(&args),
         Command::Merge(args) => merge::main(&args),
     }

@@ -10,6 +10,7 @@ use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, sn
 use authspec::run::{self, Helpers, Material, Options, Selection};
 use authspec::target::{Profile, launch};
 
+use super::signals::Signals;
 use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, globs, material, runtime, text};
 
 /// Runs and gives the exit code.
@@ -23,15 +24,39 @@ pub fn main(args: RunArgs) -> u8 {
     };
     let material = Material { suites: &suites, rules: &rules };
     runtime().block_on(async {
-        match prepare(&args).await {
+        let mut signals = Signals::listen();
+        let prepared = tokio::select! {
+            prepared = prepare(&args) => prepared,
+            // What was launched is killed with the future that held it.
+            () = signals.next() => return stopped(),
+        };
+        match prepared {
             Err(code) => code,
             Ok(prepared) => {
-                let code = judge(&args, &prepared, material).await;
-                prepared.stop().await;
-                code
+                let work = async {
+                    let code = judge(&args, &prepared, material).await;
+                    prepared.stop().await;
+                    code
+                };
+                tokio::select! {
+                    code = work => code,
+                    // The first signal ends the run in order (see `judge`); whoever sends a second one is in a hurry.
+                    () = twice(&mut signals) => stopped(),
+                }
             }
         }
     })
+}
+
+/// The second signal.
+async fn twice(signals: &mut Signals) {
+    signals.next().await;
+    signals.next().await;
+}
+
+fn stopped() -> u8 {
+    text::remark("stopped: what was launched for the run is ended as well");
+    BLOCKED
 }
 
 /// What is wrong with the arguments before anything is started.
@@ -156,15 +181,10 @@ async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u
         }
         fold.read(event);
     };
-    let stop = async {
-        // Without a handler for the signal the run simply goes on to its end.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    if let Err(not_started) =
-        run::run(&prepared.profile, prepared.helpers.clone(), material, &options, stop, &mut sink).await
-    {
+    let mut signals = Signals::listen();
+    let stop = async move { signals.next().await };
+    let run = run::run(&prepared.profile, prepared.helpers.clone(), material, &options, stop, &mut sink);
+    if let Err(not_started) = run.await {
         text::error(&not_started.message);
         return BLOCKED;
     }

@@ -3,8 +3,8 @@
 use authspec::diag::nearest;
 use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::signals::Signals;
 use super::{OK, ServeArgs, USAGE, runtime, text};
 
 /// Serves and gives the exit code.
@@ -26,6 +26,9 @@ pub fn main(args: &ServeArgs) -> u8 {
     }
     runtime().block_on(async {
         let served = match (deployment, args.name.as_str()) {
+            (Some(_), _) if args.personality.is_some() => {
+                Err("only the mock IdP has personalities: authspec serve idp --personality NAME".to_owned())
+            }
             (Some(Deployment::Server), _) => server(args.port, faults).await,
             (Some(Deployment::ConsentProxy), _) => proxy(args, faults).await,
             (Some(deployment @ (Deployment::ExchangeGateway | Deployment::ScopedApi)), _) => {
@@ -34,7 +37,7 @@ pub fn main(args: &ServeArgs) -> u8 {
             (None, "idp") if !faults.is_empty() => {
                 Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
             }
-            (None, "idp") => idp(args.port).await,
+            (None, "idp") => idp(args).await,
             (None, other) => {
                 let known = || ["idp"].into_iter().chain(Deployment::ALL.map(Deployment::name));
                 let near = nearest(other, known()).map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
@@ -59,9 +62,14 @@ fn stray(deployment: Deployment, faults: &Faults) -> Option<String> {
     Some(format!("`{}` is a fault of `{1}`: authspec serve {1} --fault {0}", fault.id, fault.deployment))
 }
 
-async fn idp(port: u16) -> Result<(), String> {
-    let options = mock_idp::Options { addr: loopback(port), ..mock_idp::Options::default() };
-    let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(port, &e))?;
+/// The mock identity provider, with its control API: `authspec mint` asks there. It does not answer web pages.
+async fn idp(args: &ServeArgs) -> Result<(), String> {
+    let defaults = match &args.personality {
+        None => mock_idp::IssuerConfig::default(),
+        Some(name) => mock_idp::Personality::find(name)?.config(),
+    };
+    let options = mock_idp::Options { addr: loopback(args.port), control: true, defaults, ..Default::default() };
+    let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(args.port, &e))?;
     text::line(&format!("READY {}", idp.base_url()));
     stopped().await;
     idp.stop().await;
@@ -126,14 +134,7 @@ fn taken(port: u16, error: &std::io::Error) -> String {
     )
 }
 
-/// Until SIGTERM or Ctrl-C.
-async fn stopped() {
-    let mut term = match signal(SignalKind::terminate()) {
-        Ok(term) => term,
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+/// Until SIGTERM, Ctrl-C, or the end of the terminal.
+pub(super) async fn stopped() {
+    Signals::listen().next().await;
 }

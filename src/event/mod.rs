@@ -150,6 +150,9 @@ pub struct CaseResult {
     pub known: Option<Known>,
     /// Where the step is written: `suites/token/code-one-time.toml:14`.
     pub place: String,
+    /// Why the step is there, where its case says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// Why a failure is accepted for now.

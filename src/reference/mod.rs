@@ -160,6 +160,7 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
         metadata_hosts: metadata_hosts(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
+        push_lifetime: PUSH_LIFETIME,
         ..Default::default()
     }
 }
@@ -203,13 +204,17 @@ fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
 /// The profile of a reference deployment, as a user would write it.
 fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
     let mut text = format!("[target]\nname = \"{}\"\nmcp-url = \"{mcp_url}\"\n", deployment.name());
-    text.push_str(deployment.profile());
+    let origin = mcp_url.strip_suffix("/mcp").unwrap_or(mcp_url);
+    text.push_str(&deployment.profile().replace("{origin}", origin));
     Profile::parse(Source::new("reference profile", text), &|_| None)
         .map_err(|slips| crate::diag::render(&slips, false))
 }
 
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
 const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
+
+/// Short for the same reason, and long enough for a browser's journey on a busy machine.
+const PUSH_LIFETIME: Duration = Duration::from_secs(8);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

@@ -20,7 +20,7 @@ pub(super) fn line(exchange: &RedactedExchange, home: Option<&str>) -> String {
 }
 
 /// Path, or host and path when it is another host.
-fn place(url: &str, home: Option<&str>) -> String {
+pub(super) fn place(url: &str, home: Option<&str>) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or(url);
     let shown = match (Url::parse(bare), home.and_then(|home| Url::parse(home).ok())) {
         (Ok(there), Some(home)) if there.origin() == home.origin() => there.path().to_owned(),

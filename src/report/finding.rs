@@ -6,6 +6,7 @@ use super::evidence;
 use super::group::Group;
 use super::look::{self, FAINT, Look, STRONG};
 use super::model::Report;
+use super::phrase::in_words;
 use super::text::{columns, cut, plural, tidy, wrap};
 use crate::event::{CaseResult, Verdict};
 
@@ -15,11 +16,14 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
     let result = group.lead;
     page.head(result);
     page.text(&result.message, Style::new());
+    if let Some(why) = result.why.as_deref().filter(|_| matches!(result.verdict, Verdict::Fail | Verdict::Warn)) {
+        page.field("why", why);
+    }
     if matches!(result.verdict, Verdict::Blocked | Verdict::Error) {
         page.field("at", &result.place);
     }
-    page.field("expected", &result.expected);
-    page.field("got", &result.actual);
+    page.field("expected", &in_words(&result.expected));
+    page.field("got", &in_words(&result.actual));
     page.exchanges(report, &result.exchanges);
     if matches!(result.verdict, Verdict::Fail | Verdict::Warn) {
         page.field("who", &result.party.replace('-', " "));
@@ -154,16 +158,19 @@ impl Page<'_> {
         }
     }
 
-    /// The last exchanges of the finding: the one that decides comes last.
+    /// The exchanges of the finding, or of many the first and the last: how it began, and the one that decides.
     fn exchanges(&mut self, report: &Report, ids: &[u32]) {
         let shown: Vec<_> = ids.iter().filter_map(|id| report.exchange(*id)).collect();
-        let left_out = shown.len().saturating_sub(EXCHANGES);
-        if left_out > 0 {
-            let text = format!("{}, see report.json", plural(left_out, "earlier exchange", "earlier exchanges"));
-            self.field("…", &text);
-        }
+        let between = if shown.len() > EXCHANGES { 1..shown.len() - 1 } else { 0..0 };
         let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
-        for exchange in &shown[left_out..] {
+        for (at, exchange) in shown.iter().enumerate() {
+            if at == between.start && !between.is_empty() {
+                let text = plural(between.len(), "exchange", "exchanges");
+                self.field("…", &format!("{text} between them, see report.json"));
+            }
+            if between.contains(&at) {
+                continue;
+            }
             let who = if several { format!("{}: ", tidy(&exchange.by, NAME)) } else { String::new() };
             let line = format!("{who}{}", evidence::line(exchange, report.target.mcp_url.as_deref()));
             self.labelled(&format!("#{}", exchange.id), wrap(&line, self.look.width() - INDENT - LABEL));
@@ -181,9 +188,9 @@ impl Page<'_> {
         let widest = named.iter().map(|(name, _)| columns(name)).max();
         let widest = widest.unwrap_or(0).min(room / 2);
         for (name, other) in named {
-            let said = if other.actual.is_empty() { &other.message } else { &other.actual };
+            let said = if other.actual.is_empty() { other.message.clone() } else { in_words(&other.actual) };
             let gap = " ".repeat(widest.saturating_sub(columns(&name)) + 2);
-            let line = cut(&format!("{name}{gap}{}", tidy(said, MESSAGE)), room);
+            let line = cut(&format!("{name}{gap}{}", tidy(&said, MESSAGE)), room);
             self.push(&format!("{:LABEL$}{line}", ""), Style::new());
         }
         let left_out = group.others.len().saturating_sub(OTHERS);
@@ -204,5 +211,5 @@ const LABEL: usize = 10;
 const MESSAGE: usize = 400;
 const NAME: usize = 80;
 /// Exchanges of one finding, and other results of its group, that are shown.
-const EXCHANGES: usize = 6;
+const EXCHANGES: usize = 3;
 const OTHERS: usize = 30;

@@ -1,5 +1,6 @@
 //! The report for a person at a terminal: head, one line an area, each finding in full, totals.
 
+use super::cause::causes;
 use super::finding;
 use super::group::{self, Group};
 use super::look::{BAD, BROKEN, DOUBTFUL, FAINT, GOOD, Look, STRONG};
@@ -116,6 +117,13 @@ pub(super) fn area_lines(area: &str, counts: &Counts, look: &Look) -> Vec<String
 pub(super) fn rest(report: &Report, look: &Look, reports: Option<&str>) -> Vec<String> {
     let mut lines = vec![String::new()];
     lines.extend(not_applicable(report, look));
+    let causes = causes(report);
+    for cause in &causes {
+        lines.extend(marked("CAUSE", BAD, cause, look));
+    }
+    if !causes.is_empty() {
+        lines.push(String::new());
+    }
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Blocked, Verdict::Error] {
         for group in group::of_verdict(&report.results, verdict) {
             lines.extend(finding::block(report, &group, look));
@@ -202,7 +210,9 @@ fn not_applicable(report: &Report, look: &Look) -> Vec<String> {
     let total: usize = groups.iter().map(size).sum();
     let mut lines = vec![plural(total, "does not apply", "do not apply")];
     for group in groups.iter().take(REASONS) {
-        lines.push(cut(&format!("{:>5}  {}", size(group), tidy(&group.lead.message, TEXT)), look.width()));
+        for (at, line) in wrap(&tidy(&group.lead.message, TEXT), look.width() - NUMBER).into_iter().enumerate() {
+            lines.push(if at == 0 { format!("{:>5}  {line}", size(group)) } else { format!("{:NUMBER$}{line}", "") });
+        }
     }
     if groups.len() > REASONS {
         let left_out: usize = groups[REASONS..].iter().map(size).sum();
@@ -263,7 +273,8 @@ fn column_gap(column: usize, digits: usize) -> usize {
     if digits == 0 { 1 } else { column.saturating_sub(digits).max(1) }
 }
 
-/// Columns of an area's name, characters of one text, reasons for not applying.
+/// Columns of an area's name and of a number of cases, characters of one text, reasons for not applying.
 const AREA: usize = 14;
+const NUMBER: usize = 7;
 const TEXT: usize = 400;
 const REASONS: usize = 10;

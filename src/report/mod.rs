@@ -5,6 +5,7 @@
 //!
 //! Warnings alone leave a run [`Outcome::Clean`]; `--strict` promotes them to failures before they come here.
 
+mod cause;
 mod evidence;
 mod files;
 mod finding;
@@ -13,6 +14,7 @@ mod group;
 mod live;
 mod look;
 mod model;
+mod phrase;
 mod text;
 
 pub mod human;
@@ -26,6 +28,7 @@ pub use fold::{Fold, merge};
 pub use live::Live;
 pub use look::{Look, NARROWEST, WIDEST};
 pub use model::{CaseInfo, Counts, Outcome, ReadError, Report, RunInfo, Tool};
+pub use text::wrap;
 
 /// A format that is written to a file.
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,8 @@ pub(super) fn tidy(text: &str, bound: usize) -> String {
 
 /// Breaks text at spaces into lines of at most `width` columns; a longer word is broken where the line ends. Spaces inside a
 /// line stay as they are.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     let mut room = width;

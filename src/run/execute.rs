@@ -162,6 +162,7 @@ impl Run<'_> {
     async fn steps(&mut self, wire: &Wire) {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
         let mut wanted = wanted_clients(&self.task.case, &values);
+        super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
         if self.shared.world.recipe.minted && !self.shared.roles.contains(&Role::AuthorizationServer) {
             // There is no client to be had, and none is needed.
             wanted.clear();
@@ -375,8 +376,10 @@ impl Run<'_> {
     }
 
     fn result(&self, at: usize, rule: &Rule, exchanges: &[u32]) -> CaseResult {
-        let line = self.task.case.steps.get(at).map_or(1, |s| s.line);
+        let step = self.task.case.steps.get(at);
+        let line = step.map_or(1, |s| s.line);
         CaseResult {
+            why: step.and_then(|s| s.why.clone()),
             exchanges: exchanges.to_vec(),
             place: format!("{}:{line}", self.task.case.source.name),
             ..bare(self.task, self.variant.map(|v| v.name.as_str()), Some(rule), Verdict::Pass, "")
@@ -410,6 +413,7 @@ fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, Stri
     text.push_str(&Value::Object(values.clone()).to_string());
     let uses_default = case.steps.iter().any(|s| {
         !matches!(s.verb.to_string().as_str(), "discover" | "register" | "wait" | "call" | "fetch" | "mutate")
+            && !is_of_machine(&s.args)
     }) || text.contains("$client.")
         || text.contains("\"client\":\"default\"")
         || text.contains("\"auth\"");
@@ -425,8 +429,20 @@ fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, Stri
             wanted.push((kind.to_owned(), kind.to_owned()));
         }
     }
+    for name in ["machine", "machine-basic", "machine-jwt", "machine-other", "machine-post"] {
+        let named = [format!("\"client\":\"{name}\""), format!("${name}."), format!("${{{name}.")];
+        if named.iter().any(|n| text.contains(n)) || name == "machine" && text.contains("\"id-jag\"") {
+            wanted.push((name.to_owned(), name.trim_end_matches("-other").to_owned()));
+        }
+    }
     wanted.retain(|(name, _)| !registers.contains(name));
     wanted
+}
+
+/// Whether a step acts without a user and without the usual client.
+fn is_of_machine(args: &Map<String, Value>) -> bool {
+    let by_machine = args.get("client").and_then(Value::as_str).is_some_and(|name| name.starts_with("machine"));
+    by_machine || ["assertion-token", "id-jag", "workload"].iter().any(|name| args.contains_key(*name))
 }
 
 fn sentence(title: &str, kind: judge::Kind) -> String {
@@ -484,6 +500,7 @@ fn blank() -> CaseResult {
         duration_ms: 0,
         known: None,
         place: String::new(),
+        why: None,
     }
 }
 

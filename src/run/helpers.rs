@@ -21,6 +21,9 @@ impl Helpers {
                 format!("our identity provider cannot listen on {} (profile section [upstream]): {e}", upstream.listen)
             })?;
             let issuer = idp.issuer(upstream.issuer_path.trim_start_matches('/'));
+            if let Some(name) = &upstream.personality {
+                issuer.personality(mock_idp::Personality::find(name)?);
+            }
             if let Some(alg) = &upstream.alg {
                 let alg = mock_idp::Alg::parse(alg).ok_or_else(|| {
                     format!("our identity provider cannot sign with {alg}: it knows RS256, ES256, EdDSA")
@@ -35,7 +38,9 @@ impl Helpers {
             }
             users(&issuer, profile);
             issuer.configure(|config| {
-                config.default_audience.clone_from(&upstream.audience);
+                if upstream.audience.is_some() {
+                    config.default_audience.clone_from(&upstream.audience);
+                }
                 config.users.extend(upstream.users.iter().map(|user| {
                     let mut known = mock_idp::User::new(&user.name);
                     known.claims.extend(user.claims.clone());

@@ -1,12 +1,15 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod exchange;
 mod execute;
 pub mod helpers;
 mod known;
 mod leg;
+mod machine;
 mod plan;
 mod preflight;
+mod proofs;
 mod recipe;
 mod schedule;
 mod tokens;
@@ -81,7 +84,13 @@ pub async fn run(
     sink: &mut dyn FnMut(Event),
 ) -> Result<RunEnded, NotStarted> {
     let began = std::time::Instant::now();
-    let seen = look(profile, &helpers, options).await?;
+    let mut stop = std::pin::pin!(stop);
+    let seen = tokio::select! {
+        seen = look(profile, &helpers, options) => seen?,
+        () = &mut stop => {
+            return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
+        }
+    };
     let planned = plan(material, &seen, options);
     sink(Event::Started(started(&seen, &planned, options)));
     for Document { name, content } in seen.documents.clone() {
@@ -115,7 +124,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.mcp_url.clone()),
+            mcp_url: Some(seen.world.place().to_owned()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
         },

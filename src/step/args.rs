@@ -19,6 +19,11 @@ impl<'a> Args<'a> {
         self.0.get(name)
     }
 
+    /// The names that are given.
+    pub fn names(self) -> impl Iterator<Item = &'a str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// A text argument; numbers and booleans as their text.
     #[must_use]
     pub fn text(self, name: &str) -> Option<String> {

@@ -91,7 +91,8 @@ fn shown(context: &Context, token: String) -> Value {
     json!({ "value": token, "jwt": jwt })
 }
 
-fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String, String> {
+/// Signs a changed token as an attacker would.
+pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String, String> {
     let world = std::sync::Arc::clone(&context.world);
     let mut bait = |document: Document| {
         let host = world.host.as_ref().ok_or("serve a key set: the document host is not running")?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::client::{self, Client, How};
+use super::exchange::EXCHANGER;
 use super::world::World;
 use crate::wire::Wire;
 
@@ -129,7 +130,7 @@ impl Pool {
     }
 
     async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
-        if world.registration.how == How::Preset {
+        if world.registration.how == How::Preset || kind == EXCHANGER && world.exchange.client.is_some() {
             // Preset clients are the only ones there are: cases share them.
             return client::fresh(world, wire, name, kind).await;
         }

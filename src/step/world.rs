@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::exchange::Exchange;
 use super::pool::Pool;
 use crate::rule::McpVersion;
 use crate::target::TokenLook;
@@ -25,6 +26,8 @@ pub struct World {
     pub found: Found,
     /// What an honest authorization request to this target needs.
     pub recipe: Recipe,
+    /// How tokens are exchanged here.
+    pub exchange: Exchange,
     /// Users that can log in, by name (`alice`, `mallory`).
     pub users: BTreeMap<String, User>,
     /// Hints for the login and consent pages from the profile.
@@ -71,6 +74,10 @@ pub struct Recipe {
     pub resource: String,
     /// Whether `resource` is sent at all (MCP from 2025-06-18).
     pub send_resource: bool,
+    /// Whether authorization requests are pushed (RFC 9126), because the authorization server takes no others.
+    pub push: bool,
+    /// Whether our identity provider makes the bound tokens that the MCP server takes (RFC 9449).
+    pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
     pub minted: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
@@ -154,6 +161,21 @@ pub struct Idp {
     pub look: TokenLook,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub cooldown: Duration,
+    /// The subject of an employee that the target knows.
+    pub employee: String,
+    /// A workload that the target lets in.
+    pub workload: Option<IdpWorkload>,
+}
+
+/// A workload for which our identity provider vouches.
+#[derive(Debug, Clone)]
+pub struct IdpWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for.
+    pub claims: Map<String, Value>,
+    /// `aud`; empty means: the token endpoint.
+    pub audience: String,
 }
 
 impl World {
@@ -161,6 +183,18 @@ impl World {
     #[must_use]
     pub fn origin(&self) -> String {
         Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Whether the target is an authorization server alone: everything about MCP is then beside the point.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.mcp_url.is_empty()
+    }
+
+    /// Where the target is: the MCP URL, or the issuer of a bare authorization server.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        if self.is_bare() { &self.found.issuer } else { &self.mcp_url }
     }
 
     /// Path of the MCP URL.
@@ -173,6 +207,12 @@ impl World {
     #[must_use]
     pub fn mcp_authority(&self) -> String {
         authority(&self.mcp_url)
+    }
+
+    /// The issuer as the authorization server itself writes it.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.found.metadata["issuer"].as_str().unwrap_or(&self.found.issuer).to_owned()
     }
 
     /// Scheme, host and port of the issuer.
@@ -260,6 +300,8 @@ impl Idp {
         match name {
             "issuer" => Some(self.issuer.url().into()),
             "audience" => Some(self.audience.clone().into()),
+            "employee" => Some(self.employee.clone().into()),
+            "workload" => self.workload.as_ref().map(|workload| workload.subject.clone().into()),
             "token" => Some(self.issuer.mint(self.honest_token()).into()),
             _ => None,
         }

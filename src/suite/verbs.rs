@@ -43,12 +43,16 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
 }
 
 /// Where a browser step can stop.
+const UNTIL_PUSHED: Kind = Kind::Choice(&["pushed", "login", "consent", "upstream", "callback", "code"]);
+
+/// Where a browser step that begins nothing can stop.
 const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "code"]);
 
 /// How a client proves who it is at the token endpoint.
 const AUTH: Kind = Kind::Choice(&[
     "registered",
     "none",
+    "nothing",
     "basic",
     "basic-encoded",
     "post",
@@ -59,6 +63,9 @@ const AUTH: Kind = Kind::Choice(&[
     "query",
     "assertion",
 ]);
+
+/// What `dpop` takes.
+const DPOP: &str = "a DPoP proof (RFC 9449): `true`, or a table of what is changed about it: key, alg, claims, drop-claims, header, drop-header, jwk (private, other), sign (other, none, broken, hmac, public-key-hmac), nonce (false: none), retry, twice, proof (send this one), cut, append";
 
 /// How an altered JWT is signed.
 const SIGNING: &[&str] = &[
@@ -85,7 +92,7 @@ const REGISTER: &[Argument] = &[
     choice("how", &["dynamic", "document", "preset"], "the way to become a client; default: the target's own"),
     choice(
         "kind",
-        &["public", "basic", "post", "jwt"],
+        &["public", "basic", "post", "jwt", "machine", "machine-basic", "machine-jwt", "machine-post"],
         "how the client is to authenticate; default `public`: not at all",
     ),
     table("with", "client metadata to add or replace"),
@@ -109,7 +116,7 @@ const AUTHORIZE: &[Argument] = &[
     text("browser", "the browser; default `alice`"),
     text("client", "the client"),
     text("user", "who logs in; default: the user with the browser's name"),
-    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    Argument { name: "until", kind: UNTIL_PUSHED, doc: "where to stop; default `code`" },
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
@@ -128,6 +135,10 @@ const AUTHORIZE: &[Argument] = &[
     text("url", "send the request here instead"),
     boolean("approve", "false: answer a consent page with no"),
     text("raw-query", "send exactly this query"),
+    any(
+        "par",
+        "push the request first (RFC 9126): `true`, or a table of what is changed about that: auth, params, drop, duplicate, headers, method, content-type, assertion, dpop, query (what the browser sends beside the request_uri), request-uri (take this one and push nothing)",
+    ),
 ];
 
 const LOGIN: &[Argument] = &[
@@ -185,6 +196,15 @@ const TOKEN: &[Argument] = &[
     table("headers", "headers to add or replace"),
     table("query", "parameters to put into the URL"),
     table("assertion", "header and claims to add or replace in the client assertion (RFC 7523)"),
+    any("dpop", DPOP),
+    boolean("bound", "get a token that is bound to the key of the case, from whomever the MCP server takes one"),
+    any("par", "push the authorization request where no code is in hand"),
+    text("assertion-token", "present this assertion as the grant (RFC 7523 section 2.1)"),
+    table(
+        "id-jag",
+        "present an identity assertion of our identity provider: claims, drop, header, drop-header, alg, sign to change",
+    ),
+    table("workload", "present an assertion of our identity provider about a workload, changed in the same way"),
     text("browser", "the browser that fetches a code where none is in hand"),
     text("user", "who logs in for it"),
     text("url", "send the request here instead"),
@@ -192,9 +212,11 @@ const TOKEN: &[Argument] = &[
 ];
 
 const EXCHANGE: &[Argument] = &[
-    text("client", "the client"),
-    text("subject-token", "the token to exchange"),
+    text("client", "the client; default: the one that may exchange, `exchanger`"),
+    text("subject-token", "the token to exchange; default: a fresh one"),
     text("subject-token-type", "its type"),
+    text("subject-scope", "the scope of the login that a fresh subject token comes from"),
+    choice("actor", &["first", "second"], "send the token of an actor whom the target takes"),
     text("actor-token", "the token of who acts"),
     text("actor-token-type", "its type"),
     text("requested-token-type", "the type to ask for"),
@@ -205,7 +227,10 @@ const EXCHANGE: &[Argument] = &[
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
+    choice("method", &["GET", "POST"], "the HTTP method"),
+    text("content-type", "the Content-Type of the request"),
     text("url", "send the request here instead"),
+    any("dpop", DPOP),
 ];
 
 const CALL: &[Argument] = &[
@@ -227,6 +252,7 @@ const CALL: &[Argument] = &[
     table("params", "the JSON-RPC params"),
     text("body", "send exactly this body"),
     list("drop", "headers to leave out"),
+    any("dpop", DPOP),
 ];
 
 const FETCH: &[Argument] = &[
@@ -246,6 +272,7 @@ const FETCH: &[Argument] = &[
     Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default: not at all" },
     text("browser", "send it from this browser, with its cookies"),
     boolean("follow", "follow redirects"),
+    any("dpop", DPOP),
 ];
 
 const MUTATE: &[Argument] = &[

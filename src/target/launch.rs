@@ -82,7 +82,7 @@ impl Running {
         command
             .args(arguments)
             .current_dir(&launch.cwd)
-            .envs(launch.env.iter().map(|(name, value)| (name, value.expose())))
+            .envs(launch.env.iter().map(|(name, value)| (name, fill(value.expose(), names))))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -92,7 +92,7 @@ impl Running {
             .spawn()
             .map_err(|error| format!("failed to start `{shown}` in {}: {error}", launch.cwd.display()))?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let masked = launch.env.iter().map(|(_, value)| value.expose().to_owned()).collect();
+        let masked = launch.env.iter().map(|(_, value)| fill(value.expose(), names)).collect();
         let output = Output::of(child.stdout.take(), child.stderr.take(), launch.ready.clone(), masked);
         let signal = match launch.stop {
             StopSignal::Term => Signal::TERM,

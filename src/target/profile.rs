@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{KnownFailure, Secret, read};
+use super::{Exchange, KnownFailure, Secret, read};
 use crate::diag::{Diagnostic, Source, nearest};
 use crate::rule::words::words;
 use crate::rule::{McpVersion, Role, Rules};
@@ -25,6 +25,8 @@ pub struct Profile {
     pub login: Login,
     /// The identity provider that the harness plays behind the target.
     pub upstream: Option<Upstream>,
+    /// Who may exchange tokens, and for which target.
+    pub exchange: Option<Exchange>,
     /// What honest tokens of that provider look like.
     pub token: TokenLook,
     /// How to start and stop the target.
@@ -220,13 +222,28 @@ pub struct Upstream {
     pub audience: Option<String>,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub jwks_cooldown: Duration,
+    /// The provider whose documented habits it takes on, such as `entra`; absent means: nobody's.
+    pub personality: Option<String>,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
+    /// The subject of an employee that the target knows by it, for identity assertions (ID-JAG).
+    pub employee: Option<String>,
+    /// A workload that the target lets in when this provider vouches for it.
+    pub workload: Option<UpstreamWorkload>,
 }
 
 impl Upstream {
     /// What common libraries wait before they fetch a key set again (jose: 30 seconds).
     pub const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
+}
+
+/// A workload for which the upstream vouches.
+#[derive(Clone, Debug)]
+pub struct UpstreamWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for, such as a tenant.
+    pub claims: Map<String, Value>,
 }
 
 /// A person with an account at the upstream.
@@ -372,6 +389,7 @@ impl Profile {
             registration: Registration::default(),
             login: Login::default(),
             upstream: None,
+            exchange: None,
             token: TokenLook::default(),
             launch: None,
             limits: Limits::for_target(local),
@@ -399,7 +417,7 @@ impl Profile {
 
     /// Whether the target is on this machine: started by the profile, or reached over loopback.
     pub fn is_loopback(&self) -> bool {
-        match &self.target.mcp_url {
+        match self.target.mcp_url.as_ref().or(self.target.issuer.as_ref()) {
             Some(url) => Url::parse(url).is_ok_and(|url| is_loopback(&url)),
             None => self.launch.is_some(),
         }

@@ -148,6 +148,7 @@ pub(crate) fn pass(case: &str, rule: &str) -> CaseResult {
         duration_ms: 3,
         known: None,
         place: format!("suites/{case}.toml:14"),
+        why: None,
     }
 }
 
@@ -160,6 +161,7 @@ pub(crate) fn code_twice() -> CaseResult {
         actual: "200 with an access token".to_owned(),
         remedy: "delete the code in the step that redeems it, and revoke what it bought when it comes back".to_owned(),
         exchanges: vec![40, 41],
+        why: Some("the code was redeemed a moment ago".to_owned()),
         ..pass("token/code-one-time", "token.code-one-time")
     }
 }

@@ -10,7 +10,7 @@ use crate::params::Params;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::AuthRequest;
-use crate::{resource, scope, secret};
+use crate::{quirks, resource, scope, secret};
 
 /// `GET` or `POST /authorize`.
 pub(super) fn authorize(issuer: &Issuer, request: &Request) -> Reply {
@@ -137,6 +137,7 @@ fn checked(issuer: &Issuer, params: &Params, target: &Target) -> Result<AuthRequ
     if !target.client.may_use("authorization_code") {
         return Err(OAuthError::unauthorized_client("the client did not register authorization_code"));
     }
+    quirks::request(&config, params, true)?;
     let prompt: Vec<String> = params.text("prompt").split(' ').map(str::to_owned).collect();
     if prompt.len() > 1 && prompt.iter().any(|word| word == "none") {
         return Err(OAuthError::invalid_request("prompt none goes with nothing else"));

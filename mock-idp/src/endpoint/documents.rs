@@ -6,7 +6,7 @@ use crate::client::credential_methods;
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
 use crate::presented::ALGORITHMS;
-use crate::{dpop, token};
+use crate::{dpop, quirks, token};
 
 /// One document that is good as RFC 8414 metadata and as OpenID Connect discovery.
 pub(crate) fn metadata(issuer: &Issuer) -> Value {
@@ -52,6 +52,7 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
         document.insert("pushed_authorization_request_endpoint".to_owned(), url.into());
         document.insert("require_pushed_authorization_requests".to_owned(), config.par.required.into());
     }
+    quirks::published(&config.quirks, &mut document);
     merge(&mut document, &config.metadata);
     document.into()
 }

@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use crate::error::OAuthError;
 use crate::html;
 use crate::issuer::Issuer;
+use crate::quirks;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::{Answer, Endpoint};
@@ -22,6 +23,9 @@ use crate::{dpop, token};
 
 /// What an endpoint answers; `script` may change the tokens in it.
 pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, script: &Answer) -> Reply {
+    if !quirks::offers(&issuer.config().quirks, endpoint, request) {
+        return Reply::empty(StatusCode::NOT_FOUND);
+    }
     let get = request.is_get();
     let asked = if get { Method::GET } else { request.method.clone() };
     if !methods(endpoint).contains(&asked) {

@@ -14,8 +14,8 @@ use crate::issuer::Issuer;
 use crate::params::Params;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::secret;
 use crate::state::{AuthRequest, Code, Grant, Pending, Session};
+use crate::{quirks, secret};
 
 /// Answers a checked request at once, or asks the user.
 pub(super) fn start(issuer: &Issuer, request: &Request, auth: AuthRequest) -> Reply {
@@ -163,6 +163,7 @@ fn issue_code(issuer: &Issuer, auth: &AuthRequest, user: &str, auth_time: i64) -
         scope: auth.scope.clone(),
         user: Some(user.to_owned()),
     };
+    quirks::remember(issuer, &grant, &auth.asked);
     let expires = issuer.now() + seconds(issuer.config().code_ttl);
     let redirect_uri = auth.redirect_given.then(|| auth.redirect_uri.clone());
     let (challenge, dpop_jkt) = (auth.challenge.clone(), auth.dpop_jkt.clone());

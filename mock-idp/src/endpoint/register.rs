@@ -9,7 +9,7 @@ use crate::error::OAuthError;
 use crate::issuer::Issuer;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::{secret, token};
+use crate::{quirks, secret, token};
 
 /// `POST /register`.
 pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAuthError> {
@@ -25,6 +25,7 @@ pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
     }
     let metadata: Map<String, Value> = serde_json::from_slice(&request.body)
         .map_err(|_| OAuthError::invalid_metadata("the body is not a JSON object"))?;
+    quirks::registration(&config.quirks, &metadata)?;
     let client = read(&config, &metadata)?;
     let answer = describe(&client, issuer.now());
     issuer.lock().clients.insert(client.id.clone(), client);

@@ -17,7 +17,7 @@ use crate::reply::Reply;
 use crate::script::Answer;
 use crate::settings::TokenType;
 use crate::state::{Grant, Refresh};
-use crate::{scope, secret};
+use crate::{quirks, scope, secret};
 
 /// Issues what a grant gives; `script` may change the tokens.
 pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &Answer) -> Reply {
@@ -44,12 +44,14 @@ pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &
     if !issue.scope.is_empty() {
         body["scope"] = issue.scope.as_str().into();
     }
-    if issue.exchange.is_none() && grant.user.is_some() && scope::contains(&issue.scope, "openid") {
+    let identified = issue.exchange.is_none() && grant.user.is_some() && !config.quirks.no_id_token;
+    if identified && scope::contains(&issue.scope, "openid") {
         body["id_token"] = id_token(issuer, client, issue, &sub, &access_token, script).into();
     }
-    if issue.new_refresh && gets_refresh(&config, client, grant) {
+    if issue.new_refresh && gets_refresh(&config, client, grant) && quirks::may_refresh(issuer, grant) {
         body["refresh_token"] = refresh_token(issuer, client, issue).into();
     }
+    quirks::answer(&config.quirks, &mut body);
     Reply::json(StatusCode::OK, &body)
 }
 
@@ -86,7 +88,11 @@ pub(super) fn refresh_token(issuer: &Issuer, client: &Client, issue: &Issue) -> 
 }
 
 fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl: i64, script: &Answer) -> String {
-    let audience = issuer.audience_or_default(&issue.resources);
+    let config = issuer.config();
+    let audience = match issue.exchange {
+        None => quirks::audience(issuer, &issue.grant, &issue.scope, &issue.resources),
+        Some(_) => issuer.audience_or_default(&issue.resources),
+    };
     let mut token = issuer.access_token(sub, &client.id, &issue.scope, &audience);
     // The grant's name in front: whoever ends the grant ends the token, which is remembered nowhere.
     let jti = format!("{}.{}", issue.grant.id, secret::random_id());
@@ -101,17 +107,21 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl:
         token.claims.insert("cnf".to_owned(), json!({ "jkt": jkt }));
     }
     token.claims.extend(issue.grant.claims.clone());
+    // Userinfo, introspection and revocation read the claims as RFC 9068 has them.
+    let plain = (quirks::reshapes(&config.quirks) && script.access_token.is_none()).then(|| token.claims.clone());
+    quirks::shape(issuer, &mut token);
     if let Some(change) = &script.access_token {
         change.apply(issuer.now(), &mut token);
     }
-    match issuer.config().access_format {
-        AccessFormat::Jwt => issuer.sign(&token),
-        AccessFormat::Opaque => {
-            let text = secret::random();
-            issuer.lock().opaque.insert(secret::s256(&text), token.claims);
-            text
-        }
+    let opaque = config.access_format == AccessFormat::Opaque || quirks::opaque(issuer, &issue.grant);
+    let text = match opaque {
+        false => issuer.sign(&token),
+        true => format!("{}{}", config.quirks.token_prefix, secret::random()),
+    };
+    if let Some(claims) = plain.or_else(|| opaque.then_some(token.claims)) {
+        issuer.lock().opaque.insert(secret::s256(&text), claims);
     }
+    text
 }
 
 fn id_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, access_token: &str, script: &Answer) -> String {
@@ -144,7 +154,8 @@ fn at_hash(alg: Alg, access_token: &str) -> String {
 }
 
 fn gets_refresh(config: &IssuerConfig, client: &Client, grant: &Grant) -> bool {
-    grant.user.is_some()
+    // A client's own grant needs none: it can ask again.
+    (grant.user.is_some() || !grant.claims.is_empty())
         && config.refresh != RefreshPolicy::Never
         && client.may_use("refresh_token")
         && (!config.refresh_needs_offline_access || scope::contains(&grant.scope, "offline_access"))

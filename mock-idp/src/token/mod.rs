@@ -21,10 +21,10 @@ use crate::issuer::Issuer;
 use crate::params::{EXCHANGE, Params};
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::resource;
 use crate::script::Answer;
 use crate::settings::TokenType;
 use crate::state::Grant;
+use crate::{quirks, resource};
 
 /// `POST /token`.
 ///
@@ -45,10 +45,12 @@ pub(crate) fn token(issuer: &Issuer, request: &Request, script: &Answer) -> Resu
     if !client.may_use(kind) {
         return Err(OAuthError::unauthorized_client("the client did not register this grant type"));
     }
+    quirks::request(&config, form, false)?;
     let jkt = dpop::at_token_endpoint(issuer, &client, request)?;
     let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref() };
     let mut issue = handler(&ask)?;
     issue.jkt = jkt;
+    quirks::remember(issuer, &issue.grant, form);
     Ok(issue::respond(issuer, &client, &issue, script))
 }
 

@@ -102,7 +102,11 @@ fn read(ask: &Ask<'_>, token: &str, kind: TokenType) -> Result<Party, &'static s
         TokenType::Refresh => refresh(ask, token),
         TokenType::Access => match opaque(ask, token)? {
             Some(party) => Ok(party),
-            None => of_type(ask, token, kind, &["at+jwt"]),
+            None => {
+                // What the personality writes into its own access tokens stands for RFC 9068's.
+                let typ = ask.issuer.config().quirks.access_typ.as_deref().unwrap_or("at+jwt").to_ascii_lowercase();
+                of_type(ask, token, kind, &["at+jwt", &typ])
+            }
         },
         TokenType::Id => {
             let party = of_type(ask, token, kind, &["jwt", ""])?;

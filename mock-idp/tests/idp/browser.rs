@@ -157,7 +157,7 @@ impl Browser {
     }
 
     fn url(&self, endpoint: &str) -> String {
-        format!("{}/{endpoint}", self.issuer.url())
+        self.issuer.endpoint_url(endpoint)
     }
 
     async fn send(&mut self, mut request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
+use serde_json::Map;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::profile::loopback_addresses;
-use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser};
+use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser, UpstreamWorkload};
 use super::Reading;
 use super::value::json_object;
 use crate::rule::reader::Section;
@@ -29,7 +30,14 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     }
     let audience = reading.text(&mut section, "audience");
     let jwks_cooldown = reading.duration(&mut section, "jwks-cooldown").unwrap_or(Upstream::JWKS_COOLDOWN);
+    let personality = section.text("personality", &mut reading.slips);
+    let personalities = mock_idp::Personality::names();
+    if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
+        reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
+    }
     let users = upstream_users(&mut section, reading);
+    let employee = reading.text(&mut section, "employee");
+    let workload = upstream_workload(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
         listen: listen?,
@@ -39,8 +47,26 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         alg: alg.map(Spanned::into_inner),
         audience,
         jwks_cooldown,
+        personality: personality.map(Spanned::into_inner),
         users,
+        employee,
+        workload,
     })
+}
+
+fn upstream_workload(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<UpstreamWorkload> {
+    let mut workload = section.section("workload", &mut reading.slips)?;
+    let subject = workload.required_text("subject", &mut reading.slips).map(Spanned::into_inner);
+    let mut claims = Map::new();
+    if let Some(entry) = workload.take("claims") {
+        let span = entry.span();
+        match entry.into_inner() {
+            DeValue::Table(table) => claims = json_object(table),
+            other => workload.mistyped("claims", "a table of claims", &other, span, &mut reading.slips).unwrap_or(()),
+        }
+    }
+    workload.finish(&mut reading.slips);
+    Some(UpstreamWorkload { subject: subject?, claims })
 }
 
 fn upstream_users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<UpstreamUser> {

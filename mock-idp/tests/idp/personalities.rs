@@ -1,0 +1,344 @@
+//! Each habit of each personality, over HTTP; and the page that lists them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use mock_idp::{MockIdp, Options, Personality, TokenSpec};
+use serde_json::{Value, json};
+
+use crate::browser::{Answer, Browser, VERIFIER, part};
+
+/// An issuer of that name on a provider whose paths choose the personality.
+async fn start(name: &str) -> (MockIdp, Browser) {
+    let idp = MockIdp::start(Options { personalities: true, ..Options::default() }).await.expect("a free port");
+    let browser = Browser::new(idp.issuer(name));
+    (idp, browser)
+}
+
+/// The token response to an auto-approved request, without `resource` unless it is among the changes.
+async fn tokens(browser: &mut Browser, changes: &[(&str, &str)]) -> Answer {
+    let mut all = changes.to_vec();
+    if !changes.iter().any(|(name, _)| *name == "resource") {
+        all.push(("resource", ""));
+    }
+    let code = browser.code(&all).await;
+    let answer = browser.redeem(&code, VERIFIER).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer
+}
+
+/// The error of an authorization response.
+async fn error(browser: &mut Browser, changes: &[(&str, &str)]) -> (String, String) {
+    browser.issuer.configure(|config| config.auto_approve = true);
+    let answer = browser.authorize(changes).await;
+    let text = |name: &str| answer.param(name).unwrap_or_default();
+    (text("error"), text("error_description"))
+}
+
+/// The status of each place where metadata can stand: RFC 8414 inserted and appended, OpenID inserted and appended.
+async fn places(idp: &MockIdp, browser: &mut Browser) -> [u16; 4] {
+    let (base, name) = (idp.base_url(), browser.issuer.name().to_owned());
+    let mut found = [0; 4];
+    for (at, document) in ["oauth-authorization-server", "openid-configuration"].into_iter().enumerate() {
+        found[2 * at] = browser.get(&format!("{base}/.well-known/{document}/{name}")).await.status;
+        found[2 * at + 1] = browser.get(&format!("{base}/{name}/.well-known/{document}")).await.status;
+    }
+    found
+}
+
+fn strings(metadata: &Value, name: &str) -> Vec<String> {
+    metadata[name].as_array().into_iter().flatten().filter_map(|v| Some(v.as_str()?.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn entra_wants_resource_and_scope_to_agree() {
+    let (idp, mut browser) = start("entra/contoso/v2.0").await;
+    let api = "api://app-1";
+    let scope = ("scope", "api://app-1/mcp.read openid offline_access");
+    let (code, why) = error(&mut browser, &[scope]).await;
+    assert!(code == "invalid_target" && why.starts_with("AADSTS9010010"), "{code} {why}");
+    assert_eq!(error(&mut browser, &[scope, ("resource", api)]).await.0, "");
+    let (code, why) = error(&mut browser, &[("scope", "mcp.read"), ("resource", "")]).await;
+    assert!(code == "invalid_client" && why.contains("AADSTS650053") && why.contains("'mcp.read'"), "{code} {why}");
+    let (code, why) = error(&mut browser, &[("scope", ""), ("resource", "")]).await;
+    assert!(code == "invalid_request" && why.contains("AADSTS900144"), "{code} {why}");
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn entra_tokens_name_the_application_and_short_scopes() {
+    let (idp, mut browser) = start("entra/contoso/v2.0").await;
+    let answer =
+        tokens(&mut browser, &[("scope", "api://app-1/mcp.read api://app-1/mcp.write openid offline_access")]).await;
+    let token = answer.text("access_token");
+    let claims = part(&token, 1);
+    assert_eq!((&claims["aud"], &claims["scp"]), (&json!("app-1"), &json!("mcp.read mcp.write")));
+    assert_eq!((&claims["azp"], &claims["tid"], &claims["ver"]), (&json!("app"), &json!("contoso"), &json!("2.0")));
+    assert_eq!((claims.get("scope"), claims.get("client_id"), &part(&token, 0)["typ"]), (None, None, &json!("JWT")));
+    assert_eq!(claims["iss"], browser.issuer.url());
+    // Userinfo still knows what the token allows.
+    assert_eq!(browser.bearer("userinfo", &token).await.status, 200);
+    // The old refresh token goes on working.
+    let old = answer.text("refresh_token");
+    let (first, again) = (browser.refresh(&old).await, browser.refresh(&old).await);
+    assert_eq!((first.status, again.status), (200, 200));
+    assert_ne!(first.text("refresh_token"), old);
+    let answer = tokens(&mut browser, &[("scope", "openid")]).await.json();
+    assert_eq!(answer.get("refresh_token"), None);
+    let aud = &part(answer["access_token"].as_str().expect("a token"), 1)["aud"];
+    assert_eq!(aud, "00000003-0000-0000-c000-000000000000");
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn entra_publishes_little() {
+    let (idp, mut browser) = start("entra/contoso/v2.0").await;
+    assert_eq!(places(&idp, &mut browser).await, [404, 404, 404, 200]);
+    let metadata = browser.issuer.metadata();
+    for member in ["registration_endpoint", "code_challenge_methods_supported", "introspection_endpoint"] {
+        assert_eq!(metadata.get(member), None, "{member}");
+    }
+    assert_eq!(browser.post_json("register", json!({ "redirect_uris": ["https://a.example/"] })).await.status, 403);
+    assert_eq!(browser.post("introspect", &[("token", "x")]).await.status, 404);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn entra_v1_tokens_have_another_issuer() {
+    let (idp, mut browser) = start("entra-v1/contoso/v2.0").await;
+    let answer = tokens(&mut browser, &[("scope", "api://app-1/mcp.read")]).await;
+    let claims = part(&answer.text("access_token"), 1);
+    assert_eq!(claims["iss"], format!("{}/sts/contoso/", idp.base_url()));
+    assert_eq!((&claims["aud"], &claims["appid"], claims.get("azp")), (&json!("api://app-1"), &json!("app"), None));
+    // So do tokens made to order, which may say otherwise.
+    let minted = |claims: Value| {
+        let claims = claims.as_object().cloned().unwrap_or_default();
+        part(&browser.issuer.mint(TokenSpec { scope: "api://a/x".into(), claims, ..TokenSpec::default() }), 1)
+    };
+    assert_eq!((&minted(json!({}))["ver"], &minted(json!({}))["scp"]), (&json!("1.0"), &json!("x")));
+    assert_eq!(minted(json!({ "ver": null, "iss": "x" }))["iss"], "x");
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn keycloak_ignores_resource_and_trusts_no_host() {
+    let (idp, mut browser) = start("keycloak/realms/mcp").await;
+    let answer = tokens(&mut browser, &[("resource", "https://mcp.example/")]).await;
+    let token = answer.text("access_token");
+    let claims = part(&token, 1);
+    assert_eq!((&claims["aud"], &claims["azp"], &claims["typ"]), (&json!("account"), &json!("app"), &json!("Bearer")));
+    assert_eq!((&claims["scope"], &part(&token, 0)["typ"]), (&json!("openid email"), &json!("JWT")));
+    assert!(browser.issuer.metadata().get("registration_endpoint").is_some());
+    let metadata = json!({ "redirect_uris": ["http://127.0.0.1:1/cb"], "token_endpoint_auth_method": "none" });
+    let refused = browser.post_json("register", metadata.clone()).await;
+    assert!(refused.status == 403 && refused.body.contains("Policy 'Trusted Hosts' rejected"), "{}", refused.body);
+    browser.issuer.configure(|config| {
+        let closed = config.quirks.closed_registration.as_mut().expect("closed");
+        closed.trusted_hosts.push("127.0.0.1".into());
+    });
+    assert_eq!(browser.post_json("register", metadata).await.status, 201);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn google_gives_refresh_tokens_its_own_way() {
+    let (idp, mut browser) = start("google").await;
+    let offline = [("access_type", "offline")];
+    let answer = tokens(&mut browser, &[]).await.json();
+    assert!(answer["access_token"].as_str().is_some_and(|token| token.starts_with("ya29.")), "{answer}");
+    assert_eq!(answer.get("refresh_token"), None);
+    assert!(tokens(&mut browser, &offline).await.json().get("refresh_token").is_some());
+    assert_eq!(tokens(&mut browser, &offline).await.json().get("refresh_token"), None);
+    let again = [("access_type", "offline"), ("prompt", "consent")];
+    assert!(tokens(&mut browser, &again).await.json().get("refresh_token").is_some());
+    let (code, why) = error(&mut browser, &[("scope", "openid offline_access")]).await;
+    assert!(code == "invalid_scope" && why.contains("offline_access"), "{code} {why}");
+    assert_eq!(error(&mut browser, &[("resource", "https://anything.example/")]).await.0, "");
+    assert_eq!(places(&idp, &mut browser).await, [404, 404, 404, 200]);
+    let metadata = browser.issuer.metadata();
+    assert_eq!((metadata.get("registration_endpoint"), metadata.get("introspection_endpoint")), (None, None));
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn github_answers_forms_and_errors_with_200() {
+    let (idp, mut browser) = start("github").await;
+    let answer = tokens(&mut browser, &[("scope", "openid repo gist")]).await;
+    let members: Vec<(String, String)> = form_urlencoded::parse(answer.body.as_bytes()).into_owned().collect();
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["access_token", "token_type", "scope"]);
+    assert!(members[0].1.starts_with("gho_") && members[2].1 == "openid,repo,gist", "{}", answer.body);
+    let refused = browser.redeem("wrong", VERIFIER).await;
+    assert!(refused.status == 200 && refused.body.contains("error=invalid_grant"), "{}", refused.body);
+    let url = browser.issuer.endpoint_url("token");
+    let request = reqwest::Client::new().post(url).header("accept", "application/json");
+    let request =
+        request.header("content-type", "application/x-www-form-urlencoded").body("grant_type=x&client_id=app");
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"application/json".parse().expect("a value"))
+    );
+    assert_eq!(places(&idp, &mut browser).await, [404; 4]);
+    assert_eq!(browser.issuer.metadata().get("registration_endpoint"), None);
+    // What was issued is in the journal all the same.
+    assert!(browser.issuer.journal().iter().any(|received| !received.issued.is_empty()));
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn auth0_wants_audience_and_gives_opaque_tokens_without() {
+    let (idp, mut browser) = start("auth0").await;
+    let userinfo = browser.issuer.endpoint_url("userinfo");
+    assert!(browser.issuer.url().ends_with("/auth0/"));
+    let opaque = tokens(&mut browser, &[("resource", "https://mcp.example/")]).await.text("access_token");
+    assert_eq!(opaque.matches('.').count(), 0);
+    assert_eq!(browser.bearer("userinfo", &opaque).await.status, 200);
+    let api = ("audience", "https://api.example/");
+    let token = tokens(&mut browser, &[api]).await.text("access_token");
+    let claims = part(&token, 1);
+    assert_eq!(
+        (&claims["aud"], &claims["iss"]),
+        (&json!(["https://api.example/", userinfo]), &json!(browser.issuer.url()))
+    );
+    assert_eq!((&claims["azp"], claims.get("client_id"), claims.get("jti")), (&json!("app"), None, None));
+    assert_eq!(part(&token, 0)["typ"], "JWT");
+    let answer = tokens(&mut browser, &[api, ("scope", "read")]).await.json();
+    let claims = part(answer["access_token"].as_str().expect("a token"), 1);
+    assert_eq!((&claims["aud"], answer.get("refresh_token")), (&json!("https://api.example/"), None));
+    assert!(tokens(&mut browser, &[api, ("scope", "read offline_access")]).await.json().get("refresh_token").is_some());
+    let metadata = browser.issuer.metadata();
+    assert_eq!(
+        (metadata.get("registration_endpoint"), metadata.get("authorization_response_iss_parameter_supported")),
+        (None, None)
+    );
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn okta_has_its_own_audience_and_claims() {
+    let (idp, mut browser) = start("okta/oauth2/default").await;
+    let answer = tokens(&mut browser, &[("resource", "https://mcp.example/"), ("scope", "openid mcp:read")]).await;
+    let token = answer.text("access_token");
+    let claims = part(&token, 1);
+    assert_eq!((&claims["aud"], &claims["scp"]), (&json!("api://default"), &json!(["openid", "mcp:read"])));
+    assert_eq!((&claims["cid"], claims.get("client_id"), part(&token, 0).get("typ")), (&json!("app"), None, None));
+    assert_eq!(answer.json().get("refresh_token"), None);
+    assert_eq!(places(&idp, &mut browser).await, [404, 200, 404, 200]);
+    assert!(browser.issuer.metadata().get("registration_endpoint").is_some());
+    let refused = browser.post_json("register", json!({ "redirect_uris": ["https://a.example/cb"] })).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert_eq!(error(&mut browser, &[("scope", "")]).await.0, "invalid_scope");
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn cognito_tokens_have_an_audience_only_by_resource() {
+    let (idp, mut browser) = start("cognito/pool").await;
+    let token = tokens(&mut browser, &[]).await.text("access_token");
+    let claims = part(&token, 1);
+    assert_eq!(
+        (claims.get("aud"), &claims["client_id"], &claims["token_use"]),
+        (None, &json!("app"), &json!("access"))
+    );
+    assert_eq!(part(&token, 0).get("typ"), None);
+    let token = tokens(&mut browser, &[("resource", "https://mcp.example/")]).await.text("access_token");
+    assert_eq!(part(&token, 1)["aud"], "https://mcp.example/");
+    assert_eq!(places(&idp, &mut browser).await, [404, 404, 404, 200]);
+    let metadata = browser.issuer.metadata();
+    assert_eq!((metadata.get("registration_endpoint"), metadata.get("code_challenge_methods_supported")), (None, None));
+    assert_eq!(error(&mut browser, &[("scope", "openid offline_access")]).await.0, "invalid_scope");
+    assert_eq!(strings(&metadata, "scopes_supported"), ["openid", "email", "phone", "profile"]);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn strict_knows_nobody() {
+    let (idp, mut browser) = start("strict").await;
+    assert_eq!(browser.authorize(&[]).await.status, 400);
+    let refused = browser
+        .post("token", &[("grant_type", "client_credentials"), ("client_id", "app"), ("client_secret", "x")])
+        .await;
+    assert_eq!(refused.text("error"), "invalid_client");
+    browser.issuer.add_client(mock_idp::Client::public("app", &[crate::browser::CALLBACK]));
+    assert_eq!(error(&mut browser, &[("scope", "mcp:read")]).await.0, "invalid_scope");
+    let answer = tokens(&mut browser, &[]).await;
+    assert_eq!(part(&answer.text("access_token"), 1)["aud"], "urn:mock-idp:nobody");
+    assert_eq!(answer.json().get("refresh_token"), None);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn a_personality_can_be_put_on_in_four_ways() {
+    let idp = MockIdp::start(Options {
+        control: true,
+        defaults: Personality::find("google").expect("known").config(),
+        ..Options::default()
+    });
+    let idp = idp.await.expect("a free port");
+    assert!(!idp.issuer("any").config().dcr);
+    let cognito = idp.issuer("c");
+    cognito.personality(Personality::find("cognito").expect("known"));
+    assert_eq!(cognito.config().quirks.metadata_drop, ["code_challenge_methods_supported"]);
+    // Without the option a path means nothing.
+    assert!(idp.issuer("okta").config().quirks.closed_registration.is_none());
+    let url = format!("{}/.control/personality?issuer=k", idp.base_url());
+    let send = |body: &str| {
+        let request = reqwest::Client::new().post(&url).header("content-type", "application/json");
+        request.body(body.to_owned()).send()
+    };
+    assert_eq!(send(r#"{"name":"keycloak"}"#).await.expect("an answer").status(), 200);
+    assert_eq!(idp.issuer("k").config().default_audience.as_deref(), Some("account"));
+    let refused = send(r#"{"name":"keyclaok"}"#).await.expect("an answer");
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.expect("a body").contains("there are auth0, cognito"));
+    idp.stop().await;
+}
+
+/// `docs/personalities.md` is made from the personalities: `BLESS=1 cargo test -p mock-idp personalities`.
+#[test]
+fn the_page_lists_every_quirk() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/personalities.md");
+    let page = page();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, &page).expect("docs can be written");
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == page, "docs/personalities.md is out of date: BLESS=1 cargo test -p mock-idp personalities");
+}
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for personality in Personality::all() {
+        let _ = write!(page, "\n## {}\n\n{}.\n", personality.name, personality.title);
+        if let Some(base) = &personality.base {
+            let _ = writeln!(page, "As `{base}`, and:");
+        }
+        page.push_str("\n| quirk | breaks | setting | documented in |\n|---|---|---|---|\n");
+        for quirk in &personality.quirk {
+            let by: Vec<String> = quirk.by.iter().map(|path| format!("`{path}`")).collect();
+            let _ = writeln!(page, "| {} | {} | {} | {} |", quirk.what, quirk.breaks, by.join(", "), quirk.source);
+        }
+    }
+    page
+}
+
+const HEAD: &str = "\
+# Personalities of the mock identity provider
+
+<!-- Made from mock-idp/personalities/*.toml: BLESS=1 cargo test -p mock-idp personalities -->
+
+Real identity providers depart from the specifications in ways that break MCP deployments. A personality is one provider's documented
+habits as settings of an issuer, so that a server, a proxy or a client can be tried with them before a user does it.
+
+| where | how |
+|---|---|
+| profile of a target | `[upstream] personality = \"entra\"` |
+| program | `authspec serve idp --personality entra`, or `mock-idp --personality entra`: every issuer; `mock-idp --personalities`: by path, `/entra/contoso/v2.0` |
+| control API | `POST .control/personality?issuer=NAME` with `{\"name\": \"entra\"}` |
+| library | `issuer.personality(Personality::find(\"entra\")?)` |
+
+It is a stand-in, not a copy: endpoints keep the names that this provider gives them, error texts are the ones that users meet, and everything
+that no quirk speaks of is as the specifications have it. Where a provider can be configured, the personality is the configuration that people
+stumble over, named beside it. What was found in no public documentation or issue tracker is left out.
+";

@@ -1,0 +1,202 @@
+//! A token, looked at: what it says, in words, and what is odd or wrong about it. It is sent nowhere.
+
+mod checks;
+mod claims;
+mod issuer;
+mod show;
+mod signature;
+
+pub use issuer::{Known, fetch};
+pub use show::render;
+
+use serde_json::{Map, Value};
+
+use crate::oauth::jwt::Jwt;
+
+/// What a token is held against.
+#[derive(Debug, Default)]
+pub struct Against {
+    /// Audiences that it should be for: any one of them will do.
+    pub audience: Vec<String>,
+    /// The issuer, if it could be asked.
+    pub issuer: Option<Known>,
+    /// Now, in seconds since the epoch.
+    pub now: i64,
+}
+
+/// What came of looking at a token.
+#[derive(Debug, Default, PartialEq)]
+pub struct Inspection {
+    /// What kind of token it is: one line.
+    pub what: String,
+    /// The header as sent.
+    pub header: Map<String, Value>,
+    /// The claims as sent.
+    pub claims: Map<String, Value>,
+    /// What was noticed, in the order of the checks.
+    pub remarks: Vec<Remark>,
+    /// Nothing could be checked: the token can be read by its issuer only.
+    pub unreadable: bool,
+}
+
+/// One thing noticed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    /// How much it matters.
+    pub mark: Mark,
+    /// The sentence.
+    pub text: String,
+    /// The rule it belongs to, if there is one.
+    pub rule: Option<&'static str>,
+}
+
+/// How much a remark matters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mark {
+    /// As it should be.
+    Good,
+    /// Allowed, or not decided by any rule, but a reason for trouble.
+    Odd,
+    /// A server must refuse the token for this.
+    Wrong,
+}
+
+impl Inspection {
+    /// Whether a server has to refuse the token.
+    #[must_use]
+    pub fn is_wrong(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.mark == Mark::Wrong)
+    }
+
+    fn note(&mut self, mark: Mark, rule: Option<&'static str>, text: impl Into<String>) {
+        self.remarks.push(Remark { mark, text: text.into(), rule });
+    }
+}
+
+/// Looks at a token. Neither its signature nor the token itself is part of what comes back.
+#[must_use]
+pub fn inspect(token: &str, against: &Against) -> Inspection {
+    let mut seen = Inspection::default();
+    let parts = token.split('.').count();
+    match Jwt::decode(token) {
+        Some(jwt) => {
+            jwt.header.clone_into(&mut seen.header);
+            jwt.claims.clone_into(&mut seen.claims);
+            seen.what = kind(&jwt);
+            signature::check(token, &jwt, against, &mut seen);
+            checks::header(&jwt, &mut seen);
+            checks::claims(&jwt, against, &mut seen);
+        }
+        None if parts == 5 => {
+            seen.unreadable = true;
+            "an encrypted token (JWE, RFC 7516): only its audience can read it".clone_into(&mut seen.what);
+            if let Some(jwt) = Jwt::decode(&format!("{}.e30.", token.split('.').next().unwrap_or_default())) {
+                seen.header = jwt.header;
+            }
+        }
+        None if parts == 3 => {
+            "no JWT, though it has three parts".clone_into(&mut seen.what);
+            seen.note(Mark::Wrong, Some("rs.token-validated"), "header or claims are no JSON object in base64url");
+        }
+        None => {
+            seen.unreadable = true;
+            seen.what = format!(
+                "an opaque token of {} characters: a server has to ask its issuer (RFC 7662)",
+                token.chars().count()
+            );
+        }
+    }
+    seen
+}
+
+/// What the token says that it is.
+fn kind(jwt: &Jwt) -> String {
+    let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or("nothing");
+    let what = if checks::is_profiled(jwt) {
+        "an access token of RFC 9068"
+    } else if checks::looks_like_id_token(jwt) {
+        "probably an ID token"
+    } else {
+        "a JWT"
+    };
+    match alg {
+        "none" | "nothing" => format!("{what}, not signed"),
+        alg => format!("{what}, signed with {alg}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::oauth::jwt::encode;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn token(header: Value, claims: Value) -> String {
+        let object = |value: Value| value.as_object().cloned().expect("an object");
+        format!("{}.{}.c2lnbmF0dXJl", encode(&object(header)), encode(&object(claims)))
+    }
+
+    fn wrong(token: &str, against: &Against) -> Vec<&'static str> {
+        let seen = inspect(token, against);
+        seen.remarks.iter().filter(|remark| remark.mark == Mark::Wrong).filter_map(|remark| remark.rule).collect()
+    }
+
+    fn honest() -> Value {
+        json!({ "iss": "https://as.example", "aud": "https://mcp.example/mcp", "sub": "a", "client_id": "c", "jti": "1",
+            "iat": NOW - 60, "exp": NOW + 600, "scope": "mcp:read" })
+    }
+
+    fn against() -> Against {
+        Against { now: NOW, audience: vec!["https://mcp.example/mcp".into()], issuer: None }
+    }
+
+    #[test]
+    fn an_honest_token_has_nothing_wrong() {
+        let seen = inspect(&token(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k" }), honest()), &against());
+        assert!(seen.remarks.iter().all(|remark| remark.mark == Mark::Good), "{:?}", seen.remarks);
+        assert_eq!(seen.what, "an access token of RFC 9068, signed with ES256");
+    }
+
+    #[test]
+    fn each_defect_is_named_with_its_rule() {
+        let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k" });
+        for (change, rule) in [
+            (json!({ "exp": NOW - 1000 }), "rs.token-exp-enforced"),
+            (json!({ "nbf": NOW + 1000 }), "rs.token-nbf-enforced"),
+            (json!({ "aud": "https://other.example/" }), "rs.token-audience-wrong"),
+            (json!({ "aud": "https://mcp.example/mcp/" }), "rs.token-audience-near-miss"),
+            (json!({ "aud": null }), "rs.token-audience-missing"),
+            (json!({ "client_id": null }), "rs.token-required-claims"),
+            (json!({ "exp": "tomorrow" }), "rs.token-exp-enforced"),
+        ] {
+            let mut claims = honest();
+            for (name, value) in change.as_object().expect("an object") {
+                claims[name] = value.clone();
+            }
+            claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+            assert!(wrong(&token(header.clone(), claims), &against()).contains(&rule), "{change}");
+        }
+        let unsigned = token(json!({ "alg": "none", "typ": "at+jwt" }), honest());
+        assert_eq!(wrong(&unsigned, &against()), ["rs.token-alg-none"]);
+        let odd = inspect(&token(json!({ "alg": "ES256", "crit": ["x"] }), honest()), &against());
+        assert!(!odd.is_wrong() && odd.remarks.iter().any(|remark| remark.rule == Some("rs.token-crit-unknown")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_so() {
+        assert!(inspect("gho_abc", &against()).unreadable);
+        assert!(inspect("a.b.c.d.e", &against()).what.contains("encrypted"));
+        assert!(inspect("a.b.c", &against()).is_wrong());
+    }
+
+    #[test]
+    fn nothing_shows_the_signature() {
+        let token = token(json!({ "alg": "ES256" }), honest());
+        let shown = render(&inspect(&token, &against()), &against(), &crate::report::Look::plain());
+        assert!(!shown.contains("c2lnbmF0dXJl") && !shown.contains(&token), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    }
+}
