@@ -23,12 +23,22 @@ pub enum Deployment {
     ExchangeGateway,
     /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
     ScopedApi,
+    /// An MCP server that passes its clients on to an identity provider: ours.
+    TransparentProxy,
+    /// The same, with a second login in the browser that gives the server access of its own.
+    ProvisioningServer,
 }
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 4] =
-        [Deployment::Server, Deployment::ConsentProxy, Deployment::ExchangeGateway, Deployment::ScopedApi];
+    pub const ALL: [Deployment; 6] = [
+        Deployment::Server,
+        Deployment::ConsentProxy,
+        Deployment::TransparentProxy,
+        Deployment::ProvisioningServer,
+        Deployment::ExchangeGateway,
+        Deployment::ScopedApi,
+    ];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
@@ -38,6 +48,8 @@ impl Deployment {
             Deployment::ConsentProxy => "consent-proxy",
             Deployment::ExchangeGateway => "exchange-gateway",
             Deployment::ScopedApi => "scoped-api",
+            Deployment::TransparentProxy => "transparent-proxy",
+            Deployment::ProvisioningServer => "provisioning-server",
         }
     }
 
@@ -59,6 +71,8 @@ impl Deployment {
             Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
             Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
             Deployment::ScopedApi => include_str!("scoped-api.toml"),
+            Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
+            Deployment::ProvisioningServer => include_str!("provisioning-server.toml"),
         }
     }
 }
@@ -91,6 +105,7 @@ impl Reference {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
         }
+        let kept = faults.clone();
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
@@ -108,10 +123,16 @@ impl Reference {
                     fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
                 fixtures::api::start(options).await?
             }
+            Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
+            Deployment::ProvisioningServer => {
+                fixtures::provisioning::start(provisioning_options(&helpers, faults)).await?
+            }
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
         if let Some((_, issuer)) = &helpers.idp {
             helpers::users(issuer, &profile);
+            helpers::registrar(issuer, &profile, server.mcp_url());
+            misfit(issuer, &kept);
         }
         Ok(Reference { profile, helpers, server })
     }
@@ -150,6 +171,13 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     issuer.publish_alg(mock_idp::Alg::Rs256);
     let upstream = fixtures::proxy::Upstream::default();
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
+    let provisioning = fixtures::provisioning::Options::default().upstream;
+    helpers::client(&issuer, &provisioning.client_id, &provisioning.client_secret);
+    let transparent = fixtures::transparent::Upstream::default();
+    issuer.add_client(mock_idp::Client {
+        any_loopback_redirect: true,
+        ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
+    });
     issuer
 }
 
@@ -195,6 +223,41 @@ fn careless_api(helpers: &Helpers, gateway: &str) {
         config.api.audiences = vec![own, gateway.to_owned()];
         config.exchange.public_clients = true;
     });
+}
+
+fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transparent::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    fixtures::transparent::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn provisioning_options(helpers: &Helpers, faults: Faults) -> fixtures::provisioning::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let upstream = fixtures::provisioning::Options::default().upstream;
+    fixtures::provisioning::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..upstream },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+/// Some faults of a transparent proxy show only before a provider that it does not suit.
+fn misfit(issuer: &mock_idp::Issuer, faults: &Faults) {
+    if fixtures::transparent::wants_iss(faults) {
+        issuer.configure(|config| config.iss_in_response = true);
+    }
+    if fixtures::transparent::wants_optional_pkce(faults) {
+        issuer.configure(|config| config.require_pkce = false);
+    }
 }
 
 fn metadata_hosts(helpers: &Helpers) -> Vec<String> {

@@ -168,6 +168,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             }),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
+        provisioning: profile.provisioning.clone(),
         own_authorities: Vec::new(),
     }
 }

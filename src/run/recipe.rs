@@ -102,6 +102,12 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
     a.decide("code-flow", code, "grant_types_supported does not list authorization_code");
     a.decide("no-server-metadata", !metadata.is_object(), "authorization server metadata is published");
+    let named = |word: &str| seen.world.provisioning.contains_key(word);
+    let none = "no page of its own is named (profile section [provisioning])";
+    a.decide("browser-login", named("login") && named("page"), none);
+    a.decide("provisioning", named("start") && named("status"), none);
+    // Until a grant shows that they come from our identity provider.
+    a.set("own-tokens", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
     tools_and_scopes(seen, discovered);
 }
@@ -348,6 +354,8 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let audience = &token["token"]["claims"]["aud"];
     let names = |v: &Value| v == &json!(seen.world.recipe.resource);
     let bound = names(audience) || audience.as_array().is_some_and(|l| l.iter().any(names));
+    leg::tokens(seen, token, bound);
+    let a = &mut seen.abilities;
     a.decide(
         "resource-indicators",
         bound || !jwt,
@@ -438,7 +446,7 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
         seen.abilities.set("rsa-key", Ability::Lacks(BARE.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(BARE.into()));
     }
-    if seen.abilities.has("proxy") {
+    if seen.abilities.has("proxy") && seen.abilities.has("own-tokens") {
         let reason = "the target logs users in at our identity provider; the tokens for it are its own";
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));

@@ -62,7 +62,7 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
     }
     let known = match head {
         "each" | "exchange" | "target" | "as" | "prm" | "client" | "machine" | "other" | "host" | "idp" | "jkt"
-        | "random" | "now" | "user" | "tool" | "scope" => namespace(head, tail, context),
+        | "provisioning" | "random" | "now" | "user" | "tool" | "scope" => namespace(head, tail, context),
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
@@ -77,6 +77,7 @@ fn hint(head: &str) -> &'static str {
         "prm" => "the protected resource metadata does not have this member",
         "idp" => "the target is not wired to our identity provider",
         "exchange" => "the profile does not name it (section `[exchange]`)",
+        "provisioning" => "the profile does not name it (profile section `[provisioning]`)",
         "tool" => "no tool that needs this scope is known (profile section `[scopes]`)",
         "each" => "the variant does not give it",
         _ => "no earlier step captured it",
@@ -114,6 +115,10 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
             world.users.get(who).and_then(|u| u.member(member))
         }
         ("tool", which) => world.tool(which).and_then(|t| text(&t.name)),
+        ("provisioning", which) => world.provisioning.get(which).and_then(|known| match which {
+            "cookie" => text(known),
+            _ => text(&format!("{}{known}", world.origin())),
+        }),
         ("scope", "all") => Some(world.resource_scopes().into()),
         ("scope", "default") => text(world.recipe.scope.as_deref().unwrap_or("")),
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),

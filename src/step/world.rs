@@ -42,6 +42,8 @@ pub struct World {
     pub idp: Option<Idp>,
     /// Tools by the scope they need: `read` works with the default grant, `write` needs more.
     pub tools: BTreeMap<String, Tool>,
+    /// Pages and endpoints of the target's own login, by name (profile section `[provisioning]`).
+    pub provisioning: BTreeMap<String, String>,
     /// Authorities that count as the target's own: a redirect to one of these is followed.
     pub own_authorities: Vec<String>,
 }

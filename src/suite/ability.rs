@@ -18,6 +18,7 @@ pub fn is_ability(name: &str) -> bool {
 pub const ABILITIES: &[Word] = &[
     word("authorization-code", "issues tokens for authorization codes"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
+    word("browser-login", "logs users in for pages of its own (profile section [provisioning], login and page)"),
     word("call", "serves an MCP request with an honest token"),
     word("client-credentials", "issues tokens to a client for itself"),
     word("client-revocation", "lets the client of a case revoke its tokens (RFC 7009)"),
@@ -98,6 +99,7 @@ pub const ABILITIES: &[Word] = &[
     word("oidc-metadata", "publishes OpenID Connect discovery metadata"),
     word("opaque-access-token", "its access tokens are not JWTs"),
     word("openid", "issues ID tokens"),
+    word("own-tokens", "gives its clients tokens of its own, not those of our identity provider for its MCP server"),
     word("par", "takes pushed authorization requests (RFC 9126)"),
     word(
         "par-required-clients",
@@ -109,6 +111,7 @@ pub const ABILITIES: &[Word] = &[
     word("preset", "a client is registered beforehand"),
     word("private-key-jwt", "lets clients authenticate with a signed assertion (RFC 7523)"),
     word("protected-resource-metadata", "publishes protected resource metadata (RFC 9728)"),
+    word("provisioning", "obtains lasting access for a user by a second login (profile section [provisioning], start)"),
     word("proxy", "logs users in at an upstream identity provider that is ours"),
     word("public-client", "the client of a case has no credentials of its own"),
     word("refresh", "issues refresh tokens"),
@@ -140,6 +143,7 @@ pub const ABILITIES: &[Word] = &[
     word("two-clients", "two clients can be had"),
     word("two-machines", "two clients can be had that get tokens by client credentials"),
     word("two-users", "two users can log in"),
+    word("upstream-callback", "a proxy to which our identity provider sends the browser back, not to the client"),
     word("upstream-discovery", "a proxy that reads the metadata of our identity provider"),
     word("upstream-id-token", "a proxy whose logins rest on the ID token of our identity provider"),
     word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),

@@ -1,5 +1,6 @@
 //! The profile as data: every section with its defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct Profile {
     pub exchange: Option<Exchange>,
     /// What honest tokens of that provider look like.
     pub token: TokenLook,
+    /// Where a target that logs users in for itself has its pages and endpoints, by name (see [`PROVISIONING`]).
+    pub provisioning: BTreeMap<String, String>,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -224,6 +227,11 @@ pub struct Upstream {
     pub jwks_cooldown: Duration,
     /// The provider whose documented habits it takes on, such as `entra`; absent means: nobody's.
     pub personality: Option<String>,
+    /// Whether it takes registered clients only, which the target passes on to it, and answers in the target's name: no
+    /// `iss`, and tokens for the MCP server only.
+    pub registers: bool,
+    /// The scopes that it grants; empty means: any.
+    pub scopes: Vec<String>,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
     /// The subject of an employee that the target knows by it, for identity assertions (ID-JAG).
@@ -391,6 +399,7 @@ impl Profile {
             upstream: None,
             exchange: None,
             token: TokenLook::default(),
+            provisioning: BTreeMap::new(),
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),
@@ -522,6 +531,10 @@ pub(super) fn host_and_port(url: &Url) -> String {
 pub(super) fn loopback_addresses(count: u8) -> Vec<IpAddr> {
     (1..=count).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect()
 }
+
+/// The keys of `[provisioning]`: paths of the target, and the name of its session cookie.
+pub const PROVISIONING: [&str; 9] =
+    ["account", "callback", "cookie", "login", "login-callback", "logout", "page", "start", "status"];
 
 /// The user of a profile that names none.
 pub(super) const FIRST_USER: &str = "alice";

@@ -35,6 +35,11 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
         reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
     }
+    let clients = section.text("clients", &mut reading.slips);
+    if let Some(clients) = clients.as_ref().filter(|clients| !CLIENTS.contains(&clients.get_ref().as_str())) {
+        reading.slips.unknown(clients.span(), "kind of clients", clients.get_ref(), &CLIENTS);
+    }
+    let scopes = section.texts("scopes", &mut reading.slips).unwrap_or_default();
     let users = upstream_users(&mut section, reading);
     let employee = reading.text(&mut section, "employee");
     let workload = upstream_workload(&mut section, reading);
@@ -48,6 +53,8 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         audience,
         jwks_cooldown,
         personality: personality.map(Spanned::into_inner),
+        registers: clients.is_some_and(|clients| clients.get_ref() == CLIENTS[1]),
+        scopes: scopes.into_iter().map(Spanned::into_inner).collect(),
         users,
         employee,
         workload,
@@ -210,6 +217,8 @@ const READY: &str = r"READY (?<url>\S+)";
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Which clients the upstream takes: any, or those that registered.
+const CLIENTS: [&str; 2] = ["any", "registered"];
 /// What the upstream can sign with.
 const ALGORITHMS: [&str; 10] =
     ["ES256", "ES384", "EdDSA", "HS256", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];

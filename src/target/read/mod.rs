@@ -59,6 +59,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let (abilities, scopes) = (section("abilities"), section("scopes"));
     let exchange = section("exchange");
     let token = section("token");
+    let provisioning = section("provisioning");
     let known = known::failures(document, reading);
     Some(Profile {
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
@@ -67,6 +68,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
         upstream: upstream.and_then(|section| environment::upstream(section, reading)),
         exchange: exchange.map(|section| exchange::exchange(section, reading)),
         token: token.map(|section| token::look(section, reading)).unwrap_or_default(),
+        provisioning: provisioning.map(|section| target::provisioning(section, reading)).unwrap_or_default(),
         limits: environment::limits(limits, reading),
         abilities: abilities.map(|section| target::abilities(section, reading)).unwrap_or_default(),
         scopes: scopes.map(|section| target::scopes(section, reading)).unwrap_or_default(),

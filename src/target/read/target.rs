@@ -1,8 +1,10 @@
 //! `[target]`, `[abilities]`, `[scopes]`: what the target is and offers.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeValue;
 
-use super::super::profile::host_and_port;
+use super::super::profile::{PROVISIONING, host_and_port};
 use super::super::{Abilities, Scopes, Stated, Target, Tool};
 use super::value::json_object;
 use super::{Reading, web_url};
@@ -64,6 +66,20 @@ pub(super) fn abilities(mut section: Section<'_>, reading: &mut Reading<'_>) -> 
         reading.slips.add("contradiction", both.span.clone(), message, "keep one");
     }
     abilities
+}
+
+pub(super) fn provisioning(mut section: Section<'_>, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
+    let mut named = BTreeMap::new();
+    for key in PROVISIONING {
+        let Some(text) = section.text(key, &mut reading.slips) else { continue };
+        if key != "cookie" && !text.get_ref().starts_with('/') {
+            let message = format!("`{}` must start with a slash", section.path(key));
+            reading.slips.add("path", text.span(), message, format!("/{}", text.get_ref()));
+        }
+        named.insert(key.to_owned(), text.into_inner());
+    }
+    section.finish(&mut reading.slips);
+    named
 }
 
 pub(super) fn scopes(mut section: Section<'_>, reading: &mut Reading<'_>) -> Scopes {
