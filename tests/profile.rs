@@ -46,6 +46,15 @@ fn reads_what_tokens_look_like() {
     assert_eq!(profile.token.audience.as_deref(), Some("api://a"));
     assert_eq!((profile.token.scope_claim.as_str(), profile.token.typ.as_deref()), ("scp", Some("JWT")));
     assert_eq!(serde_json::json!(profile.token.claims), serde_json::json!({ "tid": "t", "ver": 2 }));
+    let changed = |claims: serde_json::Value, drop: &[&str]| {
+        let serde_json::Value::Object(claims) = claims else { panic!("a table") };
+        serde_json::json!(profile.token.changes(claims, drop.iter().map(|name| (*name).to_owned()).collect()))
+    };
+    assert_eq!(changed(serde_json::json!({ "scope": "a" }), &["aud"]), serde_json::json!({ "scp": "a", "aud": null }));
+    assert_eq!(
+        changed(serde_json::json!({ "scope": "a" }), &["scp"]),
+        serde_json::json!({ "scope": "a", "scp": null })
+    );
     assert_eq!(read(LOCAL).token.scope_claim, "scope");
     assert!(slips_of(&format!("{LOCAL}[token]\nclaims = \"x\"\n")).contains("a table"));
 }
