@@ -89,6 +89,7 @@ impl Issuer {
         }
         let typ = match spec.kind {
             TokenKind::Opaque => {
+                merge(&mut claims, &spec.claims);
                 let text = secret::random();
                 self.lock().opaque.insert(secret::s256(&text), claims);
                 return text;

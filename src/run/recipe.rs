@@ -514,13 +514,18 @@ async fn try_document(world: &World) -> Result<(), String> {
     }
 }
 
-/// Where no client gets a token, our identity provider makes the honest ones; an authorization server that is not judged
-/// is then no obstacle.
+/// Where no client gets a token, or none that the target takes, our identity provider makes the honest ones; an
+/// authorization server that is not judged is then no obstacle.
 fn mint_instead(seen: &mut Preflight) {
-    let Ability::Broken(reason) = seen.abilities.get("authorization-code") else { return };
+    let judged = seen.roles.contains(&Role::AuthorizationServer);
+    let reason = match (seen.abilities.get("authorization-code"), seen.abilities.get("call")) {
+        (Ability::Broken(reason), _) => reason,
+        (_, Ability::Broken(reason)) if !judged => reason,
+        _ => return,
+    };
     seen.world.recipe.minted = true;
     seen.abilities.set("jwt-access-token", Ability::Has);
-    if seen.roles.contains(&Role::AuthorizationServer) {
+    if judged {
         return;
     }
     for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {

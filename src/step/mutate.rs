@@ -66,7 +66,7 @@ fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
         .as_ref()
         .ok_or("mint a token as the issuer: the target does not trust our identity provider")?;
     let mut spec = idp.honest_token();
-    spec.claims.extend(idp.changes(args.table("claims"), args.list("drop-claims")));
+    spec.claims.extend(idp.look.changes(args.table("claims"), args.list("drop-claims")));
     spec.header = args.table("header");
     spec.header.extend(args.list("drop-header").into_iter().map(|name| (name, Value::Null)));
     spec.payload = args.text("raw-payload");

@@ -336,14 +336,4 @@ impl Idp {
     pub fn scope_claim(&self, scope: &str) -> Option<(String, Value)> {
         (!scope.is_empty()).then(|| (self.look.scope_claim.clone(), scope.into()))
     }
-
-    /// What a case changes about the claims of an honest token. Where it speaks of `scope`, the claim is meant in which
-    /// the target looks for scopes, unless the case names that one too; and so it is taken by its word.
-    pub(super) fn changes(&self, claims: Map<String, Value>, drop: Vec<String>) -> Map<String, Value> {
-        let own = self.look.scope_claim.as_str();
-        let literal = claims.contains_key(own) || drop.iter().any(|name| name == own);
-        let said = claims.into_iter().chain(drop.into_iter().map(|name| (name, Value::Null)));
-        said.map(|(name, value)| if name == "scope" && !literal { (own.to_owned(), value) } else { (name, value) })
-            .collect()
-    }
 }

@@ -79,6 +79,10 @@ pub const ABILITIES: &[Word] = &[
     word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
+    word(
+        "introspection-fresh",
+        "asks within two seconds again whether an opaque token is active (stated in the profile)",
+    ),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
     word("jwt-access-token", "its access tokens are JWTs"),

@@ -276,6 +276,19 @@ pub struct TokenLook {
     pub claims: Map<String, Value>,
 }
 
+impl TokenLook {
+    /// What a case changes about the claims of an honest token. Where it speaks of `scope`, the claim is meant in which
+    /// the target looks for scopes, unless the case names that one too: then it is taken by its word.
+    #[must_use]
+    pub fn changes(&self, claims: Map<String, Value>, drop: Vec<String>) -> Map<String, Value> {
+        let own = self.scope_claim.as_str();
+        let literal = claims.contains_key(own) || drop.iter().any(|name| name == own);
+        let said = claims.into_iter().chain(drop.into_iter().map(|name| (name, Value::Null)));
+        said.map(|(name, value)| if name == "scope" && !literal { (own.to_owned(), value) } else { (name, value) })
+            .collect()
+    }
+}
+
 impl Default for TokenLook {
     fn default() -> TokenLook {
         TokenLook { audience: None, scope_claim: "scope".to_owned(), typ: None, claims: Map::new() }
