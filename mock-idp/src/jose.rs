@@ -73,11 +73,20 @@ impl Unsigned {
             header.insert("kid".to_owned(), signer.kid.as_str().into());
         }
         merge(&mut header, &self.header);
-        let claims = self.payload.clone().unwrap_or_else(|| Value::Object(self.claims.clone()).to_string());
-        let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
-        let message = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims));
-        let signature = URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()));
-        format!("{message}.{signature}")
+        const PLAIN: &str = "an object of JSON values is JSON";
+        let header = serde_json::to_vec(&header).expect(PLAIN);
+        let claims = match &self.payload {
+            Some(payload) => payload.clone().into_bytes(),
+            None => serde_json::to_vec(&self.claims).expect(PLAIN),
+        };
+        let mut token = String::with_capacity(2 * (header.len() + claims.len()) + SIGNATURE);
+        URL_SAFE_NO_PAD.encode_string(header, &mut token);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = signer.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
     }
 }
 
@@ -186,6 +195,9 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+/// Characters of the longest usual signature: RSA with 2048 bits.
+const SIGNATURE: usize = 344;
 
 #[cfg(test)]
 mod tests {

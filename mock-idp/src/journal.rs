@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client;
@@ -140,11 +141,12 @@ impl Journal {
 
     /// Notes the tokens in the answer to a token request.
     pub(crate) fn issued(&mut self, seq: u64, body: &[u8]) {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
-        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-        let tokens = TOKENS.iter().filter_map(|name| Some((*name, text(name)?.to_owned())));
+        let Ok(body) = serde_json::from_slice::<Issued>(body) else { return };
+        let members =
+            [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
         if let Some(entry) = self.entry(seq) {
-            entry.issued = tokens.collect();
+            let tokens = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+            entry.issued = tokens.filter(|(_, token)| !token.is_empty()).collect();
         }
     }
 
@@ -162,8 +164,15 @@ impl Journal {
     }
 }
 
-/// Members of a token response that are worth something to whoever has them.
-const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+/// Members of a token response that are worth something to whoever has them; scripts may put anything there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Issued {
+    access_token: Value,
+    id_token: Value,
+    refresh_token: Value,
+}
+
 /// Bytes of a body worth remembering.
 const MAX_BODY: usize = 16 * 1024;
 /// Bytes of requests that an issuer remembers.

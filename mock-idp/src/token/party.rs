@@ -128,7 +128,12 @@ fn of_type(ask: &Ask<'_>, token: &str, kind: TokenType, typs: &[&str]) -> Result
     if presented.text("sub").is_empty() {
         return Err("the token has no sub");
     }
-    Ok(party(ask, presented, kind))
+    let party = party(ask, presented, kind);
+    // A foreign issuer's token for somebody else is one that somebody else may have leaked.
+    match party.text("iss") == ask.issuer.url() || is_for_us(ask, &party) {
+        true => Ok(party),
+        false => Err("the token of another issuer is neither for us nor for this client"),
+    }
 }
 
 fn party(ask: &Ask<'_>, presented: Presented, kind: TokenType) -> Party {
@@ -179,10 +184,19 @@ fn refresh(ask: &Ask<'_>, token: &str) -> Result<Party, &'static str> {
 /// Whether a token was given to the client, or is for it.
 fn concerns(ask: &Ask<'_>, party: &Party) -> bool {
     let id = ask.client.id.as_str();
-    let own = |name: &str| id == name || ask.client.audiences.iter().any(|own| own == name);
-    party.text("client_id") == id
-        || party.text("azp") == id
-        || presented::audiences(&party.claims).iter().any(|name| own(name))
+    party.text("client_id") == id || party.text("azp") == id || is_for(ask, party)
+}
+
+/// Whether a token's audience is this issuer, or the client.
+fn is_for_us(ask: &Ask<'_>, party: &Party) -> bool {
+    let ours = [ask.issuer.url(), ask.issuer.endpoint_url("token")];
+    is_for(ask, party) || presented::audiences(&party.claims).iter().any(|name| ours.iter().any(|own| own == name))
+}
+
+/// Whether a token's audience is the client, or one of its resource servers.
+fn is_for(ask: &Ask<'_>, party: &Party) -> bool {
+    let own = |name: &str| ask.client.id == name || ask.client.audiences.iter().any(|own| own == name);
+    presented::audiences(&party.claims).iter().any(|name| own(name))
 }
 
 fn refused(which: &str, why: &str) -> OAuthError {

@@ -74,8 +74,11 @@ fn wanted(ask: &Ask<'_>) -> Result<TokenType, OAuthError> {
 
 /// A token bound to a key must not become one that anybody can use.
 fn check_binding(ask: &Ask<'_>, subject: &Party) -> Result<(), OAuthError> {
-    let bound = subject.claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
-    match bound && ask.jkt.is_none() {
+    let Some(cnf) = subject.claims.get("cnf") else { return Ok(()) };
+    if cnf.get("jkt").is_none() {
+        return Err(OAuthError::invalid_request("the subject token is bound in a way that is not supported here"));
+    }
+    match ask.jkt.is_none() {
         true => {
             Err(OAuthError::invalid_request("the subject token is bound to a key: send a proof, to bind the new one"))
         }

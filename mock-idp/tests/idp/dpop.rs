@@ -271,6 +271,11 @@ async fn an_exchange_keeps_the_constraint() {
         ("audience", "https://api.example/"),
     ];
     assert_eq!(token(&browser, &[], &form).await.2["error"], "invalid_request");
+    let certificate = Some(json!({ "x5t#S256": "x" }));
+    let certificate = browser.issuer.mint(TokenSpec { cnf: certificate, ..TokenSpec::default() });
+    let mut other = form;
+    other[3].1 = &certificate;
+    assert_eq!(token(&browser, &[], &other).await.2["error"], "invalid_request", "bound to a certificate");
     let (status, _, body) = token(&browser, &[&proof(&mallory, &url)], &form).await;
     assert_eq!((status, &body["token_type"]), (200, &json!("DPoP")), "{body}");
     let claims = part(body["access_token"].as_str().expect("a token"), 1);

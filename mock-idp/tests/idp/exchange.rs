@@ -383,12 +383,17 @@ async fn a_refresh_token_of_the_client_itself_is_a_subject() {
 async fn other_issuers_of_the_provider_are_trusted_if_named() {
     let (idp, mut browser) = ready().await;
     let peer = idp.issuer("peer");
-    let spec = || TokenSpec { scope: "read".into(), ..TokenSpec::default() };
+    let audience = vec![browser.issuer.url()];
+    let spec = || TokenSpec { scope: "read".into(), audience: audience.clone(), ..TokenSpec::default() };
     let token = peer.mint(spec());
     refused(&exchange(&mut browser, &token, &[]).await, "invalid_request", "not trusted");
     browser.issuer.configure(|config| config.trusted_issuers = vec![TrustedIssuer::new(&peer.url())]);
     let claims = part(&exchange(&mut browser, &token, &[]).await.text("access_token"), 1);
     assert_eq!((&claims["iss"], &claims["sub"]), (&json!(browser.issuer.url()), &json!("user-alice")));
+    let elsewhere = peer.mint(TokenSpec { audience: vec!["https://else.example/".into()], ..spec() });
+    refused(&exchange(&mut browser, &elsewhere, &[]).await, "invalid_request", "for somebody else");
+    let client = peer.mint(TokenSpec { audience: vec!["gateway".into()], ..spec() });
+    assert_eq!(exchange(&mut browser, &client, &[]).await.status, 200, "for the client");
     let forged = peer.mint(TokenSpec { sign: Sign::Foreign, ..spec() });
     refused(&exchange(&mut browser, &forged, &[]).await, "invalid_request", "a stranger's key");
     peer.configure(|config| config.alg = mock_idp::Alg::EdDsa);
