@@ -312,12 +312,12 @@ fn page() -> String {
     for personality in Personality::all() {
         let _ = write!(page, "\n## {}\n\n{}.\n", personality.name, personality.title);
         if let Some(base) = &personality.base {
-            let _ = write!(page, "As `{base}`, and:\n");
+            let _ = writeln!(page, "As `{base}`, and:");
         }
         page.push_str("\n| quirk | breaks | setting | documented in |\n|---|---|---|---|\n");
         for quirk in &personality.quirk {
             let by: Vec<String> = quirk.by.iter().map(|path| format!("`{path}`")).collect();
-            let _ = write!(page, "| {} | {} | {} | {} |\n", quirk.what, quirk.breaks, by.join(", "), quirk.source);
+            let _ = writeln!(page, "| {} | {} | {} | {} |", quirk.what, quirk.breaks, by.join(", "), quirk.source);
         }
     }
     page
