@@ -142,3 +142,28 @@ fn shown(events: Vec<Event>, report: &Report) -> String {
     live.finish(report, Some("out")).expect("memory can be written");
     String::from_utf8(out).expect("a report is text")
 }
+
+#[test]
+fn one_cause_stands_before_its_many_findings() {
+    use authspec::event::{CaseResult, Kind, Verdict};
+    let crash = |at: u32| CaseResult {
+        verdict: Verdict::Fail,
+        kind: Some(Kind::Crash),
+        message: "\"it is refused\" could not be answered: a server error or a dropped connection".to_owned(),
+        expected: "refused: status one of 400, 401, error invalid_grant".to_owned(),
+        actual: if at == 3 { "served false; status 502".to_owned() } else { "500".to_owned() },
+        exchanges: vec![at],
+        ..sample::pass(&format!("token/case-{at}"), "token.error-format")
+    };
+    let blocked = |at: u32| CaseResult {
+        verdict: Verdict::Blocked,
+        message: format!("needs {}: the login was not accepted", if at % 2 == 0 { "call" } else { "refresh" }),
+        ..sample::pass(&format!("refresh/case-{at}"), "")
+    };
+    let mut events = vec![sample::started()];
+    events.extend((1..=6).map(|at| sample::case(vec![crash(at)], vec![sample::post(at, 500)])));
+    events.extend((1..=7).map(|at| sample::case(vec![blocked(at)], vec![])));
+    events.push(sample::case(vec![sample::code_twice()], vec![]));
+    events.push(sample::ended());
+    assert_snapshot!(human::render(&sample::fold(events), &Look::plain(), None));
+}

@@ -22,7 +22,10 @@ impl Signals {
     pub async fn next(&mut self) {
         // Every signal is asked each time, so that each of them wakes this task.
         poll_fn(|context| {
-            let came = self.0.iter_mut().fold(false, |came, signal| signal.poll_recv(context).is_ready() || came);
+            let mut came = false;
+            for signal in &mut self.0 {
+                came |= signal.poll_recv(context).is_ready();
+            }
             if came { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

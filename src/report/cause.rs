@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence;
 use super::model::Report;
+use super::phrase::{in_words, obstacle_in_words};
 use super::text::{plural, tidy};
 use crate::event::{CaseResult, Kind, Verdict};
 
@@ -47,7 +48,7 @@ fn same_answer(failed: &[&CaseResult]) -> Option<String> {
     rules.sort_unstable();
     rules.dedup();
     (is_many(number, failed.len()) && rules.len() >= SEVERAL).then(|| {
-        let answer = super::phrase::in_words(&tidy(&answer, TEXT));
+        let answer = in_words(&tidy(&answer, TEXT));
         format!(
             "{number} of {} have the same answer, whatever was asked: {answer}",
             plural(failed.len(), "failure", "failures")
@@ -57,14 +58,20 @@ fn same_answer(failed: &[&CaseResult]) -> Option<String> {
 
 /// Many cases that were stopped by one thing.
 fn same_obstacle(blocked: &[&CaseResult]) -> Option<String> {
-    let (reason, number) = commonest(blocked.iter().map(|result| result.message.clone()))?;
+    let (obstacle, number) = commonest(blocked.iter().map(|result| reason(&result.message).to_owned()))?;
     is_many(number, blocked.len()).then(|| {
-        format!(
-            "{number} of {} by one thing: {}",
-            plural(blocked.len(), "blocked case", "blocked cases"),
-            tidy(&reason, TEXT)
-        )
+        let obstacle = tidy(&obstacle_in_words(&obstacle), TEXT);
+        format!("{number} of {} by one thing: {obstacle}", plural(blocked.len(), "blocked case", "blocked cases"))
     })
+}
+
+/// Why a case was stopped, without the ability that it would have needed: `needs call: no login` and `needs refresh: no
+/// login` have one reason.
+fn reason(message: &str) -> &str {
+    match message.strip_prefix("needs ").and_then(|rest| rest.split_once(": ")) {
+        Some((ability, reason)) if !ability.contains(' ') => reason,
+        _ => message,
+    }
 }
 
 /// An attack that worked says nothing about the others; a crash is counted elsewhere.
@@ -87,4 +94,4 @@ fn is_many(number: usize, of: usize) -> bool {
 const MANY: usize = 5;
 const SEVERAL: usize = 3;
 /// Characters of one text.
-const TEXT: usize = 300;
+const TEXT: usize = 160;

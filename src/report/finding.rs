@@ -6,7 +6,7 @@ use super::evidence;
 use super::group::Group;
 use super::look::{self, FAINT, Look, STRONG};
 use super::model::Report;
-use super::phrase::in_words;
+use super::phrase::{in_words, obstacle_in_words};
 use super::text::{columns, cut, plural, tidy, wrap};
 use crate::event::{CaseResult, Verdict};
 
@@ -15,7 +15,7 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
     let mut page = Page { look, lines: Vec::new() };
     let result = group.lead;
     page.head(result);
-    page.text(&result.message, Style::new());
+    page.text(&obstacle_in_words(&result.message), Style::new());
     if let Some(why) = result.why.as_deref().filter(|_| matches!(result.verdict, Verdict::Fail | Verdict::Warn)) {
         page.field("why", why);
     }
@@ -81,6 +81,41 @@ fn brief(lead: &CaseResult, other: &CaseResult) -> String {
         Some(variant) if other.case == lead.case => format!("[{}]", tidy(variant, NAME)),
         _ => name(other),
     }
+}
+
+/// What a result got, or what stopped it.
+fn said(result: &CaseResult) -> String {
+    if result.actual.is_empty() { obstacle_in_words(&result.message) } else { in_words(&result.actual) }
+}
+
+/// Results by what they say, in the order in which it is said first.
+fn alike<'a>(results: &[&'a CaseResult]) -> Vec<(String, Vec<&'a CaseResult>)> {
+    let mut alike: Vec<(String, Vec<&CaseResult>)> = Vec::new();
+    for result in results {
+        let text = said(result);
+        match alike.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, same)) => same.push(result),
+            None => alike.push((text, vec![result])),
+        }
+    }
+    alike
+}
+
+/// The names of many results, the variants of a case together: `token/code[a, b], token/refresh`.
+fn together(results: &[&CaseResult]) -> String {
+    let mut cases: Vec<(&str, Vec<String>)> = Vec::new();
+    for result in results {
+        let variant = result.variant.iter().map(|variant| tidy(variant, NAME));
+        match cases.iter_mut().find(|(case, _)| *case == result.case) {
+            Some((_, variants)) => variants.extend(variant),
+            None => cases.push((&result.case, variant.collect())),
+        }
+    }
+    let name = |(case, variants): &(&str, Vec<String>)| match variants.as_slice() {
+        [] => tidy(case, NAME),
+        some => format!("{}[{}]", tidy(case, NAME), some.join(", ")),
+    };
+    cases.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 struct Page<'a> {
@@ -177,23 +212,45 @@ impl Page<'_> {
         }
     }
 
+    /// The other results of the group: those that say the same together, by their names; the rest one line each.
     fn others(&mut self, group: &Group<'_>) {
         if group.others.is_empty() {
             return;
         }
-        self.field("also", &plural(group.others.len(), "more result like this:", "more results like this:"));
         let room = self.look.width() - INDENT - LABEL;
-        let shown = group.others.iter().take(OTHERS);
-        let named: Vec<_> = shown.map(|other| (brief(group.lead, other), other)).collect();
-        let widest = named.iter().map(|(name, _)| columns(name)).max();
-        let widest = widest.unwrap_or(0).min(room / 2);
-        for (name, other) in named {
-            let said = if other.actual.is_empty() { other.message.clone() } else { in_words(&other.actual) };
-            let gap = " ".repeat(widest.saturating_sub(columns(&name)) + 2);
-            let line = cut(&format!("{name}{gap}{}", tidy(&said, MESSAGE)), room);
+        let lead = said(group.lead);
+        let (many, few): (Vec<_>, Vec<_>) = alike(&group.others).into_iter().partition(|(_, same)| same.len() >= LIST);
+        let number = group.others.len();
+        let same = few.is_empty() && many.iter().all(|(text, _)| *text == lead);
+        self.field(
+            "also",
+            &match same {
+                true => plural(number, "more result that says the same:", "more results that say the same:"),
+                false => plural(number, "more result like this:", "more results like this:"),
+            },
+        );
+        let mut lines = Vec::new();
+        for (text, results) in &many {
+            let indent = if same { 0 } else { NAMES };
+            if !same {
+                let text = if *text == lead { "the same" } else { text };
+                lines.extend(wrap(&format!("{}:", tidy(text, MESSAGE)), room));
+            }
+            lines.extend(
+                wrap(&together(results), room - indent).into_iter().map(|line| format!("{:indent$}{line}", "")),
+            );
+        }
+        let few: Vec<_> = few.into_iter().flat_map(|(_, results)| results).collect();
+        let named: Vec<_> = few.into_iter().map(|other| (brief(group.lead, other), other)).collect();
+        let widest = named.iter().take(OTHERS).map(|(name, _)| columns(name)).max().unwrap_or(0).min(room / 2);
+        lines.extend(named.iter().map(|(name, other)| {
+            let gap = " ".repeat(widest.saturating_sub(columns(name)) + 2);
+            cut(&format!("{name}{gap}{}", tidy(&said(other), MESSAGE)), room)
+        }));
+        for line in lines.iter().take(OTHERS) {
             self.push(&format!("{:LABEL$}{line}", ""), Style::new());
         }
-        let left_out = group.others.len().saturating_sub(OTHERS);
+        let left_out = lines.len().saturating_sub(OTHERS);
         if left_out > 0 {
             self.push(&format!("{:LABEL$}… and {left_out} more, see report.json", ""), Style::new());
         }
@@ -213,3 +270,7 @@ const NAME: usize = 80;
 /// Exchanges of one finding, and other results of its group, that are shown.
 const EXCHANGES: usize = 3;
 const OTHERS: usize = 30;
+/// From so many results on that say the same, only their names are listed.
+const LIST: usize = 3;
+/// Columns before a list of names.
+const NAMES: usize = 2;

@@ -13,6 +13,16 @@ pub(super) fn in_words(text: &str) -> String {
     parts.join("; ")
 }
 
+/// What stopped a case, in words: `step 2 (authorize): expected crash false, got crash true`.
+pub(super) fn obstacle_in_words(text: &str) -> String {
+    let parts = || {
+        let (step, rest) = text.split_once(": expected ").filter(|(step, _)| step.starts_with("step "))?;
+        let (expected, got) = rest.split_once(", got ")?;
+        Some(format!("{step}: expected {}, got {}", in_words(expected), in_words(got)))
+    };
+    parts().unwrap_or_else(|| text.to_owned())
+}
+
 /// One clause: a fact, and what is said of it.
 fn phrase(clause: &str) -> String {
     let Some((path, said)) = clause.split_once(' ') else { return clause.to_owned() };
@@ -158,5 +168,8 @@ mod tests {
         ] {
             assert_eq!(in_words(said), told);
         }
+        let told = "step 2 (authorize): expected no crash, got a crash (5xx or a dropped connection); a page 500";
+        assert_eq!(obstacle_in_words("step 2 (authorize): expected crash false, got crash true; a page 500"), told);
+        assert_eq!(obstacle_in_words("needs call: no token, got none"), "needs call: no token, got none");
     }
 }

@@ -35,6 +35,12 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
     a.decide("upstream-scope", !scopes.is_empty(), "nobody is sent to an identity provider of ours with a scope");
     a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
     a.decide("upstream-nonce", openid && asked["nonce"].is_string(), "it sends no nonce to our identity provider");
+    let promised = world.idp.as_ref().is_some_and(|idp| idp.issuer.config().iss_in_response);
+    a.decide(
+        "upstream-iss",
+        promised,
+        "our identity provider promises no iss (profile section [upstream], personality)",
+    );
     let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
     let reads = journal.iter().any(|r| matches!(r.endpoint, Endpoint::Discovery | Endpoint::Metadata));
     a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");

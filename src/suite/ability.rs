@@ -154,6 +154,7 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-callback", "a proxy to which our identity provider sends the browser back, not to the client"),
     word("upstream-discovery", "a proxy that reads the metadata of our identity provider"),
     word("upstream-id-token", "a proxy whose logins rest on the ID token of our identity provider"),
+    word("upstream-iss", "a proxy whose identity provider, ours, promises iss in its answers (RFC 9207)"),
     word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),
     word("upstream-openid", "a proxy that asks our identity provider for an ID token (scope openid)"),
     word("upstream-scope", "asks the upstream identity provider for a scope"),

@@ -227,7 +227,7 @@ async fn okta_has_its_own_audience_and_claims() {
     assert_eq!(places(&idp, &mut browser).await, [404, 200, 404, 200]);
     assert!(browser.issuer.metadata().get("registration_endpoint").is_some());
     let refused = browser.post_json("register", json!({ "redirect_uris": ["https://a.example/cb"] })).await;
-    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert_eq!(refused.status, 401, "{}", refused.body);
     assert_eq!(error(&mut browser, &[("scope", "")]).await.0, "invalid_scope");
     idp.stop().await;
 }
