@@ -63,6 +63,8 @@ pub struct IssuerConfig {
     pub default_audience: Option<String>,
     /// What a request without `scope` gets.
     pub default_scope: String,
+    /// Scopes with one of these in their name are granted to nobody, whatever [`any_scope`](Self::any_scope) says.
+    pub denied_scopes: Vec<String>,
     /// Sends `iss` in authorization responses and says so in the metadata (RFC 9207).
     pub iss_in_response: bool,
     /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
@@ -108,6 +110,7 @@ impl Default for IssuerConfig {
             dcr: true,
             default_audience: None,
             default_scope: "openid".to_owned(),
+            denied_scopes: Vec::new(),
             iss_in_response: true,
             metadata: Map::new(),
             refresh: RefreshPolicy::default(),

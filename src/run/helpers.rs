@@ -35,6 +35,8 @@ impl Helpers {
             }
             users(&issuer, profile);
             issuer.configure(|config| {
+                // What cases make up (`authorize/scope-unknown`) is nobody's: a proxy that asks for it does not get it.
+                config.denied_scopes = vec!["authspec".to_owned()];
                 config.default_audience.clone_from(&upstream.audience);
                 config.users.extend(upstream.users.iter().map(|user| {
                     let mut known = mock_idp::User::new(&user.name);
