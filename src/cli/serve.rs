@@ -89,7 +89,8 @@ async fn proxy(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Resu
             url
         }
     };
-    let server = start_proxy(deployment, loopback(args.port), issuer, faults).await.map_err(|e| taken(args.port, &e))?;
+    let server =
+        start_proxy(deployment, loopback(args.port), issuer, faults).await.map_err(|e| taken(args.port, &e))?;
     text::line(&format!("READY {}", server.mcp_url()));
     stopped().await;
     server.stop().await;

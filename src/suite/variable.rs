@@ -44,7 +44,11 @@ pub const NAMESPACES: &[Namespace] = &[
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },
     free("other", "the second client, like `$client`"),
     free("prm", "a member of the protected resource metadata; also `$prm.url`"),
-    named("provisioning", &PROVISIONING, "the URL of a page or endpoint of the target's own login; `cookie`: its session cookie"),
+    named(
+        "provisioning",
+        &PROVISIONING,
+        "the URL of a page or endpoint of the target's own login; `cookie`: its session cookie",
+    ),
     Namespace { name: "random", holds: Members::Number, doc: "random text of so many bytes: `$random.32`" },
     free("scope", "a scope of the target: `$scope.default`, or a name of the profile"),
     named("target", &["mcp-url", "origin", "path", "authority", "resource", "version"], "the MCP server"),
