@@ -203,7 +203,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     let mut taken = Vec::new();
     for source in actors {
         seen.world.exchange.actor = Some(source.clone());
-        if taken_up(seen, wire, json!({ "actor": "first" })).await.is_some() {
+        if is_looked_at(seen, wire).await {
             taken.push(source);
         }
     }
@@ -222,6 +222,15 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     seen.abilities.decide("exchange-issuer", trusted.is_some(), reason);
 }
 
+/// Whether an actor token is taken and not just overlooked: then `act` names the actor, or a made-up one is refused.
+async fn is_looked_at(seen: &Preflight, wire: &Wire) -> bool {
+    let Some(facts) = answered(seen, wire, json!({ "actor": "first" })).await else { return false };
+    let named = facts["token"]["claims"]["act"].is_object();
+    let made_up = json!({ "actor-token": "made-up" });
+    facts["granted"] == true
+        && (named || answered(seen, wire, made_up).await.is_some_and(|facts| facts["granted"] == false))
+}
+
 async fn chain(seen: &Preflight, wire: &Wire) -> bool {
     let Some(first) = taken_up(seen, wire, json!({ "actor": "first" })).await else { return false };
     taken_up(seen, wire, json!({ "subject-token": first, "actor": "second" })).await.is_some()
@@ -229,9 +238,12 @@ async fn chain(seen: &Preflight, wire: &Wire) -> bool {
 
 /// The token of an exchange, if it succeeds.
 async fn taken_up(seen: &Preflight, wire: &Wire, args: Value) -> Option<String> {
+    answered(seen, wire, args).await?["body"]["access_token"].as_str().map(str::to_owned)
+}
+
+async fn answered(seen: &Preflight, wire: &Wire, args: Value) -> Option<Value> {
     let mut context = equipped(seen, wire).await.ok()?;
-    let answer = act(&mut context, Verb::Exchange, args).await.ok()?;
-    answer.facts["body"]["access_token"].as_str().map(str::to_owned)
+    Some(act(&mut context, Verb::Exchange, args).await.ok()?.facts)
 }
 
 /// A context with the clients that an exchange needs.

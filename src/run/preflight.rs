@@ -229,7 +229,7 @@ async fn discover(
     }
     if world.is_bare() && !is_oauth(&discovered.found.metadata) {
         return Err(stop(&format!(
-            "nothing to judge: {} publishes no authorization server metadata; looked at {}",
+            "nothing to judge: {} publishes no authorization server metadata; looked at {}. Is the server running, and is this its issuer?",
             world.found.issuer, discovered.facts["tried"]
         )));
     }

@@ -96,6 +96,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     put("scope", args.get("scope").cloned().or_else(|| recipe.scope.map(Value::from)));
     params.extend(args.table("params"));
     let asked = params.get("scope").and_then(Value::as_str).map(str::to_owned);
+    // Audiences that the token may have without being the subject token's: the targets, and the server for its userinfo.
+    let form = Args::new(&params);
+    let mut aside = [form.list("audience"), form.list("resource")].concat();
+    let server = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
+    aside.extend(server.into_iter().flatten());
     let mut request = Map::new();
     request.insert("grant".into(), json!(GRANT));
     request.insert("client".into(), json!(client));
@@ -106,9 +111,8 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         request.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
     }
     let mut facts = token::perform(context, Args::new(&request)).await?;
-    let own = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
     describe(&mut facts, subject.as_deref(), subject_scope, asked.as_deref());
-    audiences(&mut facts, &own.into_iter().flatten().collect::<Vec<_>>());
+    audiences(&mut facts, &aside);
     facts["actor"] = facts::token(actor.clone().map(Value::from).as_ref());
     facts["actor-token"] = json!(actor);
     Ok(facts)
@@ -201,10 +205,10 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
     facts["subject"] = sent;
 }
 
-/// Adds whom the token is for, and what of that was so before; an authorization server that names itself stays aside.
-fn audiences(facts: &mut Value, own: &[String]) {
+/// Adds whom the token is for, and what of that was so before, save what is set aside.
+fn audiences(facts: &mut Value, aside: &[String]) {
     let (new, old) = (aud(&facts["token"]["claims"]), aud(&facts["subject"]["claims"]));
-    let kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !own.contains(name)).collect();
+    let kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !aside.contains(name)).collect();
     facts["kept-audiences"] = json!(kept);
     facts["audiences"] = json!(new);
 }

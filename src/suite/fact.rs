@@ -362,7 +362,10 @@ const EXCHANGE: &[Fact] = &[
         "scopes that were asked for, are not in the token, and of whose loss the answer says nothing",
     ),
     open("audiences", "the audiences of the token, as a list"),
-    open("kept-audiences", "those of them that the subject token has too; the server itself left out"),
+    open(
+        "kept-audiences",
+        "those of them that the subject token has too, but for the targets asked for and the server itself",
+    ),
     value("outlives", "by how many seconds the token outlives the subject token"),
     value("unbound", "whether the subject token is bound to a key (`cnf`) and the token is not"),
     value("echoed", "whether an error repeats the subject token"),
