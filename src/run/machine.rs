@@ -14,7 +14,7 @@ use crate::step::{self, Client, Context, How};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
-/// Looks, and leaves the abilities `machine-*`, `two-machines`, `id-jag` and `workload-identity`.
+/// Looks, and leaves the abilities `machine-*`, `two-machines`, `id-jag`, `id-jag-only` and `workload-identity`.
 pub async fn look(seen: &mut Preflight) {
     announced(seen);
     if !seen.roles.contains(&Role::AuthorizationServer) {
@@ -124,14 +124,21 @@ async fn served(seen: &mut Preflight, wire: &Wire, bearer: Option<&str>) {
 
 /// Whether an identity assertion of our provider gives a token.
 async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Client, String>) {
-    let outcome = match client {
-        Ok(client) => {
-            let mut context = machine(seen, wire, &client).await;
-            act(&mut context, Verb::Token, json!({ "id-jag": {} })).await.and_then(|answer| granted(&answer.facts))
-        }
-        Err(reason) => Err(reason),
+    let outcome = match &client {
+        Ok(client) => presented(seen, wire, client, json!({})).await,
+        Err(reason) => Err(reason.clone()),
     };
-    let Err(reason) = outcome else { return seen.abilities.set("id-jag", Ability::Has) };
+    let Err(reason) = outcome else {
+        seen.abilities.set("id-jag", Ability::Has);
+        // Without what makes an ID-JAG it is a plain grant of RFC 7523, which a server may serve beside ID-JAGs.
+        let plain = json!({ "header": { "typ": "JWT" }, "drop": ["client_id", "resource"] });
+        let taken = match &client {
+            Ok(client) => presented(seen, wire, client, plain).await.is_ok(),
+            Err(_) => false,
+        };
+        let reason = "any JWT of our identity provider about the employee is taken as a grant, ID-JAG or not";
+        return seen.abilities.decide("id-jag-only", !taken, reason);
+    };
     if seen.abilities.has("id-jag-announced") {
         seen.notes.push(format!(
             "identity assertions are announced, but one of our provider gave no token: {reason}. Does the target trust it, \
@@ -139,6 +146,12 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
         ));
     }
     seen.abilities.set("id-jag", Ability::Lacks(reason));
+}
+
+/// The answer to an identity assertion with these changes.
+async fn presented(seen: &Preflight, wire: &Wire, client: &Client, change: Value) -> Result<String, String> {
+    let mut context = machine(seen, wire, client).await;
+    act(&mut context, Verb::Token, json!({ "id-jag": change })).await.and_then(|answer| granted(&answer.facts))
 }
 
 /// Whether an assertion about the workload of the profile gives a token: its audience may be the token endpoint, as the

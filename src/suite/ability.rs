@@ -77,6 +77,7 @@ pub const ABILITIES: &[Word] = &[
         "gives a token for an identity assertion of our identity provider (enterprise-managed authorization)",
     ),
     word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
+    word("id-jag-only", "takes a JWT of our identity provider about a person as an identity assertion or not at all"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(
