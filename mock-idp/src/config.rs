@@ -72,6 +72,8 @@ pub struct IssuerConfig {
     pub default_audience: Option<String>,
     /// What a request without `scope` gets.
     pub default_scope: String,
+    /// Scopes with one of these in their name are granted to nobody, whatever [`any_scope`](Self::any_scope) says.
+    pub denied_scopes: Vec<String>,
     /// Proofs of possession (RFC 9449).
     pub dpop: DpopSettings,
     /// Token exchange (RFC 8693).
@@ -129,6 +131,7 @@ impl Default for IssuerConfig {
             dcr: true,
             default_audience: None,
             default_scope: "openid".to_owned(),
+            denied_scopes: Vec::new(),
             dpop: DpopSettings::default(),
             exchange: ExchangeSettings::default(),
             iss_in_response: true,

@@ -64,17 +64,31 @@ pub fn tokens(seen: &mut Preflight, token: &Value, for_resource: bool) {
 /// Why there is no callback of the proxy.
 const CLIENT_ANSWERED: &str = "our identity provider answers the client, not the proxy";
 
+/// Why no code came where the browser was sent to another host: a proxy that is wired to another identity provider, or a
+/// login page of the target's that it may not go to.
+pub fn elsewhere(world: &World, base: &str) -> String {
+    let allowed = "allow it in the profile (target.allow) if it belongs to the login";
+    match &world.idp {
+        Some(idp) => format!(
+            "the browser was sent to {base}, but our identity provider is asked at {}: configure the target to log users in there, with issuer {} (docs/proxies.md), or {allowed} of the target itself",
+            idp.issuer.endpoint_url("authorize"),
+            idp.issuer.url(),
+        ),
+        None => format!("the browser was sent to {base}, which is not the target: {allowed}"),
+    }
+}
+
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
 fn not_upstream(world: &World, journey: &Value) -> String {
     let ours = world
         .idp
         .as_ref()
         .map_or_else(|| "nowhere: the profile has no section [upstream]".to_owned(), |idp| idp.issuer.url());
+    let origin = |url: &str| url::Url::parse(url).map(|u| u.origin().ascii_serialization()).unwrap_or_default();
+    // Where the client gets its answer is no place where anybody logs in.
+    let known = [world.origin(), world.as_origin(), origin(journey["redirect-uri"].as_str().unwrap_or_default())];
     let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut hosts: Vec<String> = hosts
-        .filter_map(|l| url::Url::parse(l).ok().map(|u| u.origin().ascii_serialization()))
-        .filter(|origin| *origin != world.origin() && *origin != world.as_origin())
-        .collect();
+    let mut hosts: Vec<String> = hosts.map(origin).filter(|host| !host.is_empty() && !known.contains(host)).collect();
     hosts.dedup();
     let went =
         if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };

@@ -223,7 +223,9 @@ async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client) {
 
 fn broken(seen: &mut Preflight, reason: &str) {
     if seen.roles.contains(&Role::Proxy) {
-        seen.abilities.set("proxy", Ability::Broken(reason.to_owned()));
+        for word in ["proxy", "upstream-callback", "upstream-discovery", "upstream-id-token", "upstream-openid"] {
+            seen.abilities.set(word, Ability::Broken(reason.to_owned()));
+        }
     }
     for word in [
         "authorization-code",
@@ -312,10 +314,7 @@ fn stuck(world: &World, facts: &Value) -> String {
             facts["error"].as_str().unwrap_or("no error code"),
             world.recipe.scope.as_deref().unwrap_or("")
         ),
-        "elsewhere" => format!(
-            "the browser was sent to {}, which is not the target: allow it in the profile (target.allow) if it belongs to the login",
-            facts["redirect"]["base"].as_str().unwrap_or_default()
-        ),
+        "elsewhere" => leg::elsewhere(world, facts["redirect"]["base"].as_str().unwrap_or_default()),
         "nowhere" => format!("no code came: {}. If users log in elsewhere, is that server up?", summary(facts)),
         _ => format!("no code came: {}", summary(facts)),
     }
@@ -448,6 +447,11 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
     }
     if seen.abilities.has("proxy") && seen.abilities.has("own-tokens") {
         let reason = "the target logs users in at our identity provider; the tokens for it are its own";
+        seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
+        return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
+    }
+    if let Ability::Broken(_) = seen.abilities.get("proxy") {
+        let reason = "its users do not log in at our identity provider, so its tokens are not tried";
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
     }
