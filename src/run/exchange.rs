@@ -103,6 +103,11 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     if !listed && !stated {
         return seen.abilities.set("token-exchange", Ability::Lacks(UNKNOWN.into()));
     }
+    // Whoever exchanges for a target that makes no tokens is not judged here, and may well be our identity provider.
+    let judged = [Role::AuthorizationServer, Role::TokenExchange].iter().any(|role| seen.roles.contains(role));
+    if !judged && !stated {
+        return seen.abilities.set("token-exchange", Ability::Lacks("its authorization server is not judged".into()));
+    }
     scopes(&mut seen.world);
     let exchange = &seen.world.exchange;
     for (word, has, what) in [

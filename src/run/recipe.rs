@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::ability::Ability;
 use super::leg;
 use super::preflight::Preflight;
+use super::tokens;
 use crate::event::Document;
 use crate::fact::{self, summary};
 use crate::rule::{McpVersion, Role};
@@ -468,7 +469,7 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
                 taken,
                 "the target refuses tokens of our identity provider signed by RS256",
             );
-            mint_instead(seen);
+            tokens::mint_instead(seen);
             if !seen.abilities.has("call") {
                 seen.abilities.set("call", Ability::Has);
                 seen.abilities.decide("sessions", session, "no Mcp-Session-Id was given");
@@ -515,25 +516,6 @@ async fn try_document(world: &World) -> Result<(), String> {
         (true, Some(1..)) => Ok(()),
         (true, _) => Err("a code was issued without a look at the document".into()),
         (false, _) => Err(summary(&journey)),
-    }
-}
-
-/// Where no client gets a token, or none that the target takes, our identity provider makes the honest ones; an
-/// authorization server that is not judged is then no obstacle.
-fn mint_instead(seen: &mut Preflight) {
-    let judged = seen.roles.contains(&Role::AuthorizationServer);
-    let reason = match (seen.abilities.get("authorization-code"), seen.abilities.get("call")) {
-        (Ability::Broken(reason), _) => reason,
-        (_, Ability::Broken(reason)) if !judged => reason,
-        _ => return,
-    };
-    seen.world.recipe.minted = true;
-    seen.abilities.set("jwt-access-token", Ability::Has);
-    if judged {
-        return;
-    }
-    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
-        seen.abilities.set(word, Ability::Lacks(reason.clone()));
     }
 }
 

@@ -9,6 +9,7 @@ use super::ability::Ability;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::summary;
+use crate::rule::Role;
 use crate::step::Idp;
 use crate::suite::Verb;
 use crate::wire::Wire;
@@ -45,6 +46,25 @@ pub async fn abilities(seen: &mut Preflight) {
     let exchanges =
         idp.issuer.journal().iter().skip(before).any(|received| received.param("grant_type") == Some(EXCHANGE));
     seen.abilities.decide("downstream-exchange", exchanges, "it asks our identity provider for no token exchange");
+}
+
+/// Where no client gets a token, or none that the target takes, our identity provider makes the honest ones; an
+/// authorization server that is not judged is then no obstacle.
+pub fn mint_instead(seen: &mut Preflight) {
+    let judged = seen.roles.contains(&Role::AuthorizationServer);
+    let reason = match (seen.abilities.get("authorization-code"), seen.abilities.get("call")) {
+        (Ability::Broken(reason), _) => reason,
+        (_, Ability::Broken(reason)) if !judged => reason,
+        _ => return,
+    };
+    seen.world.recipe.minted = true;
+    seen.abilities.set("jwt-access-token", Ability::Has);
+    if judged {
+        return;
+    }
+    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
+        seen.abilities.set(word, Ability::Lacks(reason.clone()));
+    }
 }
 
 /// Whether an opaque token is served, after a look at the introspection endpoint.
