@@ -4,6 +4,7 @@ use super::{Ask, Issue, narrowed};
 use crate::client::Client;
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
+use crate::params::Params;
 use crate::secret;
 use crate::state::Code;
 
@@ -11,7 +12,26 @@ use crate::state::Code;
 pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
     let Ask { issuer, client, form, jkt } = *ask;
     let text = form.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
-    let code = used_up(issuer, client, text)?;
+    let (code, was_used) = used_up(issuer, client, text)?;
+    let fits = fits(client, form, &code, jkt);
+    if was_used {
+        // Somebody else has it too (RFC 6749 section 4.1.2). Whoever lacks the verifier may not end anything with it.
+        if fits.is_ok() {
+            issuer.end_grant(&code.grant.id);
+        }
+        return Err(OAuthError::invalid_grant("the code was used before"));
+    }
+    if code.expires <= issuer.now() {
+        return Err(OAuthError::invalid_grant("the code is expired"));
+    }
+    fits?;
+    let resources = narrowed(issuer, &code.grant, form)?;
+    let scope = code.grant.scope.clone();
+    Ok(Issue { grant: code.grant, scope, resources, new_refresh: true, ..Issue::default() })
+}
+
+/// Whether a request is by whoever began: redirect URI, verifier, and the key where one was named.
+fn fits(client: &Client, form: &Params, code: &Code, jkt: Option<&str>) -> Result<(), OAuthError> {
     match (form.get("redirect_uri"), &code.redirect_uri) {
         (Some(sent), Some(asked)) if sent != asked => {
             return Err(OAuthError::invalid_grant("redirect_uri is not the one of the authorization request"));
@@ -26,28 +46,16 @@ pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
     if code.dpop_jkt.is_some() && code.dpop_jkt.as_deref() != jkt {
         return Err(OAuthError::invalid_grant("the code is bound to the key of dpop_jkt"));
     }
-    let resources = narrowed(issuer, &code.grant, form)?;
-    let scope = code.grant.scope.clone();
-    Ok(Issue { grant: code.grant, scope, resources, new_refresh: true, ..Issue::default() })
+    Ok(())
 }
 
-/// The code, marked as used whatever comes of it.
-fn used_up(issuer: &Issuer, client: &Client, text: &str) -> Result<Code, OAuthError> {
+/// The code, marked as used whatever comes of it, and whether it was before.
+fn used_up(issuer: &Issuer, client: &Client, text: &str) -> Result<(Code, bool), OAuthError> {
     let mut state = issuer.lock();
     let found = state.codes.get_mut(&secret::s256(text)).filter(|code| code.grant.client_id == client.id);
     let code = found.ok_or_else(|| OAuthError::invalid_grant("the code is not known for this client"))?;
     let was_used = std::mem::replace(&mut code.used, true);
-    let code = code.clone();
-    drop(state);
-    if was_used {
-        // Somebody else has it too (RFC 6749 section 4.1.2).
-        issuer.end_grant(&code.grant.id);
-        return Err(OAuthError::invalid_grant("the code was used before"));
-    }
-    if code.expires <= issuer.now() {
-        return Err(OAuthError::invalid_grant("the code is expired"));
-    }
-    Ok(code)
+    Ok((code.clone(), was_used))
 }
 
 /// RFC 7636 section 4.6; a verifier without challenge is a downgrade (RFC 9700 section 4.8.2).

@@ -27,6 +27,18 @@ async fn it_does_what_the_handles_do() {
     assert_eq!(control(&idp, "clock", json!({ "advance": -1000 })).await.1, json!({ "now": 4000 }));
     let token = control(&idp, "mint", json!({ "claims": { "a": 1 }, "sign": "foreign" })).await.1;
     assert_eq!(crate::browser::part(token["token"].as_str().expect("a token"), 1)["a"], 1);
+    let spec = json!({
+        "kind": "jwt", "typ": "logout+jwt", "sub": "s", "act": { "sub": "a" }, "may-act": { "sub": "b" },
+        "cnf": { "jkt": "k" },
+    });
+    let token = control(&idp, "mint", spec).await.1;
+    let token = token["token"].as_str().expect("a token");
+    let claims = crate::browser::part(token, 1);
+    assert_eq!((&crate::browser::part(token, 0)["typ"], &claims["sub"]), (&json!("logout+jwt"), &json!("s")));
+    let parties = (&claims["act"]["sub"], &claims["may_act"]["sub"], &claims["cnf"]["jkt"]);
+    assert_eq!(parties, (&json!("a"), &json!("b"), &json!("k")));
+    let exchange = json!({ "exchange": { "targets": [{ "audience": "x" }] }, "dpop": { "nonce": true } });
+    assert_eq!(control(&idp, "configure", exchange).await.1["exchange"]["targets"][0]["audience"], "x");
     assert_eq!(control(&idp, "publish", json!({ "kty": "moon" })).await.1["keys"][0]["kty"], "moon");
     let journal = browser.get(&format!("{}/.control/journal?issuer=t&endpoint=token", idp.base_url())).await.json();
     assert_eq!((&journal[0]["path"], &journal[0]["status"]), (&json!("/t/token"), &json!(503)));

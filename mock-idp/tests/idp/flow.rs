@@ -101,6 +101,8 @@ async fn a_code_works_once_in_time_with_its_verifier_and_redirect_uri() {
     assert_eq!(browser.post("token", &form).await.text("error"), "invalid_grant");
     let code = browser.code(&[]).await;
     let tokens = browser.redeem(&code, VERIFIER).await;
+    assert_eq!(browser.redeem(&code, &VERIFIER.replace('d', "e")).await.text("error"), "invalid_grant");
+    assert_eq!(browser.bearer("userinfo", &tokens.text("access_token")).await.status, 200, "a guess ends nothing");
     assert_eq!(browser.redeem(&code, VERIFIER).await.text("error"), "invalid_grant");
     assert_eq!(browser.bearer("userinfo", &tokens.text("access_token")).await.status, 401, "a replay ends the tokens");
     assert_eq!(browser.refresh(&tokens.text("refresh_token")).await.text("error"), "invalid_grant");
