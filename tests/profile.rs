@@ -39,6 +39,27 @@ const REMOTE: &str = "[target]\nmcp-url = \"https://staging.example.com/mcp\"\n"
 const LOCAL: &str = "[target]\nmcp-url = \"http://localhost:3000/mcp\"\n";
 
 #[test]
+fn reads_what_tokens_look_like() {
+    let profile = read(&format!(
+        "{LOCAL}[token]\naudience = \"api://a\"\nscope-claim = \"scp\"\ntyp = \"JWT\"\nclaims = {{ tid = \"t\", ver = 2 }}\n"
+    ));
+    assert_eq!(profile.token.audience.as_deref(), Some("api://a"));
+    assert_eq!((profile.token.scope_claim.as_str(), profile.token.typ.as_deref()), ("scp", Some("JWT")));
+    assert_eq!(serde_json::json!(profile.token.claims), serde_json::json!({ "tid": "t", "ver": 2 }));
+    let changed = |claims: serde_json::Value, drop: &[&str]| {
+        let serde_json::Value::Object(claims) = claims else { panic!("a table") };
+        serde_json::json!(profile.token.changes(claims, drop.iter().map(|name| (*name).to_owned()).collect()))
+    };
+    assert_eq!(changed(serde_json::json!({ "scope": "a" }), &["aud"]), serde_json::json!({ "scp": "a", "aud": null }));
+    assert_eq!(
+        changed(serde_json::json!({ "scope": "a" }), &["scp"]),
+        serde_json::json!({ "scope": "a", "scp": null })
+    );
+    assert_eq!(read(LOCAL).token.scope_claim, "scope");
+    assert!(slips_of(&format!("{LOCAL}[token]\nclaims = \"x\"\n")).contains("a table"));
+}
+
+#[test]
 fn reads_every_section() {
     let profile = read(
         r#"

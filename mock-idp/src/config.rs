@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::keys::Alg;
 use crate::quirks::Quirks;
+use crate::settings::{ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ParSettings, TrustedIssuer};
 
 /// How the provider starts.
 #[derive(Clone, Debug)]
@@ -55,6 +56,10 @@ pub struct IssuerConfig {
     pub alg: Alg,
     /// Grants any well-formed scope instead of those in `scopes`.
     pub any_scope: bool,
+    /// The API that stands for a service behind a resource server.
+    pub api: ApiSettings,
+    /// How strict assertions (RFC 7523) are read.
+    pub assertions: AssertionSettings,
     /// Approves as `login_hint` or the first user, without any page.
     pub auto_approve: bool,
     /// Preset clients.
@@ -67,10 +72,16 @@ pub struct IssuerConfig {
     pub default_audience: Option<String>,
     /// What a request without `scope` gets.
     pub default_scope: String,
+    /// Proofs of possession (RFC 9449).
+    pub dpop: DpopSettings,
+    /// Token exchange (RFC 8693).
+    pub exchange: ExchangeSettings,
     /// Sends `iss` in authorization responses and says so in the metadata (RFC 9207).
     pub iss_in_response: bool,
     /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
     pub metadata: Map<String, Value>,
+    /// Pushed authorization requests (RFC 9126).
+    pub par: ParSettings,
     /// What real providers do otherwise.
     pub quirks: Quirks,
     /// How refresh tokens behave.
@@ -93,6 +104,8 @@ pub struct IssuerConfig {
     pub session_ttl: u64,
     /// Ends the issuer identifier with a slash.
     pub trailing_slash: bool,
+    /// Issuers whose tokens are taken in token exchange and as assertions of the jwt-bearer grant (RFC 7523 section 2.1).
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// Takes clients that nobody registered, with any secret, any redirect URI, and PKCE only if they want it.
     pub unknown_clients: bool,
     /// Whoever logs in exists: with the password `password`, the subject `user-NAME` and no claims of their own.
@@ -108,14 +121,19 @@ impl Default for IssuerConfig {
             access_ttl: 600,
             alg: Alg::default(),
             any_scope: true,
+            api: ApiSettings::default(),
+            assertions: AssertionSettings::default(),
             auto_approve: false,
             clients: vec![Client::upstream()],
             code_ttl: 60,
             dcr: true,
             default_audience: None,
             default_scope: "openid".to_owned(),
+            dpop: DpopSettings::default(),
+            exchange: ExchangeSettings::default(),
             iss_in_response: true,
             metadata: Map::new(),
+            par: ParSettings::default(),
             quirks: Quirks::default(),
             refresh: RefreshPolicy::default(),
             refresh_grace: 0,
@@ -127,6 +145,7 @@ impl Default for IssuerConfig {
             scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
             session_ttl: 8 * 3600,
             trailing_slash: false,
+            trusted_issuers: Vec::new(),
             unknown_clients: true,
             unknown_users: false,
             users: ["alice", "bob"].map(User::new).to_vec(),

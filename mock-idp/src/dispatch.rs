@@ -70,8 +70,9 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         Some(script) => scripted(shared, issuer, at, request, script).await,
     };
     if endpoint::cross_origin(at) {
-        reply =
-            reply.header(ACCESS_CONTROL_ALLOW_ORIGIN, "*").header(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate");
+        reply = reply
+            .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+            .header(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, DPoP-Nonce");
     }
     let cut_after = script.as_ref().and_then(|script| script.cut_after);
     if let Some(bytes) = cut_after {

@@ -1,6 +1,6 @@
 //! The handle on one issuer: configure it, script it, ask what it saw.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Map, Value, json};
 
@@ -10,9 +10,10 @@ use crate::config::IssuerConfig;
 use crate::endpoint;
 use crate::jose;
 use crate::journal::Received;
-use crate::keys::{Alg, Former, KeyRing};
+use crate::keys::{Alg, Former, Key, KeyRing};
 use crate::script::{Answer, Endpoint};
 use crate::secret;
+use crate::server::Issuers;
 use crate::state::{Grant, State};
 
 /// One issuer of a [`MockIdp`](crate::MockIdp). Clones are handles on the same issuer.
@@ -27,14 +28,22 @@ struct Inner {
     base: String,
     clock: Clock,
     name: String,
+    /// All issuers of the provider.
+    peers: Weak<Issuers>,
     state: Mutex<State>,
 }
 
 impl Issuer {
-    pub(crate) fn new(base_url: &str, name: &str, config: IssuerConfig, journal_len: usize) -> Self {
+    pub(crate) fn new(
+        base_url: &str,
+        name: &str,
+        config: IssuerConfig,
+        journal_len: usize,
+        peers: Weak<Issuers>,
+    ) -> Self {
         let base = if name.is_empty() { base_url.to_owned() } else { format!("{base_url}/{name}") };
         let state = Mutex::new(State::new(config, journal_len));
-        Self { inner: Arc::new(Inner { base, clock: Clock::default(), name: name.to_owned(), state }) }
+        Self { inner: Arc::new(Inner { base, clock: Clock::default(), name: name.to_owned(), peers, state }) }
     }
 
     /// The name: path segments without leading or trailing slash; empty for the root issuer.
@@ -50,7 +59,8 @@ impl Issuer {
         format!("{}{slash}", self.inner.base)
     }
 
-    /// The URL of an endpoint: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`, `register`.
+    /// The URL of an endpoint: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`,
+    /// `register`, `par`, `api`.
     #[must_use]
     pub fn endpoint_url(&self, name: &str) -> String {
         format!("{}/{name}", self.inner.base)
@@ -213,12 +223,32 @@ impl Issuer {
             Some(claims) => claims.clone(),
             None => jose::verified(&state.keys, token, "at+jwt")?,
         };
+        drop(state);
         let now = self.now();
         let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+        (!self.ended(&claims) && time("exp").is_none_or(|exp| exp > now) && time("nbf").is_none_or(|nbf| nbf <= now))
+            .then_some(claims)
+    }
+
+    /// Whether somebody ended a token, or the grant that it comes from.
+    pub(crate) fn ended(&self, claims: &Map<String, Value>) -> bool {
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
         let grant = jti.split('.').next().unwrap_or_default();
-        let alive = !state.ended.contains(jti) && !state.ended.contains(grant);
-        (alive && time("exp").is_none_or(|exp| exp > now) && time("nbf").is_none_or(|nbf| nbf <= now)).then_some(claims)
+        let state = self.lock();
+        state.ended.contains(jti) || state.ended.contains(grant)
+    }
+
+    /// A published key of this issuer.
+    pub(crate) fn published_key(&self, kid: &str) -> Option<Arc<Key>> {
+        self.lock().keys.published(kid)
+    }
+
+    /// The issuer of the same provider with that identifier.
+    pub(crate) fn peer(&self, url: &str) -> Option<Self> {
+        let peers: Vec<Self> =
+            self.inner.peers.upgrade()?.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        // Outside the lock of all issuers: each look at a URL takes the lock of one.
+        peers.into_iter().find(|peer| peer.url() == url)
     }
 
     /// Whether an assertion of a client was not seen before; from now on it was.

@@ -59,6 +59,7 @@ pub(crate) struct Unsigned {
 }
 
 impl Unsigned {
+    /// An honest token of that `typ`.
     pub(crate) fn honest(typ: &'static str, claims: Map<String, Value>) -> Self {
         Self { typ, claims, header: Map::new(), payload: None, sign: Sign::Current, alg: None }
     }
@@ -72,11 +73,20 @@ impl Unsigned {
             header.insert("kid".to_owned(), signer.kid.as_str().into());
         }
         merge(&mut header, &self.header);
-        let claims = self.payload.clone().unwrap_or_else(|| Value::Object(self.claims.clone()).to_string());
-        let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
-        let message = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims));
-        let signature = URL_SAFE_NO_PAD.encode(signer.sign(message.as_bytes()));
-        format!("{message}.{signature}")
+        const PLAIN: &str = "an object of JSON values is JSON";
+        let header = serde_json::to_vec(&header).expect(PLAIN);
+        let claims = match &self.payload {
+            Some(payload) => payload.clone().into_bytes(),
+            None => serde_json::to_vec(&self.claims).expect(PLAIN),
+        };
+        let mut token = String::with_capacity(2 * (header.len() + claims.len()) + SIGNATURE);
+        URL_SAFE_NO_PAD.encode_string(header, &mut token);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = signer.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
     }
 }
 
@@ -130,18 +140,34 @@ impl Signer {
 
 /// The claims of a JWT of that `typ` that a published key signed; times are not looked at.
 pub(crate) fn verified(ring: &KeyRing, jwt: &str, typ: &str) -> Option<Map<String, Value>> {
+    let signed = signed(jwt, |kid| ring.published(kid))?;
+    (signed.typ == typ).then_some(signed.claims)
+}
+
+/// A JWT whose signature was verified, and nothing else.
+pub(crate) struct Signed {
+    /// The `typ` of the header as it stands there; empty if there is none.
+    pub(crate) typ: String,
+    pub(crate) claims: Map<String, Value>,
+}
+
+/// A JWT that one of these keys signed. A `crit` header is refused: nothing of the kind is understood here (RFC 7515
+/// section 4.1.11).
+pub(crate) fn signed(jwt: &str, key: impl FnOnce(&str) -> Option<Arc<Key>>) -> Option<Signed> {
     let (message, signature) = jwt.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;
     let object = |part: &str| serde_json::from_slice::<Map<String, Value>>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
     let header = object(header)?;
     let text = |name: &str| header.get(name)?.as_str();
-    let key = ring.published(text("kid")?)?;
+    let key = key(text("kid")?)?;
     let alg = Alg::parse(text("alg")?)?;
-    if text("typ") != Some(typ) {
+    if header.contains_key("crit") {
         return None;
     }
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    key.verifies(alg, message.as_bytes(), &signature).then(|| object(payload))?
+    let good = key.verifies(alg, message.as_bytes(), &signature);
+    let typ = text("typ").unwrap_or_default().to_owned();
+    good.then(|| object(payload))?.map(|claims| Signed { typ, claims })
 }
 
 /// JSON Merge Patch (RFC 7396) of an object: `null` removes a member.
@@ -169,6 +195,9 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+/// Characters of the longest usual signature: RSA with 2048 bits.
+const SIGNATURE: usize = 344;
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client;
@@ -73,6 +74,13 @@ impl Received {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The access token that came with it: the credentials of the scheme `Bearer` (RFC 6750) or `DPoP` (RFC 9449).
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        ["bearer", "dpop"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then(|| token.trim())
+    }
+
     /// All of it as JSON; `at` in milliseconds since the Unix epoch.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -86,6 +94,7 @@ impl Received {
             "form": self.form,
             "headers": self.headers,
             "body": self.body,
+            "bearer": self.bearer(),
             "client_id": self.client_id,
             "status": self.status,
         })
@@ -132,11 +141,12 @@ impl Journal {
 
     /// Notes the tokens in the answer to a token request.
     pub(crate) fn issued(&mut self, seq: u64, body: &[u8]) {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
-        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-        let tokens = TOKENS.iter().filter_map(|name| Some((*name, text(name)?.to_owned())));
+        let Ok(body) = serde_json::from_slice::<Issued>(body) else { return };
+        let members =
+            [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
         if let Some(entry) = self.entry(seq) {
-            entry.issued = tokens.collect();
+            let tokens = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+            entry.issued = tokens.filter(|(_, token)| !token.is_empty()).collect();
         }
     }
 
@@ -154,8 +164,15 @@ impl Journal {
     }
 }
 
-/// Members of a token response that are worth something to whoever has them.
-const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+/// Members of a token response that are worth something to whoever has them; scripts may put anything there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Issued {
+    access_token: Value,
+    id_token: Value,
+    refresh_token: Value,
+}
+
 /// Bytes of a body worth remembering.
 const MAX_BODY: usize = 16 * 1024;
 /// Bytes of requests that an issuer remembers.

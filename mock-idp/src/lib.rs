@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod control;
 mod dispatch;
+mod dpop;
 mod endpoint;
 mod error;
 mod html;
@@ -31,6 +32,7 @@ mod keys;
 mod mint;
 mod params;
 mod personality;
+mod presented;
 mod quirks;
 mod reply;
 mod request;
@@ -40,6 +42,7 @@ mod scope;
 mod script;
 mod secret;
 mod server;
+mod settings;
 mod state;
 mod store;
 mod token;
@@ -58,3 +61,7 @@ pub use quirks::{
 };
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
+pub use settings::{
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
+    TrustedIssuer,
+};

@@ -13,6 +13,8 @@ use crate::{quirks, secret};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TokenSpec {
+    /// `act`: who acts for the subject (RFC 8693 section 4.1).
+    pub act: Option<Value>,
     /// Signs by this algorithm instead of the issuer's, with a key of a suitable kind: the published one if there is one
     /// (see [`Issuer::publish_alg`]), else one that nobody published.
     pub alg: Option<Alg>,
@@ -22,18 +24,26 @@ pub struct TokenSpec {
     pub claims: Map<String, Value>,
     /// `client_id`.
     pub client_id: String,
+    /// `cnf`: what the token is bound to, as `{"jkt": THUMBPRINT}` (RFC 9449 section 6.1).
+    pub cnf: Option<Value>,
     /// JSON Merge Patch over the honest header; it wins over `alg`, `kid` and `typ`.
     pub header: Map<String, Value>,
     /// Access token or ID token.
     pub kind: TokenKind,
+    /// `may_act`: who may act for the subject (RFC 8693 section 4.4).
+    pub may_act: Option<Value>,
     /// Payload text instead of the claims: duplicate members, broken JSON.
     pub payload: Option<String>,
     /// `scope`; left out if empty.
     pub scope: String,
     /// Who signs.
     pub sign: Sign,
+    /// `sub`, whatever the user.
+    pub sub: Option<String>,
     /// Lifetime in seconds from now; negative for an expired token. Left out: the issuer's.
     pub ttl: Option<i64>,
+    /// `typ` of the header; left out: that of the kind.
+    pub typ: Option<String>,
     /// Username; the subject is then that user's. Left out: `user-alice`.
     pub user: Option<String>,
 }
@@ -47,6 +57,12 @@ pub enum TokenKind {
     Access,
     /// An ID token (OpenID Connect Core section 2).
     Id,
+    /// An identity assertion authorization grant (`oauth-id-jag+jwt`).
+    IdJag,
+    /// A JWT for whatever: an assertion of RFC 7523, say.
+    Jwt,
+    /// An access token that says nothing by itself: the resource server has to introspect it (RFC 7662).
+    Opaque,
 }
 
 impl Issuer {
@@ -57,6 +73,7 @@ impl Issuer {
         let ttl = spec.ttl.unwrap_or_else(|| seconds(self.config().access_ttl));
         let user = spec.user.as_deref();
         let sub = user.map_or_else(|| DEFAULT_SUB.to_owned(), |name| self.subject(name));
+        let sub = spec.sub.unwrap_or(sub);
         let mut claims = object(json!({
             "iss": self.url(), "aud": one_or_many(&spec.audience), "sub": sub, "client_id": spec.client_id,
             "iat": now.min(now.saturating_add(ttl)), "exp": now.saturating_add(ttl), "jti": secret::random_id(),
@@ -64,13 +81,30 @@ impl Issuer {
         if !spec.scope.is_empty() {
             claims.insert("scope".to_owned(), spec.scope.into());
         }
-        let typ = if spec.kind == TokenKind::Id { "JWT" } else { "at+jwt" };
+        if spec.kind == TokenKind::Jwt && spec.client_id.is_empty() {
+            claims.shift_remove("client_id");
+        }
+        for (name, value) in [("act", spec.act), ("cnf", spec.cnf), ("may_act", spec.may_act)] {
+            claims.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        let typ = match spec.kind {
+            TokenKind::Opaque => {
+                merge(&mut claims, &spec.claims);
+                let text = secret::random();
+                self.lock().opaque.insert(secret::s256(&text), claims);
+                return text;
+            }
+            TokenKind::Access => "at+jwt",
+            TokenKind::Id | TokenKind::Jwt => "JWT",
+            TokenKind::IdJag => "oauth-id-jag+jwt",
+        };
         let mut token = Unsigned::honest(typ, claims);
         if spec.kind == TokenKind::Access && quirks::reshapes(&self.config().quirks) {
             quirks::shape(self, &mut token);
         }
         merge(&mut token.claims, &spec.claims);
-        let TokenSpec { alg, header, payload, sign, .. } = spec;
+        let TokenSpec { alg, header, payload, sign, typ, .. } = spec;
+        token.header.extend(typ.map(|typ| ("typ".to_owned(), typ.into())));
         token.header.extend(header);
         self.sign(&Unsigned { payload, sign, alg, ..token })
     }

@@ -30,15 +30,32 @@ impl Params {
         self.0.iter().filter(|(key, _)| key == name).count() > 1
     }
 
-    /// Whether any parameter repeats that must not (RFC 6749 sections 3.1 and 3.2).
+    /// Whether any parameter repeats that must not (RFC 6749 sections 3.1 and 3.2). `resource` may, and in a token
+    /// exchange `audience` too (RFC 8693 section 2.1).
     pub(crate) fn any_repeats(&self) -> bool {
-        self.0.iter().any(|(key, _)| key != "resource" && self.repeats(key))
+        let exchange = self.get("grant_type") == Some(EXCHANGE);
+        let may = |key: &str| key == "resource" || (exchange && key == "audience");
+        self.0.iter().any(|(key, _)| !may(key) && self.repeats(key))
+    }
+
+    /// All but those parameters.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(key, _)| !names.contains(&key.as_str())).cloned().collect())
+    }
+
+    /// Gives a parameter one value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(key, _)| key != name);
+        self.0.push((name.to_owned(), value.to_owned()));
     }
 
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
 }
+
+/// The grant type of RFC 8693.
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 #[cfg(test)]
 mod tests {

@@ -11,8 +11,19 @@ use crate::params::Params;
 /// # Errors
 /// `invalid_target`: malformed, or not served here.
 pub(crate) fn requested(config: &IssuerConfig, params: &Params) -> Result<Vec<String>, OAuthError> {
+    permitted(config, params.all("resource"))
+}
+
+/// These as resources.
+///
+/// # Errors
+/// As [`requested`].
+pub(crate) fn permitted<'a>(
+    config: &IssuerConfig,
+    named: impl Iterator<Item = &'a str>,
+) -> Result<Vec<String>, OAuthError> {
     let mut resources = Vec::new();
-    for text in params.all("resource") {
+    for text in named {
         let resource = normal(text).ok_or_else(|| refused("a resource is not an absolute URI without fragment"))?;
         match &config.resources {
             ResourcePolicy::Any => {}

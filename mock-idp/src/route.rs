@@ -36,6 +36,14 @@ pub(crate) fn resolve(path: &str) -> Route<'_> {
     let found = Endpoint::ALL.into_iter().find(|known| known.name() == last);
     match found.filter(|found| DOCUMENTS.iter().all(|(_, document)| document != found)) {
         Some(found) => endpoint(rest, found),
+        None => below_api(path),
+    }
+}
+
+/// The API has paths below it; one that ends with the name of an endpoint is that endpoint, of an issuer `.../api`.
+fn below_api(path: &str) -> Route<'_> {
+    match path.split_once("/api/") {
+        Some((issuer, _)) => endpoint(issuer, Endpoint::Api),
         None => Route::Nowhere,
     }
 }
@@ -70,6 +78,10 @@ mod tests {
             ("/.well-known/openid-configuration/a/", "a", Endpoint::Discovery),
             ("/token", "", Endpoint::Token),
             ("/a/b/token", "a/b", Endpoint::Token),
+            ("/a/b/api", "a/b", Endpoint::Api),
+            ("/a/api/items/7", "a", Endpoint::Api),
+            ("/api/", "", Endpoint::Api),
+            ("/a/api/token", "a/api", Endpoint::Token),
         ] {
             assert_eq!(resolve(path), Route::Endpoint { issuer, endpoint }, "{path}");
         }

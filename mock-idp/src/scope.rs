@@ -28,6 +28,23 @@ pub(crate) fn grant(config: &IssuerConfig, client: &Client, asked: Option<&str>)
     Ok(granted.join(" "))
 }
 
+/// A scope list as it was asked for, without repetitions.
+///
+/// # Errors
+/// `invalid_scope`: malformed.
+pub(crate) fn well_formed(asked: &str) -> Result<String, OAuthError> {
+    let mut words: Vec<&str> = Vec::new();
+    for one in asked.split(' ') {
+        if !is_token(one) {
+            return Err(OAuthError::invalid_scope("the scope is malformed"));
+        }
+        if !words.contains(&one) {
+            words.push(one);
+        }
+    }
+    Ok(words.join(" "))
+}
+
 /// A narrower scope of a grant (RFC 6749 section 6).
 ///
 /// # Errors
@@ -38,6 +55,11 @@ pub(crate) fn narrow(granted: &str, asked: Option<&str>) -> Result<String, OAuth
         Some(asked) if asked.split(' ').all(|one| contains(granted, one)) => Ok(asked.to_owned()),
         Some(_) => Err(OAuthError::invalid_scope("more scope than was granted")),
     }
+}
+
+/// The values that two scope lists share, in the order of the first.
+pub(crate) fn common(scope: &str, limit: &str) -> String {
+    scope.split(' ').filter(|one| !one.is_empty() && contains(limit, one)).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a scope list has a value.

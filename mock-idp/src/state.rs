@@ -12,6 +12,7 @@ use crate::keys::KeyRing;
 use crate::params::Params;
 use crate::quirks::Memory;
 use crate::script::Scripts;
+use crate::secret;
 use crate::store::Store;
 
 /// Everything an issuer knows. Secrets are kept by their hash, so that the time of a look-up says nothing about them.
@@ -31,8 +32,14 @@ pub(crate) struct State {
     pub(crate) opaque: Store<Map<String, Value>>,
     /// Grants that ended, and single access tokens by their `jti`.
     pub(crate) ended: Store<()>,
-    /// Used `jti` values of client assertions.
+    /// Used `jti` values of assertions.
     pub(crate) assertions: Store<()>,
+    /// Used `jti` values of proofs (RFC 9449 section 11.1), with the key's thumbprint.
+    pub(crate) proofs: Store<()>,
+    /// What nonces are made of.
+    pub(crate) nonce_secret: String,
+    /// Pushed authorization requests by the hash of their `request_uri`.
+    pub(crate) pushed: Store<Pushed>,
     pub(crate) quirks: Memory,
     pub(crate) scripts: Scripts,
     pub(crate) journal: Journal,
@@ -52,6 +59,9 @@ impl State {
             opaque: Store::new(LIMIT),
             ended: Store::new(LIMIT),
             assertions: Store::new(LIMIT),
+            proofs: Store::new(LIMIT),
+            nonce_secret: secret::random(),
+            pushed: Store::new(LIMIT / 10),
             quirks: Memory::new(LIMIT),
             scripts: Scripts::default(),
             journal: Journal::new(journal_len),
@@ -60,12 +70,14 @@ impl State {
 }
 
 /// What an authorization allows, whichever token stands for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Grant {
     /// Ties all tokens of one authorization together, to end them at once: the first part of every `jti`.
     pub(crate) id: String,
     /// When the user logged in, in seconds since the epoch; none for a client's own grant.
     pub(crate) auth_time: Option<i64>,
+    /// Claims that every access token of it bears on top: `sub` of somebody who is no user here, `act`.
+    pub(crate) claims: Map<String, Value>,
     pub(crate) client_id: String,
     pub(crate) nonce: Option<String>,
     pub(crate) resources: Vec<String>,
@@ -78,6 +90,8 @@ pub(crate) struct Grant {
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     pub(crate) challenge: Option<String>,
+    /// Thumbprint of the key that has to redeem it (RFC 9449 section 10).
+    pub(crate) dpop_jkt: Option<String>,
     pub(crate) expires: i64,
     pub(crate) grant: Grant,
     /// The redirect URI, if the authorization request had one.
@@ -90,8 +104,18 @@ pub(crate) struct Code {
 pub(crate) struct Refresh {
     pub(crate) expires: i64,
     pub(crate) grant: Grant,
+    /// Thumbprint of the key that has to use it (RFC 9449 section 5).
+    pub(crate) jkt: Option<String>,
     /// When it was rotated away.
     pub(crate) used: Option<i64>,
+}
+
+/// A pushed authorization request (RFC 9126).
+#[derive(Clone, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) client_id: String,
+    pub(crate) expires: i64,
+    pub(crate) params: Params,
 }
 
 /// A login, by the browser's cookie.
@@ -122,6 +146,7 @@ pub(crate) struct AuthRequest {
     pub(crate) asked: Params,
     pub(crate) challenge: Option<String>,
     pub(crate) client: Client,
+    pub(crate) dpop_jkt: Option<String>,
     pub(crate) login_hint: Option<String>,
     /// The oldest login that will do, in seconds (OpenID Connect Core section 3.1.2.1).
     pub(crate) max_age: Option<i64>,

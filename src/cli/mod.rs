@@ -48,7 +48,7 @@ enum Command {
     Coverage(SuiteArgs),
     /// Run every fault of the reference deployments against every case
     Prove(ProveArgs),
-    /// Serve the mock identity provider (idp) or a reference deployment (server, consent-proxy), healthy or broken on purpose
+    /// Serve the mock identity provider (idp) or a reference deployment (see NAME), healthy or broken on purpose
     Serve(ServeArgs),
     /// Write a profile for an MCP URL from what discovery finds
     Init(InitArgs),
@@ -170,9 +170,9 @@ struct ProveArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// `idp`, `server` or `consent-proxy`
+    /// `idp`, `server`, `consent-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
     name: String,
-    /// The issuer at which `consent-proxy` logs users in (default: a mock identity provider beside it)
+    /// The issuer at which a proxy logs users in, or whose tokens the others take (default: a mock identity provider beside it)
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// Switch on this fault (see `authspec list --faults`)

@@ -134,6 +134,9 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
         profile.launched_at(&started.url).map_err(|reason| wrong(&reason))?;
         launched = Some(started);
     }
+    if let (Some((_, issuer)), Some(url)) = (&helpers.idp, &profile.target.mcp_url) {
+        run::helpers::registrar(issuer, &profile, profile.target.resource.as_ref().unwrap_or(url));
+    }
     Ok(Prepared { profile, helpers, again: format!("authspec run {target}"), reference: None, launched })
 }
 

@@ -30,7 +30,10 @@ pub fn main(args: &ServeArgs) -> u8 {
                 Err("only the mock IdP has personalities: authspec serve idp --personality NAME".to_owned())
             }
             (Some(Deployment::Server), _) => server(args.port, faults).await,
-            (Some(Deployment::ConsentProxy), _) => proxy(args, faults).await,
+            (Some(deployment @ (Deployment::ExchangeGateway | Deployment::ScopedApi)), _) => {
+                behind(deployment, args, faults).await
+            }
+            (Some(deployment), _) => proxy(deployment, args, faults).await,
             (None, "idp") if !faults.is_empty() => {
                 Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
             }
@@ -82,28 +85,68 @@ async fn server(port: u16, faults: Faults) -> Result<(), String> {
     Ok(())
 }
 
-/// The consent proxy in front of an identity provider: the one at `--upstream`, or else ours, started beside it.
-async fn proxy(args: &ServeArgs, faults: Faults) -> Result<(), String> {
-    let mut own = None;
-    let issuer = match &args.upstream {
-        Some(issuer) => issuer.clone(),
-        None => {
-            let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.map_err(|e| taken(0, &e))?;
-            let issuer = idp.issuer("default").url();
-            own = Some(idp);
-            issuer
-        }
+/// A proxy in front of an identity provider.
+async fn proxy(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
+    // Whoever is passed on to it knows the proxy as issuer.
+    let (issuer, own) = upstream(args, deployment == Deployment::ConsentProxy).await?;
+    let server =
+        start_proxy(deployment, loopback(args.port), issuer, faults).await.map_err(|e| taken(args.port, &e))?;
+    until_stopped(server, own).await;
+    Ok(())
+}
+
+/// A deployment that takes the tokens of an identity provider.
+async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
+    let (issuer, own) = upstream(args, true).await?;
+    let addr = loopback(args.port);
+    text::remark(&format!("it takes the tokens of {issuer}"));
+    let server = if deployment == Deployment::ScopedApi {
+        fixtures::api::start(fixtures::api::Options { addr, faults, issuer, ..Default::default() }).await
+    } else {
+        fixtures::gateway::start(fixtures::gateway::Options { addr, faults, issuer, ..Default::default() }).await
     };
-    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
-    let options = fixtures::proxy::Options { addr: loopback(args.port), faults, upstream, ..Default::default() };
-    let server = fixtures::proxy::start(options).await.map_err(|e| taken(args.port, &e))?;
+    until_stopped(server.map_err(|e| taken(args.port, &e))?, own).await;
+    Ok(())
+}
+
+/// The identity provider at `--upstream`, or else ours, started beside the deployment.
+async fn upstream(args: &ServeArgs, sends_iss: bool) -> Result<(String, Option<mock_idp::MockIdp>), String> {
+    if let Some(issuer) = &args.upstream {
+        return Ok((issuer.clone(), None));
+    }
+    let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.map_err(|e| taken(0, &e))?;
+    let issuer = idp.issuer("default");
+    issuer.configure(|config| config.iss_in_response = sends_iss);
+    Ok((issuer.url(), Some(idp)))
+}
+
+async fn until_stopped(server: fixtures::server::Running, idp: Option<mock_idp::MockIdp>) {
     text::line(&format!("READY {}", server.mcp_url()));
     stopped().await;
     server.stop().await;
-    if let Some(idp) = own {
+    if let Some(idp) = idp {
         idp.stop().await;
     }
-    Ok(())
+}
+
+async fn start_proxy(
+    deployment: Deployment,
+    addr: std::net::SocketAddr,
+    issuer: String,
+    faults: Faults,
+) -> std::io::Result<fixtures::server::Running> {
+    if deployment == Deployment::TransparentProxy {
+        let upstream = fixtures::transparent::Upstream { issuer, ..Default::default() };
+        let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };
+        return fixtures::transparent::start(options).await;
+    }
+    if deployment == Deployment::ProvisioningServer {
+        let mut options = fixtures::provisioning::Options { addr, faults, ..Default::default() };
+        options.upstream.issuer = issuer;
+        return fixtures::provisioning::start(options).await;
+    }
+    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
+    fixtures::proxy::start(fixtures::proxy::Options { addr, faults, upstream, ..Default::default() }).await
 }
 
 fn taken(port: u16, error: &std::io::Error) -> String {

@@ -18,7 +18,7 @@ pub enum Refusal {
 
 /// Classifies the facts of a step that ought to be refused.
 ///
-/// `authorize`, `login`, `consent`, `callback`: no code goes anywhere, and the browser is sent neither to an unregistered
+/// `authorize`, `login`, `consent`, `callback`: no code goes anywhere, no push is taken if that is all there is to do, and the browser is sent neither to an unregistered
 /// place nor on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `fetch`: 4xx.
 /// `repeat`: nothing succeeded.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => {
             let at = facts["stopped-at"].as_str().unwrap_or_default();
             facts["codes"].as_array().is_some_and(|c| !c.is_empty())
-                || ["elsewhere", "upstream", "callback"].contains(&at)
+                || ["elsewhere", "upstream", "callback", "pushed"].contains(&at)
         }
         Verb::Token | Verb::Exchange => facts["granted"] == true,
         Verb::Call => facts["served"] == true,

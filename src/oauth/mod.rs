@@ -1,9 +1,11 @@
 //! Protocol words as types and pure functions: challenges, PKCE, JWTs, well-known places, entropy.
 
 pub mod challenge;
+pub mod dpop;
 pub mod entropy;
 pub mod forge;
 pub mod jwt;
 pub mod pkce;
 pub mod redirect;
+pub mod stranger;
 pub mod wellknown;

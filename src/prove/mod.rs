@@ -14,6 +14,10 @@ use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Options, Selection};
 use crate::suite::Suites;
 
+mod consulted;
+
+pub use self::consulted::Consulted;
+
 /// What a run of some cases against one deployment came to.
 #[derive(Debug, Clone, Default)]
 pub struct Reds {
@@ -138,7 +142,10 @@ impl Reds {
     }
 }
 
-/// Proves faults, `parallel` at a time, in the order given.
+/// Proves faults, `parallel` at a time, in the order given, each against the cases that may see it.
+///
+/// # Errors
+/// If a deployment cannot be started.
 pub async fn prove(
     faults: Vec<&'static Fault>,
     material: Material<'_>,
@@ -146,14 +153,20 @@ pub async fn prove(
     done: &mut dyn FnMut(&Proof),
 ) -> std::io::Result<Vec<Proof>> {
     let helpers = Helpers::start().await?;
+    let consulted = consulted(&helpers, &faults, material, parallel).await?;
     let mut proofs = Vec::new();
     // The cases themselves are tasks of the runtime; here only their ends are gathered.
     let mut runs = stream::iter(faults.into_iter().map(|fault| {
-        let helpers = helpers.clone();
+        let (helpers, deployment) = (helpers.clone(), Deployment::of(fault));
+        let cases = consulted.get(&deployment).and_then(|consulted| consulted.cases(fault.id));
         async move {
-            let reds =
-                reds(&helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default(), material, &[], 2)
-                    .await?;
+            let reds = match cases {
+                Some(none) if none.is_empty() => Reds::default(),
+                some => {
+                    let faults = Faults::one(fault.id).unwrap_or_default();
+                    reds(&helpers, deployment, faults, material, &some.unwrap_or_default(), 2).await?
+                }
+            };
             Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
         }
     }))
@@ -165,6 +178,25 @@ pub async fn prove(
     }
     Ok(proofs)
 }
+
+/// Watches the deployments of which many faults are to be proved; for a few the watching would cost more than it spares.
+async fn consulted(
+    helpers: &Helpers,
+    faults: &[&'static Fault],
+    material: Material<'_>,
+    parallel: usize,
+) -> std::io::Result<BTreeMap<Deployment, Consulted>> {
+    let mut consulted = BTreeMap::new();
+    for deployment in Deployment::ALL {
+        if faults.iter().filter(|fault| Deployment::of(fault) == deployment).count() > FEW {
+            consulted.insert(deployment, Consulted::watch(helpers, deployment, material, parallel).await?);
+        }
+    }
+    Ok(consulted)
+}
+
+/// Watching every case by itself takes about as long as so many runs of all cases.
+const FEW: usize = 12;
 
 /// Holds what a fault turned red against what the cases say of it.
 #[must_use]

@@ -19,11 +19,26 @@ pub enum Deployment {
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
     ConsentProxy,
+    /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones.
+    ExchangeGateway,
+    /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
+    ScopedApi,
+    /// An MCP server that passes its clients on to an identity provider: ours.
+    TransparentProxy,
+    /// The same, with a second login in the browser that gives the server access of its own.
+    ProvisioningServer,
 }
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 2] = [Deployment::Server, Deployment::ConsentProxy];
+    pub const ALL: [Deployment; 6] = [
+        Deployment::Server,
+        Deployment::ConsentProxy,
+        Deployment::TransparentProxy,
+        Deployment::ProvisioningServer,
+        Deployment::ExchangeGateway,
+        Deployment::ScopedApi,
+    ];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
@@ -31,6 +46,10 @@ impl Deployment {
         match self {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
+            Deployment::ExchangeGateway => "exchange-gateway",
+            Deployment::ScopedApi => "scoped-api",
+            Deployment::TransparentProxy => "transparent-proxy",
+            Deployment::ProvisioningServer => "provisioning-server",
         }
     }
 
@@ -50,6 +69,10 @@ impl Deployment {
         match self {
             Deployment::Server => include_str!("server.toml"),
             Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+            Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
+            Deployment::ScopedApi => include_str!("scoped-api.toml"),
+            Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
+            Deployment::ProvisioningServer => include_str!("provisioning-server.toml"),
         }
     }
 }
@@ -82,13 +105,34 @@ impl Reference {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
         }
+        let kept = faults.clone();
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+            Deployment::ExchangeGateway => {
+                let issuer = issuer_without_clients(&helpers);
+                let options =
+                    fixtures::gateway::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
+                let gateway = fixtures::gateway::start(options).await?;
+                careless_api(&helpers, gateway.mcp_url());
+                gateway
+            }
+            Deployment::ScopedApi => {
+                let issuer = issuer_without_clients(&helpers);
+                let options =
+                    fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
+                fixtures::api::start(options).await?
+            }
+            Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
+            Deployment::ProvisioningServer => {
+                fixtures::provisioning::start(provisioning_options(&helpers, faults)).await?
+            }
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
         if let Some((_, issuer)) = &helpers.idp {
             helpers::users(issuer, &profile);
+            helpers::registrar(issuer, &profile, server.mcp_url());
+            misfit(issuer, &kept);
         }
         Ok(Reference { profile, helpers, server })
     }
@@ -127,6 +171,13 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     issuer.publish_alg(mock_idp::Alg::Rs256);
     let upstream = fixtures::proxy::Upstream::default();
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
+    let provisioning = fixtures::provisioning::Options::default().upstream;
+    helpers::client(&issuer, &provisioning.client_id, &provisioning.client_secret);
+    let transparent = fixtures::transparent::Upstream::default();
+    issuer.add_client(mock_idp::Client {
+        any_loopback_redirect: true,
+        ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
+    });
     issuer
 }
 
@@ -137,6 +188,7 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
         metadata_hosts: metadata_hosts(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
+        push_lifetime: PUSH_LIFETIME,
         ..Default::default()
     }
 }
@@ -154,6 +206,60 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
     }
 }
 
+/// The issuer of a deployment that has no authorization server of its own: its clients are known beforehand, so that the
+/// tokens of a run are made by the harness, with all that they must say.
+fn issuer_without_clients(helpers: &Helpers) -> String {
+    let Some((_, issuer)) = &helpers.idp else { return String::new() };
+    issuer.configure(|config| config.dcr = false);
+    issuer.url()
+}
+
+/// An API that takes tokens for the gateway and for the issuer as well, and an issuer that exchanges for clients without
+/// credentials: what a gateway does wrong must not be stopped by the others' care.
+fn careless_api(helpers: &Helpers, gateway: &str) {
+    let Some((_, issuer)) = &helpers.idp else { return };
+    let own = issuer.url();
+    issuer.configure(|config| {
+        config.api.audiences = vec![own, gateway.to_owned()];
+        config.exchange.public_clients = true;
+    });
+}
+
+fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transparent::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    fixtures::transparent::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn provisioning_options(helpers: &Helpers, faults: Faults) -> fixtures::provisioning::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let upstream = fixtures::provisioning::Options::default().upstream;
+    fixtures::provisioning::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..upstream },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+/// Some faults of a transparent proxy show only before a provider that it does not suit.
+fn misfit(issuer: &mock_idp::Issuer, faults: &Faults) {
+    if fixtures::transparent::wants_iss(faults) {
+        issuer.configure(|config| config.iss_in_response = true);
+    }
+    if fixtures::transparent::wants_optional_pkce(faults) {
+        issuer.configure(|config| config.require_pkce = false);
+    }
+}
+
 fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
     helpers.host.iter().map(|host| host.authority()).collect()
 }
@@ -161,13 +267,17 @@ fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
 /// The profile of a reference deployment, as a user would write it.
 fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
     let mut text = format!("[target]\nname = \"{}\"\nmcp-url = \"{mcp_url}\"\n", deployment.name());
-    text.push_str(deployment.profile());
+    let origin = mcp_url.strip_suffix("/mcp").unwrap_or(mcp_url);
+    text.push_str(&deployment.profile().replace("{origin}", origin));
     Profile::parse(Source::new("reference profile", text), &|_| None)
         .map_err(|slips| crate::diag::render(&slips, false))
 }
 
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
 const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
+
+/// Short for the same reason, and long enough for a browser's journey on a busy machine.
+const PUSH_LIFETIME: Duration = Duration::from_secs(3);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

@@ -162,13 +162,16 @@ impl Run<'_> {
     async fn steps(&mut self, wire: &Wire) {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
         let mut wanted = wanted_clients(&self.task.case, &values);
+        super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
         if self.shared.world.recipe.minted && !self.shared.roles.contains(&Role::AuthorizationServer) {
             // There is no client to be had, and none is needed.
             wanted.clear();
         }
         let borrowed = match self.shared.world.pool.borrow(&self.shared.world, wire, &wanted).await {
             Ok(borrowed) => borrowed,
-            Err(reason) if reason.starts_with(step::NOT_REGISTERED) => return self.leave_out(0, &reason),
+            Err(reason) if reason.starts_with(step::NOT_REGISTERED) || reason.starts_with(step::USED_UP) => {
+                return self.leave_out(0, &reason);
+            }
             Err(reason) => return self.block(0, &format!("failed to {reason}"), &[]),
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
@@ -412,6 +415,7 @@ fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, Stri
     text.push_str(&Value::Object(values.clone()).to_string());
     let uses_default = case.steps.iter().any(|s| {
         !matches!(s.verb.to_string().as_str(), "discover" | "register" | "wait" | "call" | "fetch" | "mutate")
+            && !is_of_machine(&s.args)
     }) || text.contains("$client.")
         || text.contains("\"client\":\"default\"")
         || text.contains("\"auth\"");
@@ -427,8 +431,20 @@ fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, Stri
             wanted.push((kind.to_owned(), kind.to_owned()));
         }
     }
+    for name in ["machine", "machine-basic", "machine-jwt", "machine-other", "machine-post"] {
+        let named = [format!("\"client\":\"{name}\""), format!("${name}."), format!("${{{name}.")];
+        if named.iter().any(|n| text.contains(n)) || name == "machine" && text.contains("\"id-jag\"") {
+            wanted.push((name.to_owned(), name.trim_end_matches("-other").to_owned()));
+        }
+    }
     wanted.retain(|(name, _)| !registers.contains(name));
     wanted
+}
+
+/// Whether a step acts without a user and without the usual client.
+fn is_of_machine(args: &Map<String, Value>) -> bool {
+    let by_machine = args.get("client").and_then(Value::as_str).is_some_and(|name| name.starts_with("machine"));
+    by_machine || ["assertion-token", "id-jag", "workload"].iter().any(|name| args.contains_key(*name))
 }
 
 fn sentence(title: &str, kind: judge::Kind) -> String {

@@ -63,6 +63,33 @@ pub fn client(issuer: &mock_idp::Issuer, id: &str, secret: &str) {
     });
 }
 
+/// Makes our identity provider the one that a transparent proxy passes its clients on to: it takes registered clients only,
+/// knows the scopes of the profile, makes tokens for this resource, and leaves `iss` out of its answers, because it
+/// answers clients that know the proxy as issuer.
+pub fn registrar(issuer: &mock_idp::Issuer, profile: &Profile, resource: &str) {
+    let Some(upstream) = profile.upstream.as_ref().filter(|upstream| upstream.registers) else { return };
+    issuer.configure(|config| {
+        config.unknown_clients = false;
+        config.iss_in_response = false;
+        config.remember_consent = false;
+        config.resources = mock_idp::ResourcePolicy::Only(vec![resource.to_owned()]);
+        config.default_audience = Some(upstream.audience.clone().unwrap_or_else(|| resource.to_owned()));
+        if let Some(first) = upstream.scopes.first() {
+            config.any_scope = false;
+            config.default_scope.clone_from(first);
+            config.scopes.clone_from(&upstream.scopes);
+        }
+    });
+    for preset in profile.registration.client.iter().chain(&profile.registration.other) {
+        let secret = preset.secret.as_ref().map_or("", |secret| secret.expose());
+        let uris: Vec<&str> = profile.registration.redirect_uris.iter().map(String::as_str).collect();
+        issuer.add_client(match secret {
+            "" => mock_idp::Client::public(&preset.id, &uris),
+            secret => mock_idp::Client::confidential(&preset.id, secret, &uris),
+        });
+    }
+}
+
 /// Who logs in at the target logs in at our identity provider, with the same words.
 pub fn users(issuer: &mock_idp::Issuer, profile: &Profile) {
     issuer.configure(|config| {

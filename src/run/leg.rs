@@ -29,6 +29,9 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
     let asked = &journey["upstream"]["query"];
     let scopes: Vec<&str> = asked["scope"].as_str().unwrap_or_default().split_whitespace().collect();
     let openid = scopes.contains(&"openid");
+    let back = asked["redirect_uri"].as_str().unwrap_or_default();
+    let for_client = journey["redirect-uri"].as_str() == Some(back) || back.is_empty();
+    a.decide("upstream-callback", upstream && !for_client, CLIENT_ANSWERED);
     a.decide("upstream-scope", !scopes.is_empty(), "nobody is sent to an identity provider of ours with a scope");
     a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
     a.decide("upstream-nonce", openid && asked["nonce"].is_string(), "it sends no nonce to our identity provider");
@@ -44,6 +47,22 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
     let profile = journey["profile-read"] == true;
     a.decide("upstream-userinfo", profile, "it does not ask our identity provider for the user's profile at login");
 }
+
+/// Whether the tokens of its clients are its own. Those of our identity provider are well if they are made for its MCP
+/// server; if they are not, it is held to what it owes them.
+pub fn tokens(seen: &mut Preflight, token: &Value, for_resource: bool) {
+    let given = token["body"]["access_token"].as_str().unwrap_or_default();
+    let journal = seen.world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
+    let passed_on = journal.iter().flat_map(|received| &received.issued).any(|(_, issued)| issued == given);
+    seen.abilities.decide(
+        "own-tokens",
+        !(passed_on && for_resource),
+        "its clients get tokens of our identity provider, made for its MCP server",
+    );
+}
+
+/// Why there is no callback of the proxy.
+const CLIENT_ANSWERED: &str = "our identity provider answers the client, not the proxy";
 
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
 fn not_upstream(world: &World, journey: &Value) -> String {

@@ -1,14 +1,18 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod exchange;
 mod execute;
 pub mod helpers;
 mod known;
 mod leg;
+mod machine;
 mod plan;
 mod preflight;
+mod proofs;
 mod recipe;
 mod schedule;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -120,7 +124,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.mcp_url.clone()),
+            mcp_url: Some(seen.world.place().to_owned()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
         },

@@ -5,7 +5,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::ability::{Abilities, Ability};
 use super::{Material, Options, Preflight};
 use crate::rule::{McpVersion, Role, Rule, Rules};
-use crate::suite::{Case, Variant};
+use crate::suite::{Case, Variant, Verb};
 
 /// Which cases a run is about.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,10 @@ pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> 
 
 fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {
     let mut planned = Planned { case, runs: Vec::new(), stop: None, left_out: Vec::new() };
+    let bare = seen.world.is_bare() && asks_mcp(case, seen.world.recipe.resource.is_empty());
+    let beside = bare.then(|| Stop::NotApplicable("it asks the MCP server, and the target has none".into()));
     planned.stop = unfit(case, rules, &seen.roles, seen.world.version, options.selection.safe)
+        .or(beside)
         .or_else(|| missing(&seen.abilities, &case.needs));
     if planned.stop.is_some() {
         return planned;
@@ -107,6 +110,26 @@ fn unfit(case: &Case, rules: &Rules, roles: &[Role], version: McpVersion, safe: 
         return Some(Stop::NotApplicable(format!("its rules do not bind in MCP {version}")));
     }
     None
+}
+
+/// Whether a case sends something to the MCP server, or needs to know where that is.
+fn asks_mcp(case: &Case, without_resource: bool) -> bool {
+    let names = |text: &str| {
+        let mut text = text.replace("{target.", "target.").replace("{prm.", "prm.");
+        if !without_resource {
+            text = text.replace("$target.resource", "");
+        }
+        text.contains("$target.") || text.contains("$prm.")
+    };
+    let given = case.each.iter().any(|variant| variant.values.values().any(|value| names(&value.to_string())));
+    given
+        || case.steps.iter().any(|step| {
+            let at_mcp = step.args.contains_key("path") && step.args.get("from").is_none_or(|from| from != "as");
+            step.verb == Verb::Call
+                || step.args.contains_key("call")
+                || step.verb == Verb::Fetch && at_mcp
+                || names(&serde_json::Value::Object(step.args.clone()).to_string())
+        })
 }
 
 fn missing(abilities: &Abilities, needs: &[String]) -> Option<Stop> {

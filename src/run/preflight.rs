@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, recipe};
+use super::{Helpers, NotStarted, Options, machine, proofs, recipe, tokens};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
-    self, Args, Budget, Client, Discovered, How, Idp, LoginForm, Pool, Recipe, Registration, Tool, User, World,
-    authority,
+    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Pool, Recipe, Registration, Tool, User,
+    World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
 use crate::wire::{Http, Limits, Wire};
@@ -46,11 +46,9 @@ pub struct Preflight {
 /// # Errors
 /// If nothing can be judged: no answer, no MCP endpoint, no authorization.
 pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Result<Preflight, NotStarted> {
-    let mcp_url = profile
-        .target
-        .mcp_url
-        .clone()
-        .ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
+    // Without MCP URL the issuer stands for a bare authorization server.
+    let named = profile.target.mcp_url.clone().or_else(|| profile.target.issuer.as_ref().map(|_| String::new()));
+    let mcp_url = named.ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
     let http =
         Http::new(limits(profile)).map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
     let mut world = blank(profile, helpers, options, &mcp_url, Arc::new(http));
@@ -74,6 +72,10 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
     recipe::issuer_trust(&mut seen, stated).await;
+    proofs::look(&mut seen, &discovered).await;
+    super::exchange::look(&mut seen, profile).await;
+    machine::look(&mut seen).await;
+    tokens::abilities(&mut seen).await;
     recipe::document_host(&mut seen).await;
     recipe::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
@@ -117,6 +119,8 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         ("show", &profile.scopes.tool_show),
         ("restricted", &profile.scopes.tool_restricted),
         ("upstream", &profile.scopes.tool_upstream),
+        ("downstream", &profile.scopes.tool_downstream),
+        ("downstream-write", &profile.scopes.tool_downstream_write),
     ];
     let tools = tools.into_iter().filter_map(|(kind, tool)| {
         let tool = tool.as_ref()?;
@@ -129,7 +133,8 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         http,
         mcp_url: mcp_url.to_owned(),
         version: options.version.or(profile.target.mcp_version).unwrap_or(McpVersion::NEWEST),
-        found: step::Found::default(),
+        found: step::Found { issuer: profile.target.issuer.clone().unwrap_or_default(), ..step::Found::default() },
+        exchange: super::exchange::from_profile(profile, &redirect_uris(profile)),
         recipe: Recipe { resource, ..Recipe::default() },
         users: users.collect(),
         forms: LoginForm {
@@ -153,9 +158,17 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             issuer,
             audience: mcp_url.to_owned(),
             scope: None,
+            look: profile.token.clone(),
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
+            employee: profile.upstream.as_ref().and_then(|u| u.employee.clone()).unwrap_or_else(|| EMPLOYEE.into()),
+            workload: profile.upstream.as_ref().and_then(|u| u.workload.as_ref()).map(|workload| IdpWorkload {
+                subject: workload.subject.clone(),
+                claims: workload.claims.clone(),
+                audience: String::new(),
+            }),
         }),
         tools: tools.collect::<BTreeMap<_, _>>(),
+        provisioning: profile.provisioning.clone(),
         own_authorities: Vec::new(),
     }
 }
@@ -214,7 +227,13 @@ async fn discover(
             world.mcp_url
         )));
     }
-    if stated.is_none() && discovered.facts["status"] != 401 {
+    if world.is_bare() && !is_oauth(&discovered.found.metadata) {
+        return Err(stop(&format!(
+            "nothing to judge: {} publishes no authorization server metadata; looked at {}",
+            world.found.issuer, discovered.facts["tried"]
+        )));
+    }
+    if stated.is_none() && discovered.facts["status"] != 401 && !world.is_bare() {
         world.version = McpVersion::V2025_11_25;
         let second = attempt(world, wire, issuer).await;
         if second.facts["status"] == 401 || second.found.prm.is_some() {
@@ -225,7 +244,7 @@ async fn discover(
     }
     let status = discovered.facts["status"].as_u64().unwrap_or(0);
     let oauth = discovered.found.prm.as_ref().is_some_and(is_oauth) || is_oauth(&discovered.found.metadata);
-    if !oauth && status != 401 {
+    if !oauth && status != 401 && !world.is_bare() {
         return Err(stop(&not_an_oauth_server(&world.mcp_url, status)));
     }
     world.found = discovered.found.clone();
@@ -254,7 +273,7 @@ fn allow_issuers(world: &World, discovered: &Discovered) -> bool {
     let mut news = false;
     for url in endpoints.chain(named).chain(challenge).chain([discovered.found.issuer.as_str()]) {
         let Ok(url) = Url::parse(url) else { continue };
-        if is_loopback(&url) && !Url::parse(&world.mcp_url).is_ok_and(|u| is_loopback(&u)) {
+        if is_loopback(&url) && !Url::parse(world.place()).is_ok_and(|u| is_loopback(&u)) {
             continue;
         }
         if !world.http.is_allowed(url.as_str()) {
@@ -313,7 +332,7 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     own.retain(|a| !a.is_empty() && world.http.is_allowed(&format!("http://{a}/")));
     world.own_authorities = own;
     let version = world.version;
-    world.recipe.send_resource = version >= McpVersion::V2025_06_18;
+    world.recipe.send_resource = version >= McpVersion::V2025_06_18 && !world.recipe.resource.is_empty();
     if let Some(resource) =
         world.found.prm.as_ref().and_then(|p| p["resource"].as_str()).filter(|_| profile.target.resource.is_none())
     {
@@ -321,7 +340,8 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     }
     world.recipe.scope = default_scope(world);
     if let Some(idp) = &mut world.idp {
-        idp.audience.clone_from(&world.recipe.resource);
+        let place = if world.recipe.resource.is_empty() { &world.found.issuer } else { &world.recipe.resource };
+        idp.audience = idp.look.audience.clone().unwrap_or_else(|| place.clone());
         idp.scope.clone_from(&world.recipe.scope);
     }
 }
@@ -351,7 +371,11 @@ fn roles(profile: &Profile, options: &Options, world: &World, discovered: &Disco
         if (world.found.metadata.is_object() || named || itself) && !ours {
             roles.push(Role::AuthorizationServer);
         }
+        if !ours && (profile.exchange.is_some() || super::exchange::is_listed(&world.found.metadata)) {
+            roles.push(Role::TokenExchange);
+        }
     }
+    roles.retain(|r| !world.is_bare() || [Role::AuthorizationServer, Role::TokenExchange].contains(r));
     roles.retain(|r| options.roles.is_empty() || options.roles.contains(r));
     roles
 }
@@ -414,5 +438,7 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     abilities.decide("two-clients", two, "only one client can be had");
 }
 
+/// The subject of our identity provider's first user.
+const EMPLOYEE: &str = "user-alice";
 /// Where clients are redirected to; nobody listens there.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";

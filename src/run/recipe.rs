@@ -55,24 +55,22 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     ] {
         a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
     }
+    seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
     let methods = metadata["token_endpoint_auth_methods_supported"].is_array();
     let dynamic = metadata["registration_endpoint"].is_string();
     let basic = dynamic && (!methods || lists("token_endpoint_auth_methods_supported", "client_secret_basic"));
     let post = dynamic && lists("token_endpoint_auth_methods_supported", "client_secret_post");
     let jwt = dynamic && lists("token_endpoint_auth_methods_supported", "private_key_jwt");
     let none = "no such method in token_endpoint_auth_methods_supported, or no dynamic registration";
-    a.decide("secret-basic", basic, none);
-    a.decide("secret-post", post, none);
+    for (word, offered, has) in [("secret-basic", "basic-offered", basic), ("secret-post", "post-offered", post)] {
+        a.decide(offered, has, none);
+        a.decide(word, has, none);
+    }
     a.decide("confidential-client", basic || post, none);
     a.decide("private-key-jwt", jwt, none);
     a.decide(
         "client-credentials",
         lists("grant_types_supported", "client_credentials"),
-        "grant_types_supported does not list it",
-    );
-    a.decide(
-        "token-exchange",
-        lists("grant_types_supported", "urn:ietf:params:oauth:grant-type:token-exchange"),
         "grant_types_supported does not list it",
     );
     a.decide("openid", lists("scopes_supported", "openid"), "scopes_supported does not list openid");
@@ -95,7 +93,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let issuer_path =
         url::Url::parse(&discovered.found.issuer).is_ok_and(|u| !u.path().trim_end_matches('/').is_empty());
     a.decide("path-issuer", issuer_path, "the issuer has no path");
-    let http = seen.world.mcp_url.starts_with("http://");
+    let http = seen.world.place().starts_with("http://");
     a.decide("loopback", http, "the target is driven over https");
     a.decide("https", !http, "the target is driven over http on loopback");
     a.decide("two-users", seen.world.users.len() > 1, "the profile names one user only");
@@ -104,6 +102,12 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
     a.decide("code-flow", code, "grant_types_supported does not list authorization_code");
     a.decide("no-server-metadata", !metadata.is_object(), "authorization server metadata is published");
+    let named = |word: &str| seen.world.provisioning.contains_key(word);
+    let none = "no page of its own is named (profile section [provisioning])";
+    a.decide("browser-login", named("login") && named("page"), none);
+    a.decide("provisioning", named("start") && named("status"), none);
+    // Until a grant shows that they come from our identity provider.
+    a.set("own-tokens", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
     tools_and_scopes(seen, discovered);
 }
@@ -188,6 +192,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             leg::identity(seen, &wire, &client).await;
             revocation(seen, &wire, &client, &token).await;
             resource_choice(seen, &wire, &client).await;
+            secrets(seen, &wire).await;
         }
         Err(reason) => broken(seen, &reason),
     }
@@ -349,6 +354,8 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let audience = &token["token"]["claims"]["aud"];
     let names = |v: &Value| v == &json!(seen.world.recipe.resource);
     let bound = names(audience) || audience.as_array().is_some_and(|l| l.iter().any(names));
+    leg::tokens(seen, token, bound);
+    let a = &mut seen.abilities;
     a.decide(
         "resource-indicators",
         bound || !jwt,
@@ -383,6 +390,12 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
 
 /// The first call with an honest token: settles the version and shows whether the token is of any use.
 async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Option<McpVersion>) {
+    if seen.world.is_bare() {
+        for word in ["call", "mcp-2026", "sessions"] {
+            seen.abilities.set(word, Ability::Lacks(BARE.into()));
+        }
+        return seen.abilities.set("mcp-2025-11-25", Ability::Has);
+    }
     let bearer = token["body"]["access_token"].as_str().unwrap_or_default().to_owned();
     match speak(seen, wire, &bearer, stated).await {
         Ok(session) => {
@@ -429,7 +442,11 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
     };
-    if seen.abilities.has("proxy") {
+    if seen.world.is_bare() {
+        seen.abilities.set("rsa-key", Ability::Lacks(BARE.into()));
+        return seen.abilities.set("trusted-issuer", Ability::Lacks(BARE.into()));
+    }
+    if seen.abilities.has("proxy") && seen.abilities.has("own-tokens") {
         let reason = "the target logs users in at our identity provider; the tokens for it are its own";
         seen.abilities.set("rsa-key", Ability::Lacks(reason.into()));
         return seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
@@ -497,17 +514,43 @@ async fn try_document(world: &World) -> Result<(), String> {
     }
 }
 
-/// Where no client gets a token, our identity provider makes the honest ones; an authorization server that is not judged
-/// is then no obstacle.
+/// Where no client gets a token, or none that the target takes, our identity provider makes the honest ones; an
+/// authorization server that is not judged is then no obstacle.
 fn mint_instead(seen: &mut Preflight) {
-    let Ability::Broken(reason) = seen.abilities.get("authorization-code") else { return };
+    let judged = seen.roles.contains(&Role::AuthorizationServer);
+    let reason = match (seen.abilities.get("authorization-code"), seen.abilities.get("call")) {
+        (Ability::Broken(reason), _) => reason,
+        (_, Ability::Broken(reason)) if !judged => reason,
+        _ => return,
+    };
     seen.world.recipe.minted = true;
     seen.abilities.set("jwt-access-token", Ability::Has);
-    if seen.roles.contains(&Role::AuthorizationServer) {
+    if judged {
         return;
     }
     for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
         seen.abilities.set(word, Ability::Lacks(reason.clone()));
+    }
+}
+
+/// Whether a client with a secret gets a token by each way of sending it that the metadata offers. One case says that it
+/// does not; the others, which are about something else, then do not apply.
+async fn secrets(seen: &mut Preflight, wire: &Wire) {
+    for (kind, word) in [("basic", "secret-basic"), ("post", "secret-post")] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
+        let got = journey_and_token(&seen.world, wire, &client).await;
+        seen.world.pool.stock(kind, client);
+        if let Err(reason) = got {
+            seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
+        }
+    }
+    if !seen.abilities.has("secret-basic") && !seen.abilities.has("secret-post") {
+        if let Ability::Lacks(reason) = seen.abilities.get("secret-basic") {
+            seen.abilities.set("confidential-client", Ability::Lacks(reason));
+        }
     }
 }
 
@@ -540,6 +583,9 @@ async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &
 
 /// Whether browsers of other origins are answered at all.
 pub async fn preflight_requests(seen: &mut Preflight) {
+    if seen.world.is_bare() {
+        return;
+    }
     let wire = Wire::new(Arc::clone(&seen.world.http));
     let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
     let headers = json!({ "origin": "https://client.example", "access-control-request-method": "GET" });
@@ -562,5 +608,7 @@ pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Perfo
     step::perform(context, verb, &args).await.map_err(|reason| format!("failed to {reason}"))
 }
 
+/// Why what concerns the MCP server does not apply.
+const BARE: &str = "the target is an authorization server without MCP server (profile: target.issuer alone)";
 /// A resource that no server knows.
 const NO_RESOURCE: &str = "https://no-such-resource.example/mcp";

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::context::{Context, Grant, Transaction};
 use super::journey::{self, Goal, Plan, Start};
 use super::page_words;
+use super::push;
 use super::token;
 use crate::oauth::pkce;
 use crate::transcript::Request;
@@ -22,6 +23,17 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         Some(url) => url,
         None => context.world.endpoint("authorization_endpoint")?,
     };
+    let mut params = params;
+    let mut told = None;
+    if let Some(change) = push::asked(context, args) {
+        let mut pushed = push::push(context, &client, params, &change).await?;
+        let until_pushed = args.text("until").as_deref() == Some("pushed");
+        match pushed.front.take_if(|_| !until_pushed) {
+            Some(front) => params = front,
+            None => return Ok(push::ended(pushed)),
+        }
+        told = Some(pushed.facts);
+    }
     let query = args.text("raw-query").unwrap_or_else(|| args::form(&params));
     let headers = args::pairs(&args.table("headers"));
     let request = if args.text("method").as_deref() == Some("POST") {
@@ -31,7 +43,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     } else {
         Request { method: "GET".into(), url: join(&url, &query), headers, body: Default::default() }
     };
-    go(context, &browser, tx, Start::Request(request), args).await
+    let mut facts = go(context, &browser, tx, Start::Request(request), args).await?;
+    if let Some(told) = told {
+        facts["par"] = Value::Object(told);
+    }
+    Ok(facts)
 }
 
 /// Answers a login page that waits, as a user or with given values; or goes on to the identity provider, where the

@@ -4,17 +4,20 @@ use serde_json::{Map, Value, json};
 
 use super::args::{self, Args};
 use super::context::Context;
-use super::facts;
+use super::{facts, proof};
 use crate::rule::McpVersion;
 use crate::transcript::{Outcome, Request};
 
 /// Sends an MCP request. Up to 2025-11-25 a request other than `initialize` first opens a session with the same credentials.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let bearer = args.text("bearer");
     let session = match opening(context, args) {
         None => args.text("session"),
         Some(initialize) => {
-            let answer = context.wire.send("client", initialize).await;
-            let facts = facts_of(&answer.outcome);
+            let (outcome, dpop) =
+                proof::send(context, "client", initialize, args.get("dpop"), bearer.as_deref()).await?;
+            let mut facts = facts_of(&outcome);
+            facts["dpop"] = dpop;
             if facts["served"] != true {
                 // The credentials were judged at the door: that is the answer.
                 return Ok(with_baits(context, facts));
@@ -22,13 +25,14 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             let session = facts["session"].as_str().map(str::to_owned);
             // The handshake has a third part (MCP lifecycle); servers may serve nothing before it.
             let initialized = initialized(context, args, session.as_deref());
-            context.wire.send("client", initialized).await;
+            proof::send(context, "client", initialized, args.get("dpop"), bearer.as_deref()).await?;
             session
         }
     };
     let request = prepare(context, args, session.as_deref());
-    let answer = context.wire.send("client", request).await;
-    let mut facts = facts_of(&answer.outcome);
+    let (outcome, dpop) = proof::send(context, "client", request, args.get("dpop"), bearer.as_deref()).await?;
+    let mut facts = facts_of(&outcome);
+    facts["dpop"] = dpop;
     if facts["session"].is_null() {
         facts["session"] = json!(session);
     }
@@ -64,7 +68,7 @@ fn initialized(context: &Context, args: Args<'_>, session: Option<&str>) -> Requ
 
 /// The arguments that say who calls and where.
 fn caller(args: Args<'_>) -> Map<String, Value> {
-    let names = ["bearer", "scheme", "authorization", "headers", "query", "url", "version", "drop"];
+    let names = ["bearer", "scheme", "authorization", "headers", "query", "url", "version", "drop", "dpop"];
     names.into_iter().filter_map(|name| Some((name.to_owned(), args.get(name)?.clone()))).collect()
 }
 
@@ -217,7 +221,8 @@ fn credentials(args: Args<'_>) -> Vec<String> {
     if args.get("authorization").is_some() {
         return args.list("authorization");
     }
-    let scheme = args.text("scheme").unwrap_or_else(|| "Bearer".into());
+    let bound = proof::is_asked(args.get("dpop"));
+    let scheme = args.text("scheme").unwrap_or_else(|| if bound { "DPoP" } else { "Bearer" }.into());
     args.text("bearer").map(|token| format!("{scheme} {token}")).into_iter().collect()
 }
 

@@ -3,10 +3,12 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
+use super::assertion;
 use super::context::Context;
+use super::exchange::{EXCHANGER, GRANT};
 use super::vars::now;
 use super::world::World;
-use crate::oauth::{forge, pkce};
+use crate::oauth::{forge, pkce, stranger};
 use crate::transcript::{Outcome, Request, Secret};
 use crate::wire::{Answer, Wire, host::Document};
 
@@ -73,11 +75,19 @@ impl Client {
     }
 }
 
-/// Honest registration metadata for a kind of client: `public`, `basic`, `post`, `jwt`.
+/// Honest registration metadata for a kind of client: `public`, `basic`, `post`, `jwt`, or those that act for themselves:
+/// `machine`, `machine-basic`, `machine-jwt`, `machine-post`.
 #[must_use]
 pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
-    let method = match kind {
-        "basic" => "client_secret_basic",
+    let offers = |word: &str| lists(&world.found.metadata["token_endpoint_auth_methods_supported"], word);
+    let kind = match kind {
+        "machine" if offers("client_secret_basic") => "machine-basic",
+        "machine" if offers("client_secret_post") => "machine-post",
+        "machine" => "machine-jwt",
+        other => other,
+    };
+    let method = match kind.trim_start_matches("machine-") {
+        "basic" | EXCHANGER => "client_secret_basic",
         "post" => "client_secret_post",
         "jwt" => "private_key_jwt",
         _ => "none",
@@ -85,7 +95,11 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("client_name".into(), json!(world.registration.client_name));
     map.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
-    map.insert("grant_types".into(), json!(["authorization_code", "refresh_token"]));
+    let mut grants = vec!["authorization_code", "refresh_token"];
+    if kind == EXCHANGER {
+        grants.extend(["client_credentials", GRANT]);
+    }
+    map.insert("grant_types".into(), json!(grants));
     map.insert("response_types".into(), json!(["code"]));
     map.insert("token_endpoint_auth_method".into(), json!(method));
     // Loopback redirect URIs make this a native application (OpenID Connect Registration section 2).
@@ -93,11 +107,26 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     if let Some(scope) = &world.registration.scope {
         map.insert("scope".into(), json!(scope));
     }
-    if kind == "jwt" {
+    if kind.starts_with("machine-") {
+        // No user comes back to it, so it needs neither redirect URIs nor response types.
+        map.shift_remove("redirect_uris");
+        map.shift_remove("application_type");
+        map.insert("response_types".into(), json!([]));
+        let mut grants = vec!["client_credentials"];
+        let jwt_bearer = world.found.metadata["grant_types_supported"].as_array();
+        grants.extend(jwt_bearer.filter(|list| list.iter().any(|g| g == assertion::GRANT)).map(|_| assertion::GRANT));
+        map.insert("grant_types".into(), json!(grants));
+    }
+    if kind.ends_with("jwt") {
         map.insert("jwks".into(), forge::own_jwks());
         map.insert("token_endpoint_auth_signing_alg".into(), json!("ES256"));
     }
     map
+}
+
+/// Whether a list of the metadata, where it is left out the default of RFC 8414, has the method.
+fn lists(list: &Value, method: &str) -> bool {
+    list.as_array().map_or(method == "client_secret_basic", |list| list.iter().any(|known| known == method))
 }
 
 /// Makes a fresh client of a kind, by the way that the target offers.
@@ -105,6 +134,9 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
 /// # Errors
 /// Says why the target gave none, with its answer in short.
 pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
+    if let Some(client) = world.exchange.client.as_ref().filter(|_| kind == EXCHANGER) {
+        return Ok(client.clone());
+    }
     match world.registration.how {
         How::Preset => preset(world, name),
         How::Document if kind == "public" || kind == "jwt" => document(world, name, &metadata(world, kind)),
@@ -128,7 +160,7 @@ pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result
 }
 
 fn preset(world: &World, name: &str) -> Result<Client, String> {
-    let known = if name == "other" { &world.registration.other } else { &world.registration.preset };
+    let known = if name.ends_with("other") { &world.registration.other } else { &world.registration.preset };
     let mut client = known
         .clone()
         .ok_or_else(|| format!("get client `{name}`: the profile presets none (section [registration])"))?;
@@ -222,7 +254,7 @@ pub fn authenticate(
             context.wire.vault().learn(Secret::ClientAssertion, &jwt);
             form.push(("client_assertion".into(), jwt));
         }
-        "query" | "nothing" => {}
+        "nothing" | "query" => {}
         other => return Err(format!("authenticate a client by `{other}`: unknown way")),
     }
     Ok(())
@@ -261,7 +293,7 @@ fn client_assertion(context: &Context, client: &Client, change: &Map<String, Val
     let table = |name: &str| change.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     claims.extend(table("claims"));
     for name in change.get("drop").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        claims.remove(name);
+        claims.shift_remove(name);
     }
     let header = table("header");
     let alg = header.get("alg").and_then(Value::as_str).unwrap_or("ES256").to_owned();
@@ -275,6 +307,20 @@ fn client_assertion(context: &Context, client: &Client, change: &Map<String, Val
                 "none" => {
                     jwt.header.insert("alg".into(), json!("none"));
                     forge::sign(jwt, &forge::Signing::Empty, None)
+                }
+                "stranger" => stranger::sign(jwt.header, jwt.claims),
+                "self-jwk" => {
+                    jwt.header.insert("kid".into(), json!(stranger::KID));
+                    jwt.header.insert("jwk".into(), stranger::jwk());
+                    stranger::sign(jwt.header, jwt.claims)
+                }
+                "self-jku" => {
+                    let host = world.host.as_ref().ok_or("serve a key set: the document host is not running")?;
+                    let path = format!("/bait/{}", pkce::random(12));
+                    host.put(&path, Document::json(&json!({ "keys": [stranger::jwk()] })));
+                    jwt.header.insert("kid".into(), json!(stranger::KID));
+                    jwt.header.insert("jku".into(), json!(host.url(&path)));
+                    stranger::sign(jwt.header, jwt.claims)
                 }
                 "garbage" => forge::sign(jwt, &forge::Signing::Keep, None),
                 "public-key-hmac" => forge::sign(jwt, &forge::Signing::PublicKeyPem, Some(&forge::own_jwks())),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::pool::Borrowed;
+use super::proof::Ring;
 use super::world::World;
 use crate::wire::{Browser, Page, Wire};
 
@@ -28,8 +29,12 @@ pub struct Context {
     pub(super) last_grant: Option<Grant>,
     /// Paths of the document host that forged tokens of this case point to.
     pub(super) baits: Vec<String>,
+    /// Issuers that assertions of this case come from and that the target was not told to trust.
+    pub(super) strangers: Vec<mock_idp::Issuer>,
     /// Paths of the document host at which this case serves something.
     pub(super) documents: Vec<String>,
+    /// Keys and nonces of DPoP proofs.
+    pub(super) ring: Ring,
     clients: HashMap<String, Client>,
     captures: HashMap<String, Value>,
     // Held so that the clients go back to the pool when the case ends.
@@ -88,7 +93,9 @@ impl Context {
             unspent: None,
             last_grant: None,
             baits: Vec::new(),
+            strangers: Vec::new(),
             documents: Vec::new(),
+            ring: Ring::default(),
             clients,
             captures: HashMap::new(),
             _borrowed: borrowed,

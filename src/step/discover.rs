@@ -54,8 +54,11 @@ pub async fn discover(
     issuer: Option<&str>,
 ) -> Discovered {
     let mut tried = Vec::new();
-    let first = wire.send("client", probe).await;
-    let opening = call::facts_of(&first.outcome);
+    // A bare authorization server has no MCP endpoint to ask.
+    let opening = match mcp_url {
+        "" => Value::Null,
+        _ => call::facts_of(&wire.send("client", probe).await.outcome),
+    };
     let challenge = opening.get("challenge").cloned().unwrap_or_default();
     let named =
         challenge["params"]["resource_metadata"].as_str().filter(|_| from != Some("well-known")).map(str::to_owned);

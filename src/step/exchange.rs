@@ -1,45 +1,244 @@
 //! `exchange`: a token exchange request (RFC 8693 section 2.1).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
+use super::client::Client;
 use super::context::Context;
-use super::token;
+use super::{facts, token};
+use crate::transcript::Secret;
 
-/// Posts a token exchange; what the case leaves out is filled in honestly.
+/// How tokens are exchanged at this target: what the profile says and the preflight found.
+#[derive(Debug, Clone, Default)]
+pub struct Exchange {
+    /// The client that exchanges, where it exists already; else one registers for it.
+    pub client: Option<Client>,
+    /// Where the subject token comes from.
+    pub subject: Source,
+    /// Whose token is the actor token, where the target takes one.
+    pub actor: Option<Source>,
+    /// Whose token is that of a further actor.
+    pub second_actor: Option<Source>,
+    /// The target to ask for by its logical name.
+    pub audience: Option<String>,
+    /// A second one.
+    pub other_audience: Option<String>,
+    /// One that the client may have no tokens for, if the profile names one.
+    pub unknown_audience: Option<String>,
+    /// The target to ask for by its URI.
+    pub resource: Option<String>,
+    /// The scope to ask for.
+    pub scope: Option<String>,
+    /// The scope of the login that a subject token comes from, where it is not that of every login.
+    pub subject_scope: Option<String>,
+    /// A scope that such a token has not.
+    pub wider_scope: Option<String>,
+}
+
+/// Where a token comes from that an exchange hands in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The user logs in at the client that exchanges.
+    #[default]
+    Login,
+    /// Another user does.
+    LoginOf(String),
+    /// The user logs in at the ordinary client of the case.
+    OtherClient,
+    /// The client that exchanges gets a token for itself.
+    ClientCredentials,
+    /// This one.
+    Given(String),
+    /// Our identity provider makes it.
+    Upstream,
+}
+
+impl Exchange {
+    /// A member by the name that cases use.
+    pub(super) fn member(&self, name: &str) -> Option<Value> {
+        match name {
+            "audience" => self.audience.clone().map(Value::from),
+            "other-audience" => self.other_audience.clone().map(Value::from),
+            "unknown-audience" => self.unknown_audience.clone().map(Value::from),
+            "resource" => self.resource.clone().map(Value::from),
+            "scope" => self.scope.clone().map(Value::from),
+            "subject-scope" => self.subject_scope.clone().map(Value::from),
+            "wider-scope" => self.wider_scope.clone().map(Value::from),
+            _ => None,
+        }
+    }
+}
+
+/// Posts a token exchange; what the case leaves out is filled in honestly: a fresh subject token, the client that may
+/// exchange, the target and the scope of the profile.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let (subject, subject_scope) = subject(context, args).await?;
+    let actor = actor(context, args).await?;
+    let recipe = context.world.exchange.clone();
+    let client = args.text("client").unwrap_or_else(|| EXCHANGER.to_owned());
     let mut params = Map::new();
     let mut put = |name: &str, value: Option<Value>| params.extend(value.map(|v| (name.to_owned(), v)));
-    let subject = args.text("subject-token");
-    put(
-        "subject_token_type",
-        args.get("subject-token-type").cloned().or_else(|| subject.as_ref().map(|_| json!(ACCESS_TOKEN))),
-    );
-    put("subject_token", subject.map(Value::from));
-    put(
-        "actor_token_type",
-        args.get("actor-token-type").cloned().or_else(|| args.get("actor-token").map(|_| json!(ACCESS_TOKEN))),
-    );
-    put("actor_token", args.get("actor-token").cloned());
+    let kind = |given: &str, token: &Option<String>| {
+        args.get(given).cloned().or_else(|| token.as_ref().map(|_| json!(ACCESS_TOKEN)))
+    };
+    put("subject_token_type", kind("subject-token-type", &subject));
+    put("subject_token", subject.clone().map(Value::from));
+    put("actor_token_type", kind("actor-token-type", &actor));
+    put("actor_token", actor.clone().map(Value::from));
     put("requested_token_type", args.get("requested-token-type").cloned());
-    put("audience", args.get("audience").cloned());
-    put("resource", args.get("resource").cloned());
+    let named = args.get("audience").is_some() || args.get("resource").is_some();
+    let honest = |value: Option<String>| value.filter(|_| !named).map(Value::from);
+    let by_name = recipe.audience.is_some();
+    put("audience", args.get("audience").cloned().or_else(|| honest(recipe.audience)));
+    put("resource", args.get("resource").cloned().or_else(|| honest(recipe.resource.filter(|_| !by_name))));
+    put("scope", args.get("scope").cloned().or_else(|| recipe.scope.map(Value::from)));
     params.extend(args.table("params"));
+    let asked = params.get("scope").and_then(Value::as_str).map(str::to_owned);
     let mut request = Map::new();
-    request.insert("grant".into(), json!("urn:ietf:params:oauth:grant-type:token-exchange"));
+    request.insert("grant".into(), json!(GRANT));
+    request.insert("client".into(), json!(client));
     request.insert("params".into(), Value::Object(params));
-    let mut drop = args.list("drop");
-    if args.get("resource").is_none() {
-        // The honest default of `token` is for grants of this resource; an exchange names its target by itself.
-        request.insert("resource".into(), json!([]));
-    }
-    for name in ["client", "scope", "auth", "duplicate", "url"] {
+    // The honest default of `token` is for grants of this resource; an exchange names its target by itself.
+    request.insert("resource".into(), json!([]));
+    for name in ["auth", "body", "content-type", "dpop", "drop", "duplicate", "headers", "method", "query", "url"] {
         request.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
     }
-    drop.retain(|name| !name.is_empty());
-    request.insert("drop".into(), json!(drop));
-    token::perform(context, Args::new(&request)).await
+    let mut facts = token::perform(context, Args::new(&request)).await?;
+    let own = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
+    describe(&mut facts, subject.as_deref(), subject_scope, asked.as_deref());
+    audiences(&mut facts, &own.into_iter().flatten().collect::<Vec<_>>());
+    facts["actor"] = facts::token(actor.clone().map(Value::from).as_ref());
+    facts["actor-token"] = json!(actor);
+    Ok(facts)
 }
+
+/// The subject token of the case, else a fresh one, with its scope as far as the answer said it.
+async fn subject(context: &mut Context, args: Args<'_>) -> Result<(Option<String>, Option<String>), String> {
+    if let Some(given) = args.text("subject-token") {
+        return Ok((Some(given), None));
+    }
+    let left_out = |name: &str| args.list("drop").iter().any(|dropped| dropped == name);
+    if left_out("subject_token") || args.get("body").is_some() {
+        return Ok((None, None));
+    }
+    let exchange = &context.world.exchange;
+    let (source, scope) = (exchange.subject.clone(), exchange.subject_scope.clone());
+    let (token, scope) = obtain(context, &source, args.text("subject-scope").or(scope)).await?;
+    Ok((Some(token), scope))
+}
+
+async fn actor(context: &mut Context, args: Args<'_>) -> Result<Option<String>, String> {
+    if let Some(given) = args.text("actor-token") {
+        return Ok(Some(given));
+    }
+    let exchange = &context.world.exchange;
+    let source = match args.text("actor").as_deref() {
+        None => return Ok(None),
+        Some("second") => exchange.second_actor.clone(),
+        Some(_) => exchange.actor.clone(),
+    };
+    let source = source.ok_or("get an actor token: the target takes none that the harness can get")?;
+    Ok(Some(obtain(context, &source, None).await?.0))
+}
+
+/// Gets a token by an honest grant, with the scope that the answer stated.
+///
+/// # Errors
+/// If none came; says what the target answered.
+pub async fn obtain(
+    context: &mut Context,
+    source: &Source,
+    scope: Option<String>,
+) -> Result<(String, Option<String>), String> {
+    let mut request = Map::new();
+    match source {
+        Source::Given(token) => {
+            context.wire.vault().learn(Secret::AccessToken, token);
+            return Ok((token.clone(), None));
+        }
+        Source::Upstream => {
+            let idp = context.world.idp.as_ref().ok_or("mint a subject token: our identity provider does not run")?;
+            let token = idp.issuer.mint(idp.honest_token());
+            context.wire.vault().learn(Secret::AccessToken, &token);
+            return Ok((token, idp.scope.clone()));
+        }
+        Source::Login | Source::OtherClient => {}
+        Source::LoginOf(user) => drop(request.insert("browser".into(), json!(user))),
+        Source::ClientCredentials => drop(request.insert("grant".into(), json!("client_credentials"))),
+    }
+    let client = if *source == Source::OtherClient { "default" } else { EXCHANGER };
+    request.insert("client".into(), json!(client));
+    request.extend(scope.map(|scope| ("scope".to_owned(), json!(scope))));
+    let answer = token::perform(context, Args::new(&request)).await?;
+    let token = answer["body"]["access_token"].as_str().map(str::to_owned);
+    let token = token.ok_or_else(|| format!("get a token to exchange: {}", facts::summary(&answer)))?;
+    Ok((token, answer["body"]["scope"].as_str().map(str::to_owned)))
+}
+
+/// Adds what is special to exchanges: what was handed in, and how the answer compares with it.
+fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<String>, asked: Option<&str>) {
+    let sent = facts::token(subject.map(Value::from).as_ref());
+    let held = subject_scope.map(|text| words(&text)).or_else(|| scope_of(&sent["claims"]));
+    facts["issued-token-type"] = facts["body"]["issued_token_type"].clone();
+    facts["subject-token"] = json!(subject);
+    let text = facts["text"].as_str().unwrap_or_default();
+    facts["echoed"] = json!(facts["granted"] != true && subject.is_some_and(|s| s.len() > 20 && text.contains(s)));
+    if facts["granted"] == true {
+        let (stated, inside) = (facts["body"]["scope"].as_str().map(words), scope_of(&facts["token"]["claims"]));
+        let granted = stated.clone().or_else(|| inside.clone()).or_else(|| asked.map(words));
+        facts["granted-scope"] = json!(granted);
+        facts["beyond-subject"] = json!(granted.zip(held).map(|(granted, held)| beyond(&granted, &held)));
+        // What is not stated counts as granted in full (RFC 8693 section 2.2.1); the token may tell otherwise.
+        let missing = inside.zip(asked).filter(|_| stated.is_none());
+        facts["scope-unstated"] = json!(missing.map(|(inside, asked)| beyond(&words(asked), &inside)));
+        let ends = |token: &Value| token["claims"]["exp"].as_f64();
+        facts["outlives"] = json!(ends(&facts["token"]).zip(ends(&sent)).map(|(new, old)| new - old));
+        let bound = |token: &Value| !token["claims"]["cnf"].is_null();
+        facts["unbound"] = json!(bound(&sent) && facts["token"].is_object() && !bound(&facts["token"]));
+    }
+    facts["subject"] = sent;
+}
+
+/// Adds whom the token is for, and what of that was so before; an authorization server that names itself stays aside.
+fn audiences(facts: &mut Value, own: &[String]) {
+    let (new, old) = (aud(&facts["token"]["claims"]), aud(&facts["subject"]["claims"]));
+    let kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !own.contains(name)).collect();
+    facts["kept-audiences"] = json!(kept);
+    facts["audiences"] = json!(new);
+}
+
+fn aud(claims: &Value) -> Vec<String> {
+    match &claims["aud"] {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The scope in a token: a text, or a list; Microsoft's `scp` too.
+fn scope_of(claims: &Value) -> Option<BTreeSet<String>> {
+    match [&claims["scope"], &claims["scp"]].into_iter().find(|value| !value.is_null())? {
+        Value::String(text) => Some(words(text)),
+        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => None,
+    }
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn beyond(granted: &BTreeSet<String>, held: &BTreeSet<String>) -> Vec<String> {
+    granted.difference(held).cloned().collect()
+}
+
+/// The name and the kind, in cases and in the pool, of the client that exchanges.
+pub const EXCHANGER: &str = "exchanger";
+
+/// RFC 8693 section 2.1.
+pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// RFC 8693 section 3.
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";

@@ -87,6 +87,9 @@ pub fn challenges(lines: &[&str]) -> Value {
         "param-count": params.len(),
         "params": params,
         "duplicates": chosen.map(|c| c.duplicates()).unwrap_or_default(),
+        "dpop": all.iter().find(|c| c.scheme.eq_ignore_ascii_case("dpop")).map(|c| {
+            c.params.iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<_, _>>()
+        }),
         "charset-ok": charset_ok,
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args::{self, Args};
 use super::client;
 use super::context::Context;
-use super::facts;
+use super::{facts, proof};
 use crate::transcript::Request;
 
 /// Sends the request and returns its facts.
@@ -20,8 +20,10 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let by = args.text("client").unwrap_or_else(|| "client".into());
     let origin = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("origin")).map(|(_, v)| v.clone());
-    let answer = context.wire.send(&by, request).await;
-    let mut facts = facts::http(&answer.outcome);
+    let bearer = args.text("bearer");
+    let (outcome, dpop) = proof::send(context, &by, request, args.get("dpop"), bearer.as_deref()).await?;
+    let mut facts = facts::http(&outcome);
+    facts.insert("dpop".into(), dpop);
     let cors = origin.zip(facts.get("headers")).map(|(origin, headers)| cors(&origin, headers));
     facts.extend(cors.map(|word| ("cors".to_owned(), json!(word))));
     if let Some(location) =
@@ -57,7 +59,8 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
     }
     let default = if body.is_empty() { "GET" } else { "POST" };
     headers.extend(content_type.map(|t| ("content-type".to_owned(), t)));
-    headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("Bearer {t}"))));
+    let scheme = if proof::is_asked(args.get("dpop")) { "DPoP" } else { "Bearer" };
+    headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("{scheme} {t}"))));
     args::put_headers(&mut headers, &args.table("headers"));
     let mut url = url(context, args)?;
     let query = args::form(&args::pairs(&args.table("query")));

@@ -4,6 +4,7 @@
 //! run share (what discovery found, the pool of clients, the users) is the [`World`].
 
 mod args;
+mod assertion;
 mod authorize;
 mod call;
 mod client;
@@ -16,6 +17,8 @@ mod journey;
 mod mutate;
 mod page_words;
 mod pool;
+mod proof;
+mod push;
 mod readable;
 mod register;
 mod repeat;
@@ -31,10 +34,13 @@ pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
+pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
-pub use world::{Found, Idp, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority};
+pub use world::{
+    Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority,
+};
 
 use crate::suite::Verb;
 

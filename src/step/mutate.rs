@@ -66,16 +66,20 @@ fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
         .as_ref()
         .ok_or("mint a token as the issuer: the target does not trust our identity provider")?;
     let mut spec = idp.honest_token();
-    spec.claims = args.table("claims");
-    spec.claims.extend(args.list("drop-claims").into_iter().map(|name| (name, Value::Null)));
+    spec.claims.extend(idp.look.changes(args.table("claims"), args.list("drop-claims")));
     spec.header = args.table("header");
     spec.header.extend(args.list("drop-header").into_iter().map(|name| (name, Value::Null)));
     spec.payload = args.text("raw-payload");
     if let Some(alg) = args.text("alg") {
         spec.alg = Some(mock_idp::Alg::parse(&alg).ok_or_else(|| format!("mint a token: no key signs by {alg}"))?);
     }
-    if args.text("kind").as_deref() == Some("id-token") {
-        spec.kind = mock_idp::TokenKind::Id;
+    match args.text("kind").as_deref() {
+        Some("id-token") => spec.kind = mock_idp::TokenKind::Id,
+        Some("opaque") => spec.kind = mock_idp::TokenKind::Opaque,
+        _ => {}
+    }
+    if spec.kind == mock_idp::TokenKind::Id {
+        spec.typ = None;
     }
     Ok(shown(context, idp.issuer.mint(spec)))
 }
@@ -87,7 +91,8 @@ fn shown(context: &Context, token: String) -> Value {
     json!({ "value": token, "jwt": jwt })
 }
 
-fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String, String> {
+/// Signs a changed token as an attacker would.
+pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Result<String, String> {
     let world = std::sync::Arc::clone(&context.world);
     let mut bait = |document: Document| {
         let host = world.host.as_ref().ok_or("serve a key set: the document host is not running")?;

@@ -28,7 +28,7 @@ pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
     if let Some(form) = login {
         return Asks::Login(form.clone());
     }
-    match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post")) {
+    match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post") && !is_logout(f)) {
         Some(form) => Asks::Consent(form.clone()),
         None => Asks::Nothing,
     }
@@ -94,6 +94,16 @@ pub fn describe(page: &Page) -> String {
         format!("fields [{}], buttons [{}]", fields.join(", "), buttons.join(", "))
     });
     format!("page \"{}\" at {}: {}", page.title, page.url, forms.collect::<Vec<_>>().join("; "))
+}
+
+/// Whether a form is there to sign out: pages about a login have one, and it asks nothing.
+fn is_logout(form: &Form) -> bool {
+    let only = form.buttons.len() == 1 && form.fields.iter().all(|f| f.kind == "hidden");
+    let says = |text: &str| {
+        let text = text.to_lowercase();
+        ["sign out", "signout", "log out", "logout"].iter().any(|words| text.contains(words))
+    };
+    only && form.buttons.iter().any(|b| words_of(b).iter().any(|text| says(text)))
 }
 
 fn has_password(form: &Form) -> bool {

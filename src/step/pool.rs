@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use super::client::{self, Client, How};
+use super::exchange::EXCHANGER;
 use super::world::World;
 use crate::wire::Wire;
 
@@ -43,10 +44,21 @@ impl Budget {
     /// # Errors
     /// If none is left for that.
     pub fn spend_on_case(&self) -> Result<(), String> {
-        if self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
-            return Err(format!("{USED_UP} (profile: limits.registrations)"));
-        }
+        self.is_there_for_more()?;
         self.spend()
+    }
+
+    /// Whether something is left beyond what is kept for the clients that most cases need.
+    fn is_there_for_more(&self) -> Result<(), String> {
+        match self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
+            true => Err(format!("{USED_UP} (profile: limits.registrations)")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether registrations are so few that cases had better wait for each other's clients.
+    fn is_tight(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= TIGHT)
     }
 
     /// Registrations made so far.
@@ -129,7 +141,7 @@ impl Pool {
     }
 
     async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
-        if world.registration.how == How::Preset {
+        if world.registration.how == How::Preset || kind == EXCHANGER && world.exchange.client.is_some() {
             // Preset clients are the only ones there are: cases share them.
             return client::fresh(world, wire, name, kind).await;
         }
@@ -144,6 +156,10 @@ impl Pool {
                 return Err(reason.clone());
             }
             if self.may_make(kind) {
+                if let Err(reason) = self.spare(kind) {
+                    self.unmake(kind);
+                    return Err(reason);
+                }
                 let made = client::fresh(world, wire, name, kind).await;
                 return made.map_err(|reason| self.not_made(kind, reason));
             }
@@ -158,10 +174,20 @@ impl Pool {
     fn may_make(&self, kind: &str) -> bool {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = shelves.entry(kind.to_owned()).or_default();
-        // Two for each concurrent case: its own and `other`.
-        let room = shelf.made < self.size * 2;
+        let most = match kind {
+            "machine" if self.budget.is_tight() => 2,
+            _ if is_machine(kind) && self.budget.is_tight() => 1,
+            // Two for each concurrent case: its own and `other`.
+            _ => self.size * 2,
+        };
+        let room = shelf.made < most;
         shelf.made += usize::from(room);
         room
+    }
+
+    /// Clients that act for themselves are a few cases' need: they take none of the last registrations.
+    fn spare(&self, kind: &str) -> Result<(), String> {
+        if is_machine(kind) { self.budget.is_there_for_more() } else { Ok(()) }
     }
 
     /// Remembers that a kind of client is refused: only public ones have to be to be had.
@@ -201,5 +227,12 @@ impl Drop for Borrowed {
 pub const USED_UP: &str = "register a client: what the profile allows of registrations is used up";
 /// What is said of a kind of client that the target does not register; the case is then left out.
 pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
+/// Whether a kind of client acts for itself.
+fn is_machine(kind: &str) -> bool {
+    kind.starts_with("machine")
+}
+
+/// A limit from which on registrations are no matter.
+const TIGHT: u32 = 100;
 /// Registrations kept for the pool: one client of each kind.
 const KEPT: u32 = 5;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
-use super::{authorize, call, facts, fetch, register, token};
+use super::{authorize, call, facts, fetch, proof, register, token};
 use crate::transcript::{Outcome, Request};
 
 /// Repeats the nested verb `parallel` times at once or `times` times in a row.
@@ -45,9 +45,13 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
         "token" => {
             let prepared = token::prepare(context, args)?;
             let grant = prepared.grant().clone();
-            (prepared.by, prepared.request, Some(grant))
+            let request = proven(context, prepared.request, args)?;
+            (prepared.by, request, Some(grant))
         }
-        "call" => ("client".into(), call::prepare(context, args, args.text("session").as_deref()), None),
+        "call" => {
+            let request = call::prepare(context, args, args.text("session").as_deref());
+            ("client".into(), proven(context, request, args)?, None)
+        }
         "fetch" => (args.text("browser").unwrap_or_else(|| "client".into()), browsed(context, args)?, None),
         other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
     };
@@ -65,6 +69,15 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
             _ => Value::Object(facts::http(outcome)),
         })
         .collect())
+}
+
+/// The request with its DPoP proof, if it is to have one: the same each time.
+fn proven(context: &Context, request: Request, args: Args<'_>) -> Result<Request, String> {
+    if !proof::is_asked(args.get("dpop")) {
+        return Ok(request);
+    }
+    let change = args.table("dpop");
+    Ok(proof::attach(context, request, Args::new(&change), args.text("bearer").as_deref())?.0)
 }
 
 /// The request of a `fetch`, as its browser would send it if it names one.
@@ -95,7 +108,7 @@ fn success(verb: &str, answer: &Value) -> bool {
     match verb {
         "token" | "exchange" => answer["granted"] == true,
         "call" => answer["served"] == true,
-        "authorize" => answer["stopped-at"] == "code",
+        "authorize" => answer["stopped-at"] == "code" || answer["stopped-at"] == "pushed",
         "register" => answer["client"]["id"].is_string(),
         _ => answer["status"].as_u64().is_some_and(|s| (200..300).contains(&s)),
     }
@@ -107,6 +120,7 @@ fn values(verb: &str, answers: &[Value]) -> Value {
         "token" | "exchange" => &[("access-token", "body.access_token"), ("refresh-token", "body.refresh_token")],
         "authorize" => &[
             ("code", "redirect.query.code"),
+            ("request-uri", "par.request-uri"),
             ("upstream-challenge", "upstream.query.code_challenge"),
             ("upstream-nonce", "upstream.query.nonce"),
             ("upstream-state", "upstream.query.state"),

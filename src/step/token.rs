@@ -5,19 +5,21 @@ use serde_json::{Map, Value, json};
 use super::args::{self, Args};
 use super::client::{self, Client};
 use super::context::{Context, Grant};
-use super::{authorize, facts};
+use super::{assertion, authorize, facts, proof};
 use crate::transcript::{Request, Secret};
 
 /// Posts to the token endpoint. With no code, refresh token or grant given it first obtains a fresh code by an honest
 /// authorization request in the browser of `alice`.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
-    let bare = ["code", "refresh-token", "grant", "body"].iter().all(|name| args.get(name).is_none());
-    if bare && context.world.recipe.minted {
+    let bare = ["code", "refresh-token", "grant", "body"].iter().all(|name| args.get(name).is_none())
+        && !assertion::is_asked_for(args);
+    let bound = args.flag("bound");
+    if bare && (context.world.recipe.minted || bound && context.world.recipe.minted_bound) {
         return minted(context, args);
     }
     if bare && context.unspent.is_none() {
         let mut honest = Map::new();
-        for name in ["client", "browser", "scope", "user"] {
+        for name in ["client", "browser", "scope", "user", "par"] {
             honest.extend(args.get(name).map(|v| (name.to_owned(), v.clone())));
         }
         let facts = authorize::perform(context, Args::new(&honest)).await?;
@@ -26,8 +28,15 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         }
     }
     let prepared = prepare(context, args)?;
-    let answer = context.wire.send(&prepared.by, prepared.request).await;
-    let facts = facts_of(facts::http(&answer.outcome));
+    let always = Value::Bool(true);
+    let change = args.get("dpop").or_else(|| bound.then_some(&always));
+    let (outcome, dpop) = proof::send(context, &prepared.by, prepared.request.clone(), change, None).await?;
+    let mut facts = facts_of(facts::http(&outcome));
+    facts["dpop"] = dpop;
+    for (name, sent) in prepared.assertions {
+        facts[name] = json!(sent);
+    }
+    facts["lured"] = json!(assertion::lured(context));
     remember(context, &facts, &prepared.grant);
     Ok(facts)
 }
@@ -37,16 +46,22 @@ fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let idp = context.world.idp.as_ref().ok_or("mint a token: the target does not trust our identity provider")?;
     let mut spec = idp.honest_token();
     if let Some(scope) = args.text("scope") {
-        spec.scope = scope;
+        spec.claims.extend(idp.scope_claim(&scope));
     }
     if let Some(user) = args.text("user").or_else(|| args.text("browser")).filter(|user| user != "alice") {
         spec.claims.insert("sub".into(), json!(format!("authspec-{user}")));
+    }
+    let mut kind = "Bearer";
+    if args.flag("bound") || proof::is_asked(args.get("dpop")) {
+        let key = args.table("dpop").get("key").and_then(Value::as_str).unwrap_or("default").to_owned();
+        spec.claims.insert("cnf".into(), json!({ "jkt": proof::thumbprint(context, &key)? }));
+        kind = "DPoP";
     }
     let token = idp.issuer.mint(spec);
     context.wire.vault().learn(Secret::AccessToken, &token);
     let mut facts = Map::new();
     facts.insert("status".into(), json!(200));
-    facts.insert("body".into(), json!({ "access_token": token, "token_type": "Bearer" }));
+    facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
     Ok(facts_of(facts))
 }
 
@@ -55,6 +70,8 @@ pub struct Prepared {
     pub by: String,
     pub request: Request,
     grant: Grant,
+    /// `assertion` and `client-assertion`, as sent.
+    assertions: Vec<(&'static str, String)>,
 }
 
 /// Builds the request: honest values for the grant, changed as the case asks.
@@ -66,13 +83,20 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     });
     let refresh = args.text("refresh-token");
     let grant = grant_of(context, code.as_deref().or(refresh.as_deref()), args)?;
-    let kind = args
-        .text("grant")
-        .unwrap_or_else(|| if refresh.is_some() { "refresh_token" } else { "authorization_code" }.into());
+    let asserted = assertion::of(context, &grant.client, args)?;
+    let kind = args.text("grant").unwrap_or_else(|| {
+        match () {
+            () if asserted.is_some() => assertion::GRANT,
+            () if refresh.is_some() => "refresh_token",
+            () => "authorization_code",
+        }
+        .into()
+    });
     let mut form = vec![("grant_type".to_owned(), kind.clone())];
     let mut add = |name: &str, value: Option<String>| form.extend(value.map(|v| (name.to_owned(), v)));
     add("code", code.clone());
     add("refresh_token", refresh);
+    add("assertion", asserted);
     let resource = context.world.recipe.send_resource.then(|| context.world.recipe.resource.clone());
     if kind == "authorization_code" {
         add("redirect_uri", args.text("redirect-uri").or_else(|| grant.redirect_uri.clone()));
@@ -80,8 +104,8 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
         add("resource", grant.resource.clone().filter(|_| args.get("resource").is_none()));
     } else if args.get("resource").is_none() && kind != "password" {
         add("resource", resource);
-        if kind == "client_credentials" {
-            add("scope", context.world.recipe.scope.clone().filter(|_| args.get("scope").is_none()));
+        if kind == "client_credentials" || kind == assertion::GRANT {
+            add("scope", context.world.machine_scope().filter(|_| args.get("scope").is_none()));
         }
     }
     for resource in args.list("resource") {
@@ -89,11 +113,17 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     }
     add("scope", args.text("scope"));
     let mut headers = Vec::new();
-    let auth = args.text("auth").unwrap_or_else(|| "registered".into());
+    let usual = if assertion::needs_no_client(args) { "nothing" } else { "registered" };
+    let auth = args.text("auth").unwrap_or_else(|| usual.into());
     client::authenticate(context, &grant.client, &auth, &mut form, &mut headers, &args.table("assertion"))?;
     let form = args::change(form, args);
+    let sent = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let assertions = [("assertion", "assertion"), ("client-assertion", "client_assertion")]
+        .into_iter()
+        .filter_map(|(fact, name)| Some((fact, sent(name)?)))
+        .collect();
     let request = build(context, args, &grant.client, &auth, &form, headers)?;
-    Ok(Prepared { by: grant.client.name.clone(), request, grant })
+    Ok(Prepared { by: grant.client.name.clone(), request, grant, assertions })
 }
 
 fn build(
@@ -140,9 +170,13 @@ fn build(
 
 /// What a code or refresh token in hand belongs to; an unknown one is presented with the latest grant's ingredients.
 fn grant_of(context: &Context, credential: Option<&str>, args: Args<'_>) -> Result<Grant, String> {
+    if assertion::needs_no_client(args) {
+        return Ok(Grant { client: Client { name: "workload".into(), ..Client::default() }, ..Grant::default() });
+    }
     let known = credential.and_then(|c| context.grants.get(c)).or(context.last_grant.as_ref()).cloned();
     let mut grant = known.unwrap_or_default();
-    if let Some(name) = args.text("client") {
+    let name = args.text("client").or_else(|| args.get("id-jag").map(|_| "machine".to_owned()));
+    if let Some(name) = name {
         grant.client = context.client_or(&name)?;
     } else if grant.client.id.is_empty() {
         grant.client = context.client_or("default")?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::facts;
 use super::readable;
 use super::world::{Idp, World};
 use crate::transcript::{Request, Secret};
@@ -69,25 +70,30 @@ pub fn count(context: &Context) -> Option<usize> {
 
 /// Adds what it received since `before` to the facts: `upstream.requests.ENDPOINT`; what it issued in answer:
 /// `upstream.issued`; and which of its tokens can be read in the facts of the step: `upstream.leaks`.
-pub fn tell(context: &Context, before: Option<usize>, facts: &mut Value) {
+pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
     let (Some(before), Some(idp)) = (before, &context.world.idp) else { return };
     let journal = idp.issuer.journal();
-    let leaks = leaks(context, &journal, facts);
-    let Value::Object(facts) = facts else { return };
+    let leaks = leaks(context, &journal, told_so_far);
+    let Value::Object(into) = told_so_far else { return };
     let (mut requests, mut issued) = (Map::new(), Map::new());
+    let mut downstream = Value::Null;
     for received in journal.iter().skip(before) {
         let request = request(idp, received);
         context.wire.vault().learn_request(&request);
         let name = received.endpoint.name();
         let count = requests.get(name).map_or(0, |r: &Value| r["count"].as_u64().unwrap_or(0)) + 1;
         requests.insert(name.to_owned(), told(received, count));
+        if received.endpoint == Endpoint::Api {
+            downstream = facts::token(received.header("authorization").and_then(bearer).map(Value::from).as_ref());
+        }
         issued.extend(received.issued.iter().map(|(name, token)| ((*name).to_owned(), json!(token))));
     }
     for endpoint in Endpoint::ALL {
         requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0 }));
     }
-    let upstream = facts.entry("upstream").or_insert_with(|| json!({}));
+    let upstream = into.entry("upstream").or_insert_with(|| json!({}));
     upstream["requests"] = Value::Object(requests);
+    upstream["downstream"] = downstream;
     upstream["issued"] = Value::Object(issued);
     upstream["leaks"] = json!(leaks);
 }
@@ -103,13 +109,25 @@ fn leaks(context: &Context, journal: &[Received], facts: &Value) -> BTreeSet<&'s
     issued().filter(|(_, token)| readable.iter().any(|text| text.contains(token))).map(|(name, _)| *name).collect()
 }
 
+/// The token of an `Authorization` header.
+fn bearer(header: &str) -> Option<&str> {
+    header.split_once(' ').map(|(_, token)| token.trim())
+}
+
 /// The last request to an endpoint, and how many there were.
 fn told(received: &Received, count: u64) -> Value {
     use crate::oauth::redirect::object;
     json!({
         "count": count, "method": received.method, "query": object(&received.query), "form": object(&received.form),
-        "headers": object(&received.headers), "client-id": received.client_id, "status": received.status,
+        "headers": object(&received.headers), "text": text_of(received), "client-id": received.client_id, "status": received.status,
     })
+}
+
+/// Everything that the request says, to look for something in it wherever it may stand.
+fn text_of(received: &Received) -> String {
+    let pairs = received.headers.iter().chain(&received.query).chain(&received.form);
+    let lines: Vec<String> = pairs.map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{} {}\n{}\n{}", received.method, received.path, lines.join("\n"), received.body)
 }
 
 /// The request as the recorder knows requests, so that its secrets are learnt.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::proof;
 use super::world::authority;
 use crate::oauth::pkce;
 
@@ -60,8 +61,8 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
         return substitute(given, context);
     }
     let known = match head {
-        "each" | "target" | "as" | "prm" | "client" | "other" | "host" | "idp" | "random" | "now" | "user" | "tool"
-        | "scope" => namespace(head, tail, context),
+        "each" | "exchange" | "target" | "as" | "prm" | "client" | "machine" | "other" | "host" | "idp" | "jkt"
+        | "provisioning" | "random" | "now" | "user" | "tool" | "scope" => namespace(head, tail, context),
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
@@ -75,6 +76,8 @@ fn hint(head: &str) -> &'static str {
         "as" => "the authorization server's metadata does not have this member",
         "prm" => "the protected resource metadata does not have this member",
         "idp" => "the target is not wired to our identity provider",
+        "exchange" => "the profile does not name it (section `[exchange]`)",
+        "provisioning" => "the profile does not name it (profile section `[provisioning]`)",
         "tool" => "no tool that needs this scope is known (profile section `[scopes]`)",
         "each" => "the variant does not give it",
         _ => "no earlier step captured it",
@@ -97,10 +100,17 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("prm", "url") => world.found.prm_url.as_deref().and_then(text),
         ("prm", name) => world.found.prm.as_ref()?.get(name).cloned(),
         ("client", member) => context.client("default").and_then(|c| c.member(member)),
+        ("machine", member) => context.client("machine").and_then(|c| c.member(member)),
         ("other", member) => context.client("other").and_then(|c| c.member(member)),
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
+        ("exchange", member) => world.exchange.member(member),
+        ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
+        ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {
+            "" => world.found.metadata["token_endpoint"].clone(),
+            audience => audience.into(),
+        }),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
         ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),
@@ -109,6 +119,10 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
             world.users.get(who).and_then(|u| u.member(member))
         }
         ("tool", which) => world.tool(which).and_then(|t| text(&t.name)),
+        ("provisioning", which) => world.provisioning.get(which).and_then(|known| match which {
+            "cookie" => text(known),
+            _ => text(&format!("{}{known}", world.origin())),
+        }),
         ("scope", "all") => Some(world.resource_scopes().into()),
         ("scope", "default") => text(world.recipe.scope.as_deref().unwrap_or("")),
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),

@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::exchange::Exchange;
 use super::pool::Pool;
 use crate::rule::McpVersion;
+use crate::target::TokenLook;
 use crate::wire::{Http, host::DocumentHost};
 
 /// The target and everything that the harness holds ready around it.
@@ -24,6 +26,8 @@ pub struct World {
     pub found: Found,
     /// What an honest authorization request to this target needs.
     pub recipe: Recipe,
+    /// How tokens are exchanged here.
+    pub exchange: Exchange,
     /// Users that can log in, by name (`alice`, `mallory`).
     pub users: BTreeMap<String, User>,
     /// Hints for the login and consent pages from the profile.
@@ -38,6 +42,8 @@ pub struct World {
     pub idp: Option<Idp>,
     /// Tools by the scope they need: `read` works with the default grant, `write` needs more.
     pub tools: BTreeMap<String, Tool>,
+    /// Pages and endpoints of the target's own login, by name (profile section `[provisioning]`).
+    pub provisioning: BTreeMap<String, String>,
     /// Authorities that count as the target's own: a redirect to one of these is followed.
     pub own_authorities: Vec<String>,
 }
@@ -70,6 +76,10 @@ pub struct Recipe {
     pub resource: String,
     /// Whether `resource` is sent at all (MCP from 2025-06-18).
     pub send_resource: bool,
+    /// Whether authorization requests are pushed (RFC 9126), because the authorization server takes no others.
+    pub push: bool,
+    /// Whether our identity provider makes the bound tokens that the MCP server takes (RFC 9449).
+    pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
     pub minted: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
@@ -149,8 +159,25 @@ pub struct Idp {
     pub audience: String,
     /// The scope of an honest token.
     pub scope: Option<String>,
+    /// What else an honest token has to look like.
+    pub look: TokenLook,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
     pub cooldown: Duration,
+    /// The subject of an employee that the target knows.
+    pub employee: String,
+    /// A workload that the target lets in.
+    pub workload: Option<IdpWorkload>,
+}
+
+/// A workload for which our identity provider vouches.
+#[derive(Debug, Clone)]
+pub struct IdpWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for.
+    pub claims: Map<String, Value>,
+    /// `aud`; empty means: the token endpoint.
+    pub audience: String,
 }
 
 impl World {
@@ -158,6 +185,18 @@ impl World {
     #[must_use]
     pub fn origin(&self) -> String {
         Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Whether the target is an authorization server alone: everything about MCP is then beside the point.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.mcp_url.is_empty()
+    }
+
+    /// Where the target is: the MCP URL, or the issuer of a bare authorization server.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        if self.is_bare() { &self.found.issuer } else { &self.mcp_url }
     }
 
     /// Path of the MCP URL.
@@ -170,6 +209,20 @@ impl World {
     #[must_use]
     pub fn mcp_authority(&self) -> String {
         authority(&self.mcp_url)
+    }
+
+    /// The scope to ask for where no user is there: without what concerns a login.
+    #[must_use]
+    pub fn machine_scope(&self) -> Option<String> {
+        let words = self.recipe.scope.as_deref().unwrap_or_default().split(' ');
+        let kept: Vec<&str> = words.filter(|word| !word.is_empty() && !OPENID_SCOPES.contains(word)).collect();
+        (!kept.is_empty()).then(|| kept.join(" "))
+    }
+
+    /// The issuer as the authorization server itself writes it.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.found.metadata["issuer"].as_str().unwrap_or(&self.found.issuer).to_owned()
     }
 
     /// Scheme, host and port of the issuer.
@@ -257,6 +310,8 @@ impl Idp {
         match name {
             "issuer" => Some(self.issuer.url().into()),
             "audience" => Some(self.audience.clone().into()),
+            "employee" => Some(self.employee.clone().into()),
+            "workload" => self.workload.as_ref().map(|workload| workload.subject.clone().into()),
             "token" => Some(self.issuer.mint(self.honest_token()).into()),
             _ => None,
         }
@@ -265,11 +320,20 @@ impl Idp {
     /// An honest access token for the target.
     #[must_use]
     pub fn honest_token(&self) -> mock_idp::TokenSpec {
+        let mut claims = self.look.claims.clone();
+        claims.extend(self.scope_claim(self.scope.as_deref().unwrap_or_default()));
         mock_idp::TokenSpec {
             audience: vec![self.audience.clone()],
+            claims,
             client_id: "authspec".into(),
-            scope: self.scope.clone().unwrap_or_default(),
+            typ: self.look.typ.clone(),
             ..mock_idp::TokenSpec::default()
         }
+    }
+
+    /// A scope in the claim in which the target looks for it; nothing for an empty one.
+    #[must_use]
+    pub fn scope_claim(&self, scope: &str) -> Option<(String, Value)> {
+        (!scope.is_empty()).then(|| (self.look.scope_claim.clone(), scope.into()))
     }
 }

@@ -22,7 +22,19 @@ pub(super) struct Named {
 pub(super) const NAMING: [&str; 4] = ["browser", "client", "of", "request-of"];
 
 /// The clients that a case can name without registering them.
-pub const CLIENTS: [&str; 5] = ["basic", "default", "jwt", "other", "post"];
+pub const CLIENTS: [&str; 11] = [
+    "basic",
+    "default",
+    "exchanger",
+    "jwt",
+    "machine",
+    "machine-basic",
+    "machine-jwt",
+    "machine-other",
+    "machine-post",
+    "other",
+    "post",
+];
 
 /// Checks names step by step.
 pub(super) fn check(steps: &[StepDraft], slips: &mut Slips<'_>) {

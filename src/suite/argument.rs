@@ -50,6 +50,14 @@ pub(super) fn check(name: &str, wanted: Kind, item: &Item<'_>, slips: &mut Slips
                 slips.unknown(UNKNOWN_CHOICE, item.span(), &format!("value of `{name}`"), word, words.iter().copied());
             }
         }
+        (Kind::Parts(_), DeValue::Boolean(_)) => {}
+        (Kind::Parts(parts), DeValue::Table(table)) => {
+            for (key, _) in entries(table).into_iter().filter(|(key, _)| !parts.contains(&&**key.get_ref())) {
+                let what = format!("part of `{name}`");
+                slips.unknown(UNKNOWN_ARGUMENT, key.span(), &what, key.get_ref(), parts.iter().copied());
+            }
+        }
+        (Kind::Parts(_), other) => slips.mistyped(item.span(), name, "true, false or a table", kind(other)),
         (Kind::Choice(_), other) => slips.mistyped(item.span(), name, "a text", kind(other)),
         (wanted, other) => slips.mistyped(item.span(), name, &wanted.to_string(), kind(other)),
     }

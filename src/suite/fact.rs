@@ -39,7 +39,8 @@ pub(super) fn own(verb: Verb) -> &'static [Fact] {
         Verb::Authorize | Verb::Callback | Verb::Consent | Verb::Login => BROWSER,
         Verb::Call => CALL,
         Verb::Discover => DISCOVER,
-        Verb::Exchange | Verb::Token => TOKEN,
+        Verb::Exchange => EXCHANGE,
+        Verb::Token => TOKEN,
         Verb::Fetch => FETCH,
         Verb::Mutate => MUTATE,
         Verb::Register => REGISTER,
@@ -140,6 +141,7 @@ const CHALLENGE: &[Fact] = &[
     open("params", "the parameters of the challenge, by name"),
     value("param-count", "how many parameters it has"),
     open("duplicates", "names of parameters that occur twice"),
+    open("dpop", "the parameters of the DPoP challenge, if there is one"),
     value("charset-ok", "whether scope and error texts keep to the characters of RFC 6750"),
 ];
 
@@ -197,6 +199,11 @@ const UPSTREAM: Fact = members(
         value("url", "the authorization request with which the target sent the browser to our identity provider"),
         value("base", "its URL without the query"),
         open("query", "its parameters, by name"),
+        members(
+            "downstream",
+            JWT,
+            "with the tag `alone`: the token that the target sent to our API last, if it is a JWT",
+        ),
         open(
             "requests",
             "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",
@@ -215,6 +222,7 @@ const UPSTREAM: Fact = members(
 
 const BROWSER: &[Fact] = &[
     UPSTREAM,
+    PUSH,
     Fact { name: "stopped-at", holds: Holds::Words(STOPS), doc: "where the browser came to rest" },
     value("status", "the status code of the last answer"),
     value("error", "the OAuth error code: of the redirect, or of the page if that is JSON"),
@@ -242,8 +250,20 @@ const BROWSER: &[Fact] = &[
     FETCHED,
 ];
 
-const STOPS: &[&str] =
-    &["login", "consent", "upstream", "callback", "code", "error", "page", "elsewhere", "loop", "nowhere"];
+const STOPS: &[&str] = &[
+    "pushed",
+    "refused",
+    "login",
+    "consent",
+    "upstream",
+    "callback",
+    "code",
+    "error",
+    "page",
+    "elsewhere",
+    "loop",
+    "nowhere",
+];
 
 const REDIRECT: &[Fact] = &[
     value("url", "the whole URL, as sent"),
@@ -281,16 +301,77 @@ const JWT: &[Fact] = &[
     value("lifetime", "seconds from `iat` to `exp`, if it has both"),
 ];
 
+const PROOF: Fact = members(
+    "dpop",
+    &[
+        value("proof", "the proof that was sent"),
+        value("jkt", "the thumbprint of its key"),
+        open("jwk", "its public key"),
+        value("nonce", "the DPoP-Nonce of the answer"),
+        value("nonce-demanded", "whether a nonce was demanded (use_dpop_nonce)"),
+        value("nonce-refused", "whether another one was demanded after that"),
+    ],
+    "with `dpop`: the DPoP proof of the request",
+);
+
+const PUSH: Fact = members(
+    "par",
+    &[
+        value("status", "the status code"),
+        headers("headers", "the headers"),
+        open("body", "the answer as JSON"),
+        value("text", "the answer as text"),
+        value("media-type", "the Content-Type without its parameters"),
+        value("web-page", "true if it is a page for people with a status of success"),
+        value("error", "the OAuth error code"),
+        value("crash", "true if the target answered 5xx or dropped the connection"),
+        value("dropped", "how the connection was dropped, if it was"),
+        open("challenge", "the WWW-Authenticate header"),
+        value("request-uri", "the request_uri that came of it"),
+        PROOF,
+    ],
+    "with `par`: the answer to the pushed request",
+);
+
 const TOKEN: &[Fact] = &[
     UPSTREAM,
+    PROOF,
     value("granted", "true if an access token came"),
     members("token", JWT, "the access token, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
+    value("assertion", "the assertion that was sent as the grant (RFC 7523 section 2.1)"),
+    value("client-assertion", "the assertion by which the client authenticated (RFC 7523 section 2.2)"),
+    value("lured", "how often the target fetched what forged assertions of the case point to"),
+    FETCHED,
+];
+
+const EXCHANGE: &[Fact] = &[
+    UPSTREAM,
+    value("granted", "true if an access token came"),
+    members("token", JWT, "the token that came, if it is a JWT"),
+    members("id-token", JWT, "the ID token"),
+    value("issued-token-type", "the issued_token_type of the answer"),
+    value("subject-token", "the subject token that was sent"),
+    members("subject", JWT, "the same, if it is a JWT"),
+    value("actor-token", "the actor token that was sent"),
+    members("actor", JWT, "the actor token that was sent, if it is a JWT"),
+    open("granted-scope", "the scopes that were granted: as the answer, the token or else the request says"),
+    open("beyond-subject", "those of them that the subject token has not"),
+    open(
+        "scope-unstated",
+        "scopes that were asked for, are not in the token, and of whose loss the answer says nothing",
+    ),
+    open("audiences", "the audiences of the token, as a list"),
+    open("kept-audiences", "those of them that the subject token has too; the server itself left out"),
+    value("outlives", "by how many seconds the token outlives the subject token"),
+    value("unbound", "whether the subject token is bound to a key (`cnf`) and the token is not"),
+    value("echoed", "whether an error repeats the subject token"),
     FETCHED,
 ];
 
 const CALL: &[Fact] = &[
     UPSTREAM,
+    PROOF,
     value("served", "true if a JSON-RPC result came that is no tool error"),
     open("result", "the JSON-RPC result"),
     open("rpc-error", "the JSON-RPC error"),
@@ -301,6 +382,7 @@ const CALL: &[Fact] = &[
 
 const FETCH: &[Fact] = &[
     UPSTREAM,
+    PROOF,
     members(
         "redirect",
         &[
@@ -334,7 +416,7 @@ const REPEAT: &[Fact] = &[
     value("limited", "how many met 429"),
     open(
         "values",
-        "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
+        "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `request-uri`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
     ),
     open("answers", "the facts of each, in order"),
 ];

@@ -30,16 +30,36 @@ pub enum Members {
     OfUser,
 }
 
+/// What the profile section `[provisioning]` can name.
+const PROVISIONING: [&str; 9] =
+    ["account", "callback", "cookie", "login", "login-callback", "logout", "page", "start", "status"];
+
 /// The built-in names.
 pub const NAMESPACES: &[Namespace] = &[
     free("as", "a member of the authorization server's metadata; also `$as.origin` and `$as.metadata-url`"),
     free("client", "the client of the case: `id`, `secret`, `method`, `redirect-uri`, or a member of its registration"),
     free("each", "a value of the variant"),
+    named(
+        "exchange",
+        &["audience", "other-audience", "unknown-audience", "resource", "scope", "subject-scope", "wider-scope"],
+        "what tokens can be exchanged for (profile section `[exchange]`)",
+    ),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
-    named("idp", &["issuer", "audience", "token"], "the mock identity provider that the target trusts"),
+    named(
+        "idp",
+        &["issuer", "audience", "employee", "token", "workload", "workload-audience"],
+        "the mock identity provider that the target trusts",
+    ),
+    free("jkt", "the thumbprint of a DPoP key of the case: `$jkt.default`, or the name that a step gives to `key`"),
+    free("machine", "the client that acts for itself, like `$client`"),
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },
     free("other", "the second client, like `$client`"),
     free("prm", "a member of the protected resource metadata; also `$prm.url`"),
+    named(
+        "provisioning",
+        &PROVISIONING,
+        "the URL of a page or endpoint of the target's own login; `cookie`: its session cookie",
+    ),
     Namespace { name: "random", holds: Members::Number, doc: "random text of so many bytes: `$random.32`" },
     free("scope", "a scope of the target: `$scope.default`, or a name of the profile"),
     named("target", &["mcp-url", "origin", "path", "authority", "resource", "version"], "the MCP server"),

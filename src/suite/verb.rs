@@ -142,6 +142,8 @@ pub enum Kind {
     List,
     /// A number.
     Number,
+    /// `true`, `false`, or a table with these keys.
+    Parts(&'static [&'static str]),
     /// A table.
     Table,
     /// A text.
@@ -156,6 +158,7 @@ impl fmt::Display for Kind {
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::List => f.write_str("a list"),
             Self::Number => f.write_str("a number"),
+            Self::Parts(parts) => write!(f, "true, false, or a table of {}", parts.join(", ")),
             Self::Table => f.write_str("a table"),
             Self::Text => f.write_str("a text"),
         }

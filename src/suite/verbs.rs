@@ -43,12 +43,16 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
 }
 
 /// Where a browser step can stop.
+const UNTIL_PUSHED: Kind = Kind::Choice(&["pushed", "login", "consent", "upstream", "callback", "code"]);
+
+/// Where a browser step that begins nothing can stop.
 const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "code"]);
 
 /// How a client proves who it is at the token endpoint.
 const AUTH: Kind = Kind::Choice(&[
     "registered",
     "none",
+    "nothing",
     "basic",
     "basic-encoded",
     "post",
@@ -59,6 +63,46 @@ const AUTH: Kind = Kind::Choice(&[
     "query",
     "assertion",
 ]);
+
+/// What of a DPoP proof can be changed.
+const PROOF_PARTS: &[&str] = &[
+    "alg",
+    "append",
+    "claims",
+    "cut",
+    "drop-claims",
+    "drop-header",
+    "header",
+    "jwk",
+    "key",
+    "nonce",
+    "proof",
+    "retry",
+    "sign",
+    "twice",
+];
+
+/// What of a pushed authorization request can be changed.
+const PUSH_PARTS: &[&str] = &[
+    "assertion",
+    "auth",
+    "content-type",
+    "dpop",
+    "drop",
+    "duplicate",
+    "headers",
+    "method",
+    "params",
+    "query",
+    "request-uri",
+];
+
+const DPOP: Argument = Argument {
+    name: "dpop",
+    kind: Kind::Parts(PROOF_PARTS),
+    doc: "send a DPoP proof (RFC 9449), changed in these parts: `jwk` is `private` or `other`; `sign` is `other`, \
+          `none`, `broken`, `hmac` or `public-key-hmac`; `nonce = false` sends none; `proof` sends this one",
+};
 
 /// How an altered JWT is signed.
 const SIGNING: &[&str] = &[
@@ -85,7 +129,7 @@ const REGISTER: &[Argument] = &[
     choice("how", &["dynamic", "document", "preset"], "the way to become a client; default: the target's own"),
     choice(
         "kind",
-        &["public", "basic", "post", "jwt"],
+        &["public", "basic", "post", "jwt", "machine", "machine-basic", "machine-jwt", "machine-post"],
         "how the client is to authenticate; default `public`: not at all",
     ),
     table("with", "client metadata to add or replace"),
@@ -109,7 +153,7 @@ const AUTHORIZE: &[Argument] = &[
     text("browser", "the browser; default `alice`"),
     text("client", "the client"),
     text("user", "who logs in; default: the user with the browser's name"),
-    Argument { name: "until", kind: UNTIL, doc: "where to stop; default `code`" },
+    Argument { name: "until", kind: UNTIL_PUSHED, doc: "where to stop; default `code`" },
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
@@ -128,6 +172,12 @@ const AUTHORIZE: &[Argument] = &[
     text("url", "send the request here instead"),
     boolean("approve", "false: answer a consent page with no"),
     text("raw-query", "send exactly this query"),
+    Argument {
+        name: "par",
+        kind: Kind::Parts(PUSH_PARTS),
+        doc: "push the request first (RFC 9126), changed in these parts: `query` is what the browser sends beside the \
+              request_uri; `request-uri` is taken as it is, and nothing is pushed",
+    },
 ];
 
 const LOGIN: &[Argument] = &[
@@ -185,6 +235,19 @@ const TOKEN: &[Argument] = &[
     table("headers", "headers to add or replace"),
     table("query", "parameters to put into the URL"),
     table("assertion", "header and claims to add or replace in the client assertion (RFC 7523)"),
+    DPOP,
+    boolean("bound", "get a token that is bound to the key of the case, from whomever the MCP server takes one"),
+    Argument {
+        name: "par",
+        kind: Kind::Parts(PUSH_PARTS),
+        doc: "push the authorization request where no code is in hand",
+    },
+    text("assertion-token", "present this assertion as the grant (RFC 7523 section 2.1)"),
+    table(
+        "id-jag",
+        "present an identity assertion of our identity provider: claims, drop, header, drop-header, alg, sign to change",
+    ),
+    table("workload", "present an assertion of our identity provider about a workload, changed in the same way"),
     text("browser", "the browser that fetches a code where none is in hand"),
     text("user", "who logs in for it"),
     text("url", "send the request here instead"),
@@ -192,9 +255,11 @@ const TOKEN: &[Argument] = &[
 ];
 
 const EXCHANGE: &[Argument] = &[
-    text("client", "the client"),
-    text("subject-token", "the token to exchange"),
+    text("client", "the client; default: the one that may exchange, `exchanger`"),
+    text("subject-token", "the token to exchange; default: a fresh one"),
     text("subject-token-type", "its type"),
+    text("subject-scope", "the scope of the login that a fresh subject token comes from"),
+    choice("actor", &["first", "second"], "send the token of an actor whom the target takes"),
     text("actor-token", "the token of who acts"),
     text("actor-token-type", "its type"),
     text("requested-token-type", "the type to ask for"),
@@ -205,7 +270,10 @@ const EXCHANGE: &[Argument] = &[
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
+    choice("method", &["GET", "POST"], "the HTTP method"),
+    text("content-type", "the Content-Type of the request"),
     text("url", "send the request here instead"),
+    DPOP,
 ];
 
 const CALL: &[Argument] = &[
@@ -227,6 +295,7 @@ const CALL: &[Argument] = &[
     table("params", "the JSON-RPC params"),
     text("body", "send exactly this body"),
     list("drop", "headers to leave out"),
+    DPOP,
 ];
 
 const FETCH: &[Argument] = &[
@@ -246,6 +315,7 @@ const FETCH: &[Argument] = &[
     Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default: not at all" },
     text("browser", "send it from this browser, with its cookies"),
     boolean("follow", "follow redirects"),
+    DPOP,
 ];
 
 const MUTATE: &[Argument] = &[
@@ -277,7 +347,11 @@ const MUTATE: &[Argument] = &[
     text("append", "put this behind the text"),
     text("prepend", "put this before the text"),
     text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),
-    choice("kind", &["access-token", "id-token"], "with `sign = \"issuer\"`: what is minted; default an access token"),
+    choice(
+        "kind",
+        &["access-token", "id-token", "opaque"],
+        "with `sign = \"issuer\"`: what is minted; default an access token",
+    ),
 ];
 
 const REPEAT: &[Argument] = &[

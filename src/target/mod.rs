@@ -1,5 +1,6 @@
 //! The system under test as its operator describes it: the profile, and how to start and stop it.
 
+mod exchange;
 pub mod init;
 mod known;
 pub mod launch;
@@ -7,9 +8,11 @@ mod profile;
 mod read;
 mod secret;
 
+pub use self::exchange::{Exchange, SubjectFrom};
 pub use self::known::KnownFailure;
 pub use self::profile::{
     Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login, LoginHow, PresetClient,
-    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, Tool, Upstream, UpstreamUser, User,
+    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, TokenLook, Tool, Upstream,
+    UpstreamUser, UpstreamWorkload, User,
 };
 pub use self::secret::Secret;

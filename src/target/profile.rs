@@ -1,5 +1,6 @@
 //! The profile as data: every section with its defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use super::{KnownFailure, Secret, read};
+use super::{Exchange, KnownFailure, Secret, read};
 use crate::diag::{Diagnostic, Source, nearest};
 use crate::rule::words::words;
 use crate::rule::{McpVersion, Role, Rules};
@@ -25,6 +26,12 @@ pub struct Profile {
     pub login: Login,
     /// The identity provider that the harness plays behind the target.
     pub upstream: Option<Upstream>,
+    /// Who may exchange tokens, and for which target.
+    pub exchange: Option<Exchange>,
+    /// What honest tokens of that provider look like.
+    pub token: TokenLook,
+    /// Where a target that logs users in for itself has its pages and endpoints, by name (see [`PROVISIONING`]).
+    pub provisioning: BTreeMap<String, String>,
     /// How to start and stop the target.
     pub launch: Option<Launch>,
     /// How gently to treat it.
@@ -220,13 +227,31 @@ pub struct Upstream {
     pub jwks_cooldown: Duration,
     /// The provider whose documented habits it takes on, such as `entra`; absent means: nobody's.
     pub personality: Option<String>,
+    /// Whether it takes registered clients only, which the target passes on to it, and answers in the target's name: no
+    /// `iss`, and tokens for the MCP server only.
+    pub registers: bool,
+    /// The scopes that it grants; empty means: any.
+    pub scopes: Vec<String>,
     /// Its users, in the order of the file; empty means: whoever logs in exists.
     pub users: Vec<UpstreamUser>,
+    /// The subject of an employee that the target knows by it, for identity assertions (ID-JAG).
+    pub employee: Option<String>,
+    /// A workload that the target lets in when this provider vouches for it.
+    pub workload: Option<UpstreamWorkload>,
 }
 
 impl Upstream {
     /// What common libraries wait before they fetch a key set again (jose: 30 seconds).
     pub const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
+}
+
+/// A workload for which the upstream vouches.
+#[derive(Clone, Debug)]
+pub struct UpstreamWorkload {
+    /// The `sub` claim.
+    pub subject: String,
+    /// Further claims that the target asks for, such as a tenant.
+    pub claims: Map<String, Value>,
 }
 
 /// A person with an account at the upstream.
@@ -236,6 +261,38 @@ pub struct UpstreamUser {
     pub name: String,
     /// The claims of this person's tokens.
     pub claims: Map<String, Value>,
+}
+
+/// `[token]`: what an honest access token of our identity provider has to look like for this target.
+#[derive(Clone, Debug)]
+pub struct TokenLook {
+    /// The `aud` claim; absent means: the resource indicator.
+    pub audience: Option<String>,
+    /// The claim in which the target looks for scopes: `scope`, or `scp` with some providers.
+    pub scope_claim: String,
+    /// The `typ` header parameter; absent means: that of RFC 9068.
+    pub typ: Option<String>,
+    /// Further claims, such as `tid`.
+    pub claims: Map<String, Value>,
+}
+
+impl TokenLook {
+    /// What a case changes about the claims of an honest token. Where it speaks of `scope`, the claim is meant in which
+    /// the target looks for scopes, unless the case names that one too: then it is taken by its word.
+    #[must_use]
+    pub fn changes(&self, claims: Map<String, Value>, drop: Vec<String>) -> Map<String, Value> {
+        let own = self.scope_claim.as_str();
+        let literal = claims.contains_key(own) || drop.iter().any(|name| name == own);
+        let said = claims.into_iter().chain(drop.into_iter().map(|name| (name, Value::Null)));
+        said.map(|(name, value)| if name == "scope" && !literal { (own.to_owned(), value) } else { (name, value) })
+            .collect()
+    }
+}
+
+impl Default for TokenLook {
+    fn default() -> TokenLook {
+        TokenLook { audience: None, scope_claim: "scope".to_owned(), typ: None, claims: Map::new() }
+    }
 }
 
 words! {
@@ -315,6 +372,10 @@ pub struct Scopes {
     pub tool_restricted: Option<Tool>,
     /// A tool that asks the upstream identity provider about the caller.
     pub tool_upstream: Option<Tool>,
+    /// A tool of a gateway that reads from the API of our identity provider on behalf of the caller.
+    pub tool_downstream: Option<Tool>,
+    /// A tool of a gateway that writes there.
+    pub tool_downstream_write: Option<Tool>,
 }
 
 /// A tool of the MCP server.
@@ -349,6 +410,9 @@ impl Profile {
             registration: Registration::default(),
             login: Login::default(),
             upstream: None,
+            exchange: None,
+            token: TokenLook::default(),
+            provisioning: BTreeMap::new(),
             launch: None,
             limits: Limits::for_target(local),
             abilities: Abilities::default(),
@@ -375,7 +439,7 @@ impl Profile {
 
     /// Whether the target is on this machine: started by the profile, or reached over loopback.
     pub fn is_loopback(&self) -> bool {
-        match &self.target.mcp_url {
+        match self.target.mcp_url.as_ref().or(self.target.issuer.as_ref()) {
             Some(url) => Url::parse(url).is_ok_and(|url| is_loopback(&url)),
             None => self.launch.is_some(),
         }
@@ -480,6 +544,10 @@ pub(super) fn host_and_port(url: &Url) -> String {
 pub(super) fn loopback_addresses(count: u8) -> Vec<IpAddr> {
     (1..=count).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect()
 }
+
+/// The keys of `[provisioning]`: paths of the target, and the name of its session cookie.
+pub const PROVISIONING: [&str; 9] =
+    ["account", "callback", "cookie", "login", "login-callback", "logout", "page", "start", "status"];
 
 /// The user of a profile that names none.
 pub(super) const FIRST_USER: &str = "alice";

@@ -255,6 +255,44 @@ fn slip_values_of_the_wrong_type_or_size() {
 }
 
 #[test]
+fn slip_exchange_without_what_it_needs() {
+    let text = "[exchange]\nsubject = \"token\"\nauth-method = \"basic\"\nclient-secret = \"hunter2\"\nresource = \"https://api.example/x#y\"\naudiance = \"api\"\n";
+    insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"
+    error[missing]: [exchange] has no `client-id`
+     --> staging.toml:4:1
+      |
+    4 | [exchange]
+      | ^^^^^^^^^^
+
+    error[missing]: [exchange] has no `subject-token`
+     --> staging.toml:4:1
+      |
+    4 | [exchange]
+      | ^^^^^^^^^^
+
+    error[unknown-word]: unknown authentication method `basic`
+     --> staging.toml:6:15
+      |
+    6 | auth-method = "basic"
+      |               ^^^^^^^
+      |
+      = help: known: none, client_secret_basic, client_secret_post
+
+    error[url]: `exchange.resource` is not a resource indicator
+     --> staging.toml:8:12
+      |
+    8 | resource = "https://api.example/x#y"
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^ it holds a fragment
+
+    error[unknown-word]: unknown key `audiance` in [exchange]
+     --> staging.toml:9:1
+      |
+    9 | audiance = "api"
+      | ^^^^^^^^ did you mean `audience`?
+    "#);
+}
+
+#[test]
 fn slip_no_target() {
     insta::assert_snapshot!(slips_of("[login]\nhow = \"none\"\n"), @r#"
     error[missing]: the profile has no [target]

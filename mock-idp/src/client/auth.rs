@@ -27,6 +27,12 @@ pub(crate) fn claimed_id(request: &Request) -> Option<String> {
     Credential::of(request).and_then(|credential| credential.client_id(request)).ok().or_else(named)
 }
 
+/// Whether a request says which client it comes from, rightly or not.
+pub(crate) fn named(request: &Request) -> bool {
+    let form = ["client_id", "client_secret", "client_assertion"];
+    request.headers.contains_key(AUTHORIZATION) || form.iter().any(|name| request.form.get(name).is_some())
+}
+
 /// The methods of client authentication, as advertised.
 pub(crate) fn credential_methods() -> [&'static str; 4] {
     ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]

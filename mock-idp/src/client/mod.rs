@@ -4,8 +4,7 @@ mod assertion;
 mod auth;
 pub(crate) mod redirect;
 
-pub(crate) use assertion::ALGORITHMS;
-pub(crate) use auth::{authenticate, claimed_id, credential_methods};
+pub(crate) use auth::{authenticate, claimed_id, credential_methods, named};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,8 +19,12 @@ pub struct Client {
     pub any_loopback_redirect: bool,
     /// Lets the client use PKCE as it likes: with `plain`, with a short verifier, or not at all.
     pub any_pkce: bool,
+    /// Identifiers of the resource servers that the client runs: it may exchange tokens that are for them.
+    pub audiences: Vec<String>,
     /// How it authenticates at the token endpoint.
     pub auth: ClientAuth,
+    /// `dpop_bound_access_tokens` (RFC 9449 section 5.2): every token request needs a proof.
+    pub dpop_bound: bool,
     /// What it may ask the token endpoint for; empty: every grant the issuer has.
     pub grant_types: Vec<String>,
     /// `client_id`.
@@ -34,6 +37,8 @@ pub struct Client {
     pub pkce_optional: bool,
     /// Where answers may go.
     pub redirect_uris: Vec<String>,
+    /// `require_pushed_authorization_requests` (RFC 9126 section 6).
+    pub require_par: bool,
     /// Registered `scope`: what a request without one gets, and the most it can get. Left out: anything the issuer has.
     pub scope: Option<String>,
     /// `client_secret`, for the methods that need one.

@@ -1,6 +1,6 @@
 //! The authorization endpoint (RFC 6749 section 3.1, RFC 7636, RFC 8707, RFC 9207).
 
-use super::pages;
+use super::{pages, par};
 use crate::client::{Client, redirect};
 use crate::config::IssuerConfig;
 use crate::error::OAuthError;
@@ -14,22 +14,35 @@ use crate::{quirks, resource, scope, secret};
 
 /// `GET` or `POST /authorize`.
 pub(super) fn authorize(issuer: &Issuer, request: &Request) -> Reply {
-    let params = params(request);
-    let target = match Target::read(issuer, params) {
-        Ok(target) => target,
-        Err(error) => return error_page(error.status, &error.code, &error.description),
+    let shown = |error: &OAuthError| error_page(error.status, &error.code, &error.description);
+    let params = match par::resolve(issuer, params(request)) {
+        Ok(params) => params,
+        Err(error) => return shown(&error),
     };
-    match checked(issuer, params, &target) {
+    let target = match Target::read(issuer, &params) {
+        Ok(target) => target,
+        Err(error) => return shown(&error),
+    };
+    match checked(issuer, &params, &target) {
         Ok(auth) => pages::start(issuer, request, auth),
-        Err(error) => respond_error(issuer, params, &target.uri, &error),
+        Err(error) => respond_error(issuer, &params, &target.uri, &error),
     }
+}
+
+/// Whether these parameters make a good authorization request.
+///
+/// # Errors
+/// What the authorization endpoint would say.
+pub(super) fn check(issuer: &Issuer, params: &Params) -> Result<(), OAuthError> {
+    let target = Target::read(issuer, params)?;
+    checked(issuer, params, &target).map(drop)
 }
 
 /// An error as this endpoint sends it: to the client if its redirect URI is good, else as a page.
 pub(super) fn refused(issuer: &Issuer, request: &Request, error: &OAuthError) -> Reply {
-    let params = params(request);
-    match Target::read(issuer, params) {
-        Ok(target) => respond_error(issuer, params, &target.uri, error),
+    let params = par::resolve(issuer, params(request)).unwrap_or_default();
+    match Target::read(issuer, &params) {
+        Ok(target) => respond_error(issuer, &params, &target.uri, error),
         Err(page) => error_page(page.status, &page.code, &page.description),
     }
 }
@@ -132,6 +145,7 @@ fn checked(issuer: &Issuer, params: &Params, target: &Target) -> Result<AuthRequ
     Ok(AuthRequest {
         challenge: challenge(&config, &target.client, params)?,
         client: target.client.clone(),
+        dpop_jkt: params.get("dpop_jkt").map(str::to_owned),
         login_hint: params.get("login_hint").map(str::to_owned),
         max_age: max_age(params)?,
         nonce: params.get("nonce").map(str::to_owned),

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{ALGORITHMS, credential_methods};
+use crate::client::credential_methods;
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
-use crate::{quirks, token};
+use crate::presented::ALGORITHMS;
+use crate::{dpop, quirks, token};
 
 /// One document that is good as RFC 8414 metadata and as OpenID Connect discovery.
 pub(crate) fn metadata(issuer: &Issuer) -> Value {
@@ -22,7 +23,7 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
         "scopes_supported": config.scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": token::grant_types(),
+        "grant_types_supported": token::grant_types(&config),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
@@ -42,6 +43,14 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
     }
     if config.iss_in_response {
         document.insert("authorization_response_iss_parameter_supported".to_owned(), true.into());
+    }
+    if config.dpop.enabled {
+        document.insert("dpop_signing_alg_values_supported".to_owned(), json!(dpop::algs()));
+    }
+    if config.par.enabled {
+        let url = issuer.endpoint_url("par");
+        document.insert("pushed_authorization_request_endpoint".to_owned(), url.into());
+        document.insert("require_pushed_authorization_requests".to_owned(), config.par.required.into());
     }
     quirks::published(&config.quirks, &mut document);
     merge(&mut document, &config.metadata);

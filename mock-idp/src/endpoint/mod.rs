@@ -1,8 +1,10 @@
 //! The endpoints, as they answer when nobody scripted anything.
 
+mod api;
 mod authorize;
 mod documents;
 mod pages;
+mod par;
 mod register;
 mod tokens;
 
@@ -17,7 +19,7 @@ use crate::quirks;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::{Answer, Endpoint};
-use crate::token;
+use crate::{dpop, token};
 
 /// What an endpoint answers; `script` may change the tokens in it.
 pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, script: &Answer) -> Reply {
@@ -30,7 +32,8 @@ pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, scr
         let names = methods(endpoint).iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         return Reply::empty(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, &names);
     }
-    match endpoint {
+    let reply = match endpoint {
+        Endpoint::Api => json(api::api(issuer, request)),
         Endpoint::Authorize => authorize::authorize(issuer, request),
         Endpoint::Consent if get => pages::consent_page(issuer, request),
         Endpoint::Consent => pages::consent(issuer, request),
@@ -38,10 +41,16 @@ pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, scr
         Endpoint::Introspect => json(tokens::introspect(issuer, request)),
         Endpoint::Jwks => Reply::document(&issuer.jwks()),
         Endpoint::Login => pages::login(issuer, request),
+        Endpoint::Par => json(par::push(issuer, request)),
         Endpoint::Register => json(register::register(issuer, request)),
         Endpoint::Revoke => json(tokens::revoke(issuer, request)),
         Endpoint::Token => json(token::token(issuer, request, script)),
         Endpoint::Userinfo => json(tokens::userinfo(issuer, request)),
+    };
+    // RFC 9449 section 8.2: every answer to a proof may bring the nonce of the next.
+    match dpop::is_tried(&request.headers).then(|| dpop::nonce(issuer)).flatten() {
+        Some(nonce) => reply.header(dpop::NONCE_HEADER, &nonce),
+        None => reply,
     }
 }
 
@@ -63,19 +72,23 @@ pub(crate) fn scripted(issuer: &Issuer, endpoint: Endpoint, request: &Request, s
 /// What an endpoint can be asked; HEAD goes with GET.
 pub(crate) fn methods(endpoint: Endpoint) -> &'static [Method] {
     match endpoint {
+        Endpoint::Api => &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
         // OpenID Connect Core sections 3.1.2.1 and 5.3.1 want both for authorization and userinfo.
         Endpoint::Authorize | Endpoint::Consent | Endpoint::Userinfo => &[Method::GET, Method::POST],
         Endpoint::Discovery | Endpoint::Jwks | Endpoint::Metadata => &[Method::GET],
-        Endpoint::Introspect | Endpoint::Login | Endpoint::Register | Endpoint::Revoke | Endpoint::Token => {
-            &[Method::POST]
-        }
+        Endpoint::Introspect
+        | Endpoint::Login
+        | Endpoint::Par
+        | Endpoint::Register
+        | Endpoint::Revoke
+        | Endpoint::Token => &[Method::POST],
     }
 }
 
 /// Whether scripts of other sites may call it. Never the authorization endpoint (OAuth 2.1 section 3.1).
 pub(crate) fn cross_origin(endpoint: Endpoint) -> bool {
-    use Endpoint::{Discovery, Jwks, Metadata, Register, Revoke, Token, Userinfo};
-    matches!(endpoint, Discovery | Jwks | Metadata | Register | Revoke | Token | Userinfo)
+    use Endpoint::{Api, Discovery, Jwks, Metadata, Par, Register, Revoke, Token, Userinfo};
+    matches!(endpoint, Api | Par | Discovery | Jwks | Metadata | Register | Revoke | Token | Userinfo)
 }
 
 /// A form without repeated parameters (RFC 6749 section 3.2).

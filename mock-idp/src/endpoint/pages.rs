@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use serde_json::Map;
 
 use super::authorize::{respond, respond_error};
 use crate::client::redirect;
@@ -155,6 +156,7 @@ fn issue_code(issuer: &Issuer, auth: &AuthRequest, user: &str, auth_time: i64) -
     let grant = Grant {
         id: secret::random_id(),
         auth_time: Some(auth_time),
+        claims: Map::new(),
         client_id: auth.client.id.clone(),
         nonce: auth.nonce.clone(),
         resources: auth.resources.clone(),
@@ -164,7 +166,8 @@ fn issue_code(issuer: &Issuer, auth: &AuthRequest, user: &str, auth_time: i64) -
     quirks::remember(issuer, &grant, &auth.asked);
     let expires = issuer.now() + seconds(issuer.config().code_ttl);
     let redirect_uri = auth.redirect_given.then(|| auth.redirect_uri.clone());
-    let entry = Code { challenge: auth.challenge.clone(), expires, grant, redirect_uri, used: false };
+    let (challenge, dpop_jkt) = (auth.challenge.clone(), auth.dpop_jkt.clone());
+    let entry = Code { challenge, dpop_jkt, expires, grant, redirect_uri, used: false };
     issuer.lock().codes.insert(secret::s256(&code), entry);
     code
 }

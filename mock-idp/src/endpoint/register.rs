@@ -39,7 +39,7 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
         Some(method) => serde_json::from_value(method.clone()).map_err(|_| unsupported())?,
     };
     let grant_types = words(metadata, "grant_types")?.unwrap_or_else(|| vec![CODE.to_owned()]);
-    if grant_types.is_empty() || !grant_types.iter().all(|kind| token::grant_types().contains(&kind.as_str())) {
+    if grant_types.is_empty() || !grant_types.iter().all(|kind| token::ALL_GRANTS.contains(&kind.as_str())) {
         return Err(OAuthError::invalid_metadata("a grant type is not supported"));
     }
     if words(metadata, "response_types")?.is_some_and(|types| types.iter().any(|one| one != "code")) {
@@ -60,13 +60,16 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
     Ok(Client {
         any_loopback_redirect: false,
         any_pkce: false,
+        audiences: Vec::new(),
         auth,
+        dpop_bound: flag(metadata, "dpop_bound_access_tokens")?,
         grant_types,
         id: secret::random_id(),
         jwks,
         name: text(metadata, "client_name")?,
         pkce_optional: false,
         redirect_uris,
+        require_par: flag(metadata, "require_pushed_authorization_requests")?,
         scope: text(metadata, "scope")?.and_then(|scope| known(config, &scope)),
         secret,
     })
@@ -87,6 +90,13 @@ fn describe(client: &Client, now: i64) -> Value {
     if let Some(secret) = &client.secret {
         answer["client_secret"] = secret.as_str().into();
         answer["client_secret_expires_at"] = 0.into();
+    }
+    let flags = [
+        ("dpop_bound_access_tokens", client.dpop_bound),
+        ("require_pushed_authorization_requests", client.require_par),
+    ];
+    for (name, _) in flags.iter().filter(|(_, set)| *set) {
+        answer[*name] = true.into();
     }
     let optional = [("client_name", json!(client.name)), ("scope", json!(client.scope)), ("jwks", json!(client.jwks))];
     for (name, value) in optional {
@@ -112,6 +122,11 @@ fn words(metadata: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>
 fn text(metadata: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuthError> {
     let wrong = || OAuthError::invalid_metadata("a text is something else");
     metadata.get(name).map(|value| value.as_str().map(str::to_owned).ok_or_else(wrong)).transpose()
+}
+
+fn flag(metadata: &Map<String, Value>, name: &str) -> Result<bool, OAuthError> {
+    let wrong = || OAuthError::invalid_metadata("true or false is something else");
+    metadata.get(name).map_or(Ok(false), |value| value.as_bool().ok_or_else(wrong))
 }
 
 fn unsupported() -> OAuthError {

@@ -1,10 +1,9 @@
 //! Endpoints that look at tokens: userinfo, introspection (RFC 7662), revocation (RFC 7009).
 
 use http::StatusCode;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
-use super::form_only;
+use super::{api, form_only};
 use crate::client::{ClientAuth, authenticate};
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
@@ -15,18 +14,9 @@ use crate::{scope, secret, token};
 
 /// `GET` or `POST /userinfo` (OpenID Connect Core section 5.3).
 pub(super) fn userinfo(issuer: &Issuer, request: &Request) -> Result<Reply, OAuthError> {
-    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        // RFC 6750 section 3.1: no error code for a request without any token.
-        _ => {
-            let reply = Reply::empty(StatusCode::UNAUTHORIZED);
-            return Ok(reply.header(WWW_AUTHENTICATE, "Bearer realm=\"mock-idp\""));
-        }
+    let Some(claims) = api::bearer(issuer, request, &issuer.endpoint_url("userinfo"))? else {
+        return Ok(api::unasked());
     };
-    let claims = issuer.active(token).ok_or_else(|| {
-        OAuthError::bearer(StatusCode::UNAUTHORIZED, "invalid_token", "the token is not ours, expired or revoked")
-    })?;
     let granted = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
     if !scope::contains(granted, "openid") {
         return Err(OAuthError::bearer(StatusCode::FORBIDDEN, "insufficient_scope", "the scope openid is needed"));
@@ -46,8 +36,10 @@ pub(super) fn introspect(issuer: &Issuer, request: &Request) -> Result<Reply, OA
     let token = request.form.get("token").ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
     let body = match issuer.active(token) {
         Some(claims) => {
+            let bound = claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
+            let scheme = if bound { "DPoP" } else { "Bearer" };
             let mut body =
-                Map::from_iter([("active".to_owned(), true.into()), ("token_type".to_owned(), "Bearer".into())]);
+                Map::from_iter([("active".to_owned(), true.into()), ("token_type".to_owned(), scheme.into())]);
             merge(&mut body, &claims);
             body.into()
         }

@@ -15,6 +15,8 @@ use crate::keys::Alg;
 /// A place that can be scripted, and that the journal names.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Endpoint {
+    /// The API that stands for a service behind a resource server: `/api`, and any path below it.
+    Api,
     /// The authorization endpoint; a script with [`Answer::redirect`] waits for the authorization response, wherever the
     /// user's way through the pages ends.
     Authorize,
@@ -30,6 +32,8 @@ pub enum Endpoint {
     Login,
     /// Authorization server metadata (RFC 8414): `/.well-known/oauth-authorization-server`.
     Metadata,
+    /// Pushed authorization requests (RFC 9126).
+    Par,
     /// Dynamic client registration (RFC 7591).
     Register,
     /// Revocation (RFC 7009).
@@ -42,7 +46,8 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
+        Self::Api,
         Self::Authorize,
         Self::Consent,
         Self::Discovery,
@@ -50,6 +55,7 @@ impl Endpoint {
         Self::Jwks,
         Self::Login,
         Self::Metadata,
+        Self::Par,
         Self::Register,
         Self::Revoke,
         Self::Token,
@@ -60,6 +66,7 @@ impl Endpoint {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Api => "api",
             Self::Authorize => "authorize",
             Self::Consent => "consent",
             Self::Discovery => "discovery",
@@ -67,6 +74,7 @@ impl Endpoint {
             Self::Jwks => "jwks",
             Self::Login => "login",
             Self::Metadata => "metadata",
+            Self::Par => "par",
             Self::Register => "register",
             Self::Revoke => "revoke",
             Self::Token => "token",

@@ -1,15 +1,15 @@
 //! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636).
 
-use super::{Issue, narrowed};
+use super::{Ask, Issue, narrowed};
 use crate::client::Client;
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
-use crate::params::Params;
 use crate::secret;
 use crate::state::Code;
 
 /// Redeems a code: once, by its client, with its redirect URI and verifier.
-pub(super) fn redeem(issuer: &Issuer, client: &Client, form: &Params) -> Result<Issue, OAuthError> {
+pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
+    let Ask { issuer, client, form, jkt } = *ask;
     let text = form.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
     let code = used_up(issuer, client, text)?;
     match (form.get("redirect_uri"), &code.redirect_uri) {
@@ -23,8 +23,12 @@ pub(super) fn redeem(issuer: &Issuer, client: &Client, form: &Params) -> Result<
         _ => {}
     }
     check_verifier(client, code.challenge.as_deref(), form.get("code_verifier"))?;
+    if code.dpop_jkt.is_some() && code.dpop_jkt.as_deref() != jkt {
+        return Err(OAuthError::invalid_grant("the code is bound to the key of dpop_jkt"));
+    }
     let resources = narrowed(issuer, &code.grant, form)?;
-    Ok(Issue { scope: code.grant.scope.clone(), grant: code.grant, resources, new_refresh: true })
+    let scope = code.grant.scope.clone();
+    Ok(Issue { grant: code.grant, scope, resources, new_refresh: true, ..Issue::default() })
 }
 
 /// The code, marked as used whatever comes of it.

@@ -1,15 +1,14 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use super::Issue;
-use crate::client::{Client, ClientAuth};
+use super::{Ask, Issue};
+use crate::client::ClientAuth;
 use crate::error::OAuthError;
-use crate::issuer::Issuer;
-use crate::params::Params;
 use crate::state::Grant;
 use crate::{resource, scope, secret};
 
 /// A token for the client itself.
-pub(super) fn grant(issuer: &Issuer, client: &Client, form: &Params) -> Result<Issue, OAuthError> {
+pub(super) fn grant(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
+    let Ask { issuer, client, form, .. } = *ask;
     if client.auth == ClientAuth::None {
         return Err(OAuthError::unauthorized_client("a public client cannot act for itself"));
     }
@@ -22,12 +21,10 @@ pub(super) fn grant(issuer: &Issuer, client: &Client, form: &Params) -> Result<I
     let resources = resource::requested(&config, form)?;
     let grant = Grant {
         id: secret::random_id(),
-        auth_time: None,
         client_id: client.id.clone(),
-        nonce: None,
         resources: resources.clone(),
         scope: scope.clone(),
-        user: None,
+        ..Grant::default()
     };
-    Ok(Issue { grant, scope, resources, new_refresh: false })
+    Ok(Issue { grant, scope, resources, ..Issue::default() })
 }

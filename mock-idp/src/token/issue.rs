@@ -6,8 +6,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::Issue;
-use crate::client::Client;
+use super::{Issue, exchanged};
+use crate::client::{Client, ClientAuth};
 use crate::clock::seconds;
 use crate::config::{AccessFormat, IssuerConfig, RefreshPolicy};
 use crate::issuer::Issuer;
@@ -15,6 +15,7 @@ use crate::jose::merge;
 use crate::keys::Alg;
 use crate::reply::Reply;
 use crate::script::Answer;
+use crate::settings::TokenType;
 use crate::state::{Grant, Refresh};
 use crate::{quirks, scope, secret};
 
@@ -22,22 +23,33 @@ use crate::{quirks, scope, secret};
 pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &Answer) -> Reply {
     let (config, grant) = (issuer.config(), &issue.grant);
     let sub = grant.user.as_deref().map_or_else(|| client.id.clone(), |user| issuer.subject(user));
-    let access_token = access_token(issuer, client, issue, &sub, script);
-    let mut body = json!({
-        "access_token": access_token, "token_type": "Bearer", "expires_in": config.access_ttl,
-    });
+    let ttl = issue.until.map_or(i64::MAX, |until| until - issuer.now()).min(seconds(config.access_ttl));
+    let access_token = match issue.exchange {
+        None | Some(TokenType::Access) => access_token(issuer, client, issue, &sub, ttl, script),
+        Some(kind) => exchanged::token(issuer, client, issue, kind, ttl, script),
+    };
+    let scheme = match (issue.exchange, &issue.jkt) {
+        (None | Some(TokenType::Access), Some(_)) => "DPoP",
+        (None | Some(TokenType::Access), None) => "Bearer",
+        // RFC 8693 section 2.2.1: not an access token.
+        (Some(_), _) => "N_A",
+    };
+    let mut body = json!({ "access_token": access_token, "token_type": scheme, "expires_in": ttl });
+    if let Some(kind) = issue.exchange {
+        body["issued_token_type"] = kind.urn().into();
+        if kind == TokenType::IdJag {
+            body["expires_in"] = ttl.min(exchanged::ID_JAG_TTL).into();
+        }
+    }
     if !issue.scope.is_empty() {
         body["scope"] = issue.scope.as_str().into();
     }
-    if grant.user.is_some() && scope::contains(&issue.scope, "openid") && !config.quirks.no_id_token {
+    let identified = issue.exchange.is_none() && grant.user.is_some() && !config.quirks.no_id_token;
+    if identified && scope::contains(&issue.scope, "openid") {
         body["id_token"] = id_token(issuer, client, issue, &sub, &access_token, script).into();
     }
     if issue.new_refresh && gets_refresh(&config, client, grant) && quirks::may_refresh(issuer, grant) {
-        let text = secret::random();
-        let expires = issuer.now() + seconds(config.refresh_ttl);
-        let refresh = Refresh { expires, grant: grant.clone(), used: None };
-        issuer.lock().refresh.insert(secret::s256(&text), refresh);
-        body["refresh_token"] = text.into();
+        body["refresh_token"] = refresh_token(issuer, client, issue).into();
     }
     quirks::answer(&config.quirks, &mut body);
     Reply::json(StatusCode::OK, &body)
@@ -64,9 +76,23 @@ pub(crate) fn about(config: &IssuerConfig, sub: &str, granted: &str) -> Map<Stri
     claims
 }
 
-fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, script: &Answer) -> String {
+/// A refresh token of the grant; a public client's is bound to its key (RFC 9449 section 5).
+pub(super) fn refresh_token(issuer: &Issuer, client: &Client, issue: &Issue) -> String {
+    let text = secret::random();
+    let expires = issuer.now() + seconds(issuer.config().refresh_ttl);
+    let public = matches!(client.auth, ClientAuth::Anything | ClientAuth::None);
+    let jkt = issue.jkt.clone().filter(|_| public);
+    let refresh = Refresh { expires, grant: issue.grant.clone(), jkt, used: None };
+    issuer.lock().refresh.insert(secret::s256(&text), refresh);
+    text
+}
+
+fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl: i64, script: &Answer) -> String {
     let config = issuer.config();
-    let audience = quirks::audience(issuer, &issue.grant, &issue.scope, &issue.resources);
+    let audience = match issue.exchange {
+        None => quirks::audience(issuer, &issue.grant, &issue.scope, &issue.resources),
+        Some(_) => issuer.audience_or_default(&issue.resources),
+    };
     let mut token = issuer.access_token(sub, &client.id, &issue.scope, &audience);
     // The grant's name in front: whoever ends the grant ends the token, which is remembered nowhere.
     let jti = format!("{}.{}", issue.grant.id, secret::random_id());
@@ -74,6 +100,13 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, scri
     if let Some(auth_time) = issue.grant.auth_time {
         token.claims.insert("auth_time".to_owned(), auth_time.into());
     }
+    if issue.until.is_some() {
+        token.claims.insert("exp".to_owned(), issuer.now().saturating_add(ttl).into());
+    }
+    if let Some(jkt) = &issue.jkt {
+        token.claims.insert("cnf".to_owned(), json!({ "jkt": jkt }));
+    }
+    token.claims.extend(issue.grant.claims.clone());
     // Userinfo, introspection and revocation read the claims as RFC 9068 has them.
     let plain = (quirks::reshapes(&config.quirks) && script.access_token.is_none()).then(|| token.claims.clone());
     quirks::shape(issuer, &mut token);
@@ -121,7 +154,8 @@ fn at_hash(alg: Alg, access_token: &str) -> String {
 }
 
 fn gets_refresh(config: &IssuerConfig, client: &Client, grant: &Grant) -> bool {
-    grant.user.is_some()
+    // A client's own grant needs none: it can ask again.
+    (grant.user.is_some() || !grant.claims.is_empty())
         && config.refresh != RefreshPolicy::Never
         && client.may_use("refresh_token")
         && (!config.refresh_needs_offline_access || scope::contains(&grant.scope, "offline_access"))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, VERIFIER, part, start, verified};
 
 /// Scripts an answer from its JSON.
-fn script(issuer: &Issuer, endpoint: &str, answer: Value) {
+pub fn script(issuer: &Issuer, endpoint: &str, answer: Value) {
     let endpoint = Endpoint::parse(endpoint).expect("an endpoint");
     let answer = Answer::from_json(&answer).expect("an answer");
     answer.fits(endpoint).expect("an answer of this endpoint");

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
+use serde_json::Map;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::profile::loopback_addresses;
-use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser};
+use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser, UpstreamWorkload};
 use super::Reading;
 use super::value::json_object;
 use crate::rule::reader::Section;
@@ -34,7 +35,14 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
         reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
     }
+    let clients = section.text("clients", &mut reading.slips);
+    if let Some(clients) = clients.as_ref().filter(|clients| !CLIENTS.contains(&clients.get_ref().as_str())) {
+        reading.slips.unknown(clients.span(), "kind of clients", clients.get_ref(), &CLIENTS);
+    }
+    let scopes = section.texts("scopes", &mut reading.slips).unwrap_or_default();
     let users = upstream_users(&mut section, reading);
+    let employee = reading.text(&mut section, "employee");
+    let workload = upstream_workload(&mut section, reading);
     section.finish(&mut reading.slips);
     Some(Upstream {
         listen: listen?,
@@ -45,8 +53,27 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
         audience,
         jwks_cooldown,
         personality: personality.map(Spanned::into_inner),
+        registers: clients.is_some_and(|clients| clients.get_ref() == CLIENTS[1]),
+        scopes: scopes.into_iter().map(Spanned::into_inner).collect(),
         users,
+        employee,
+        workload,
     })
+}
+
+fn upstream_workload(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<UpstreamWorkload> {
+    let mut workload = section.section("workload", &mut reading.slips)?;
+    let subject = workload.required_text("subject", &mut reading.slips).map(Spanned::into_inner);
+    let mut claims = Map::new();
+    if let Some(entry) = workload.take("claims") {
+        let span = entry.span();
+        match entry.into_inner() {
+            DeValue::Table(table) => claims = json_object(table),
+            other => workload.mistyped("claims", "a table of claims", &other, span, &mut reading.slips).unwrap_or(()),
+        }
+    }
+    workload.finish(&mut reading.slips);
+    Some(UpstreamWorkload { subject: subject?, claims })
 }
 
 fn upstream_users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<UpstreamUser> {
@@ -190,6 +217,8 @@ const READY: &str = r"READY (?<url>\S+)";
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Which clients the upstream takes: any, or those that registered.
+const CLIENTS: [&str; 2] = ["any", "registered"];
 /// What the upstream can sign with.
 const ALGORITHMS: [&str; 10] =
     ["ES256", "ES384", "EdDSA", "HS256", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];

@@ -2,8 +2,10 @@
 
 mod client;
 mod environment;
+mod exchange;
 mod known;
 mod target;
+mod token;
 mod value;
 
 use std::path::Path;
@@ -55,12 +57,18 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let (registration, login) = (section("registration"), section("login"));
     let (upstream, limits) = (section("upstream"), section("limits"));
     let (abilities, scopes) = (section("abilities"), section("scopes"));
+    let exchange = section("exchange");
+    let token = section("token");
+    let provisioning = section("provisioning");
     let known = known::failures(document, reading);
     Some(Profile {
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
         registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
         login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
         upstream: upstream.and_then(|section| environment::upstream(section, reading)),
+        exchange: exchange.map(|section| exchange::exchange(section, reading)),
+        token: token.map(|section| token::look(section, reading)).unwrap_or_default(),
+        provisioning: provisioning.map(|section| target::provisioning(section, reading)).unwrap_or_default(),
         limits: environment::limits(limits, reading),
         abilities: abilities.map(|section| target::abilities(section, reading)).unwrap_or_default(),
         scopes: scopes.map(|section| target::scopes(section, reading)).unwrap_or_default(),

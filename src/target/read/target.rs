@@ -1,8 +1,10 @@
 //! `[target]`, `[abilities]`, `[scopes]`: what the target is and offers.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeValue;
 
-use super::super::profile::host_and_port;
+use super::super::profile::{PROVISIONING, host_and_port};
 use super::super::{Abilities, Scopes, Stated, Target, Tool};
 use super::value::json_object;
 use super::{Reading, web_url};
@@ -66,6 +68,20 @@ pub(super) fn abilities(mut section: Section<'_>, reading: &mut Reading<'_>) -> 
     abilities
 }
 
+pub(super) fn provisioning(mut section: Section<'_>, reading: &mut Reading<'_>) -> BTreeMap<String, String> {
+    let mut named = BTreeMap::new();
+    for key in PROVISIONING {
+        let Some(text) = section.text(key, &mut reading.slips) else { continue };
+        if key != "cookie" && !text.get_ref().starts_with('/') {
+            let message = format!("`{}` must start with a slash", section.path(key));
+            reading.slips.add("path", text.span(), message, format!("/{}", text.get_ref()));
+        }
+        named.insert(key.to_owned(), text.into_inner());
+    }
+    section.finish(&mut reading.slips);
+    named
+}
+
 pub(super) fn scopes(mut section: Section<'_>, reading: &mut Reading<'_>) -> Scopes {
     let mut tool = |key| section.section(key, &mut reading.slips).and_then(|tool| self::tool(tool, reading));
     let scopes = Scopes {
@@ -74,6 +90,8 @@ pub(super) fn scopes(mut section: Section<'_>, reading: &mut Reading<'_>) -> Sco
         tool_show: tool("tool-show"),
         tool_restricted: tool("tool-restricted"),
         tool_upstream: tool("tool-upstream"),
+        tool_downstream: tool("tool-downstream"),
+        tool_downstream_write: tool("tool-downstream-write"),
     };
     section.finish(&mut reading.slips);
     scopes

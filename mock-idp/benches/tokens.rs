@@ -1,0 +1,225 @@
+//! Tokens per second over HTTP by the client credentials grant, in one run beside the bare signing rate of one core and the
+//! rate of an empty axum handler asked by the same client; and memory over a hundred thousand tokens.
+//!
+//! `cargo bench -p mock-idp`. Numbers are printed, never asserted.
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mock_idp::{Alg, MockIdp, Options, TokenSpec};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let idp = MockIdp::start(Options::default()).await.expect("the IdP starts");
+        let empty = empty_handler().await;
+        println!(
+            "{:8} {:>12} {:>12} {:>12} {:>10} {:>10}",
+            "", "signing/s", "empty/s", "tokens/s", "of signing", "of empty"
+        );
+        for alg in [Alg::Rs256, Alg::Es256, Alg::EdDsa] {
+            let issuer = idp.issuer(&alg.name().to_lowercase());
+            issuer.configure(|config| config.alg = alg);
+            let place = issuer.endpoint_url("token");
+            let best = (0..ROUNDS).map(|_| async {
+                let signing = signing_rate(alg);
+                let bare = rate(&empty, ROUND).await;
+                (signing, bare, rate(&place, ROUND).await)
+            });
+            let (mut signing, mut bare, mut tokens) = (0.0_f64, 0.0_f64, 0.0_f64);
+            for round in best {
+                let (s, b, t) = round.await;
+                (signing, bare, tokens) = (signing.max(s), bare.max(b), tokens.max(t));
+            }
+            let (of_signing, of_empty) = (100.0 * tokens / signing, 100.0 * tokens / bare);
+            println!("{:8} {signing:12.0} {bare:12.0} {tokens:12.0} {of_signing:9.0}% {of_empty:9.0}%", alg.name());
+        }
+        memory(&idp).await;
+        idp.stop().await;
+    });
+}
+
+/// Signatures a second on this thread alone, over a message as long as a token's.
+fn signing_rate(alg: Alg) -> f64 {
+    let sign = signer(alg);
+    let message = vec![b'x'; MESSAGE];
+    let (began, mut count) = (Instant::now(), 0_u32);
+    while began.elapsed() < ROUND {
+        std::hint::black_box(sign(std::hint::black_box(&message)));
+        count += 1;
+    }
+    f64::from(count) / began.elapsed().as_secs_f64()
+}
+
+type Signer = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// Nothing but the signature, by the library that the provider signs with.
+fn signer(alg: Alg) -> Signer {
+    const SIGNS: &str = "a parsed key signs";
+    let der = |pem: &str| {
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        STANDARD.decode(body).expect("a PEM file")
+    };
+    match alg {
+        Alg::EdDsa => {
+            let pair = Ed25519KeyPair::from_pkcs8(&der(include_str!("../keys/eddsa-1.pem"))).expect("a key");
+            Box::new(move |message| pair.sign(message).as_ref().to_vec())
+        }
+        Alg::Es256 => {
+            let der = der(include_str!("../keys/es256-1.pem"));
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).expect("a key");
+            Box::new(move |message| pair.sign(&SystemRandom::new(), message).expect(SIGNS).as_ref().to_vec())
+        }
+        _ => {
+            let pair = RsaKeyPair::from_pkcs8(&der(include_str!("../keys/rs256-1.pem"))).expect("a key");
+            Box::new(move |message| {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).expect(SIGNS);
+                signature
+            })
+        }
+    }
+}
+
+/// A handler that reads a form and says as much as a token response says.
+async fn empty_handler() -> String {
+    let body = format!("{{\"access_token\":\"{}\"}}", "x".repeat(MESSAGE + 86));
+    let app =
+        axum::Router::new().route("/token", axum::routing::post(move |_: String| std::future::ready(body.clone())));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/token", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+/// Requests a second, over connections that stay open.
+async fn rate(url: &str, time: Duration) -> f64 {
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (url, stop, count) = (url.to_owned(), Arc::clone(&stop), Arc::clone(&count));
+            tokio::spawn(async move {
+                let mut client = Client::open(&url).await;
+                while !stop.load(Ordering::Relaxed) {
+                    client.post().await;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    // The first requests open connections and parse keys.
+    tokio::time::sleep(time / 10).await;
+    let (before, began) = (count.load(Ordering::Relaxed), Instant::now());
+    tokio::time::sleep(time).await;
+    let (after, took) = (count.load(Ordering::Relaxed), began.elapsed());
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.expect("a client ends");
+    }
+    float(after - before) / took.as_secs_f64()
+}
+
+/// As little of an HTTP client as will do, so that the server is what is measured.
+struct Client {
+    stream: TcpStream,
+    request: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    async fn open(url: &str) -> Self {
+        let rest = url.strip_prefix("http://").expect("plain HTTP");
+        let (host, path) = rest.split_once('/').expect("a path");
+        let body = "grant_type=client_credentials&client_id=mcp-upstream&client_secret=secret&scope=read";
+        let request = format!(
+            "POST /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\naccept: application/json\r\n\r\n{body}",
+            body.len()
+        );
+        let stream = TcpStream::connect(host).await.expect("a connection");
+        stream.set_nodelay(true).expect("an option of every socket");
+        Self { stream, request: request.into_bytes(), buffer: vec![0; 16 * 1024] }
+    }
+
+    /// One request, and its answer to the last byte.
+    async fn post(&mut self) {
+        self.stream.write_all(&self.request).await.expect("a request");
+        let (mut filled, mut whole) = (0, usize::MAX);
+        while filled < whole {
+            filled += self.stream.read(&mut self.buffer[filled..]).await.expect("an answer");
+            if whole == usize::MAX {
+                whole = length(&self.buffer[..filled]).unwrap_or(usize::MAX);
+            }
+        }
+        assert!(self.buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer[..filled]));
+    }
+}
+
+/// Bytes of an answer whose head is complete.
+fn length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let text = std::str::from_utf8(&answer[..head]).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+    Some(head + 4 + line.parse::<usize>().ok()?)
+}
+
+/// Resident memory while a hundred thousand tokens are issued, and what one minted token costs.
+async fn memory(idp: &MockIdp) {
+    let issuer = idp.issuer("memory");
+    issuer.configure(|config| config.alg = Alg::Es256);
+    let url = issuer.endpoint_url("token");
+    println!("\n{:>10} {:>10}", "tokens", "resident");
+    for step in 0..=5_u32 {
+        if step > 0 {
+            let each = 20_000 / CONNECTIONS;
+            let clients: Vec<_> = (0..CONNECTIONS)
+                .map(|_| {
+                    let url = url.clone();
+                    tokio::spawn(async move {
+                        let mut client = Client::open(&url).await;
+                        for _ in 0..each {
+                            client.post().await;
+                        }
+                    })
+                })
+                .collect();
+            for client in clients {
+                client.await.expect("a client ends");
+            }
+        }
+        println!("{:>10} {:>6} MiB", step * 20_000, resident_kib() / 1024);
+    }
+    let began = Instant::now();
+    for _ in 0..1000 {
+        std::hint::black_box(issuer.mint(TokenSpec::default()));
+    }
+    println!("\nmint, ES256 {:>18.1?} a token", began.elapsed() / 1000);
+}
+
+/// `VmRSS` of this process in KiB; 0 where the system does not tell.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of some thousands")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+const CONNECTIONS: usize = 16;
+const ROUND: Duration = Duration::from_millis(1500);
+const ROUNDS: usize = 3;
+/// Bytes of header and claims of a token, in base64url.
+const MESSAGE: usize = 400;

@@ -1,0 +1,259 @@
+//! Finding out, by honest requests, whether and how the target exchanges tokens (RFC 8693).
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::ability::Ability;
+use super::preflight::Preflight;
+use super::recipe::{act, context};
+use crate::fact::{self, summary};
+use crate::rule::Role;
+use crate::step::{Client, Context, EXCHANGE_GRANT, EXCHANGER, Exchange, Source, World};
+use crate::suite::{Case, Verb};
+use crate::target::{Profile, SubjectFrom};
+use crate::wire::Wire;
+
+/// What the profile says about exchanges.
+pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
+    let mut exchange = Exchange::default();
+    let section = profile.exchange.as_ref();
+    let preset = profile.registration.client.as_ref().filter(|client| client.secret.is_some());
+    let method = section
+        .and_then(|section| section.auth_method)
+        .or(profile.registration.token_endpoint_auth_method)
+        .map(|method| method.to_string());
+    exchange.client = section.and_then(|section| section.client.as_ref()).or(preset).map(|client| Client {
+        name: EXCHANGER.to_owned(),
+        id: client.id.clone(),
+        secret: client.secret.as_ref().map(|secret| secret.expose().to_owned()),
+        method: method.unwrap_or_else(|| default_method(client.secret.is_some()).to_owned()),
+        redirect_uris: redirect_uris.to_vec(),
+        registration: Value::Null,
+    });
+    let Some(section) = section else { return exchange };
+    exchange.subject = match (section.subject, &section.subject_token) {
+        (SubjectFrom::Client, _) => Source::OtherClient,
+        (SubjectFrom::ClientCredentials, _) => Source::ClientCredentials,
+        (SubjectFrom::Upstream, _) => Source::Upstream,
+        (SubjectFrom::Token, Some(token)) => Source::Given(token.expose().to_owned()),
+        _ => Source::Login,
+    };
+    exchange.audience.clone_from(&section.audience);
+    exchange.other_audience.clone_from(&section.other_audience);
+    exchange.resource.clone_from(&section.resource);
+    exchange.scope.clone_from(&section.scope);
+    exchange.subject_scope.clone_from(&section.subject_scope);
+    exchange.unknown_audience.clone_from(&section.unknown_audience);
+    exchange.wider_scope.clone_from(&section.wider_scope);
+    exchange
+}
+
+fn default_method(has_secret: bool) -> &'static str {
+    if has_secret { "client_secret_basic" } else { "none" }
+}
+
+/// Whether the metadata lists the grant.
+pub fn is_listed(metadata: &Value) -> bool {
+    metadata["grant_types_supported"].as_array().is_some_and(|list| list.iter().any(|grant| grant == EXCHANGE_GRANT))
+}
+
+/// The client that exchanges, for the cases that need it; the ordinary one is left out of those that do not.
+pub fn wanted_clients(world: &World, case: &Case, wanted: &mut Vec<(String, String)>) {
+    let steps = || {
+        case.steps.iter().map(|step| match step.args.get("exchange").and_then(Value::as_object) {
+            Some(repeated) => (Verb::Exchange, repeated),
+            None => (step.verb, &step.args),
+        })
+    };
+    if !steps().any(|(verb, args)| verb == Verb::Exchange || names(args, EXCHANGER)) {
+        return;
+    }
+    let by_other = world.exchange.subject == Source::OtherClient;
+    let fresh = |args: &Args| !args.contains_key("subject-token");
+    let exchanging = |verb: Verb, args: &Args| {
+        let sends = verb == Verb::Exchange && !args.contains_key("client");
+        sends || names(args, EXCHANGER) || verb == Verb::Exchange && fresh(args) && !by_other
+    };
+    let ordinary = |verb: Verb, args: &Args| match verb {
+        Verb::Exchange => names(args, "default") || by_other && fresh(args),
+        Verb::Authorize | Verb::Token | Verb::Repeat => !names(args, EXCHANGER),
+        _ => names(args, "default"),
+    };
+    if steps().any(|(verb, args)| exchanging(verb, args)) {
+        wanted.push((EXCHANGER.to_owned(), EXCHANGER.to_owned()));
+    }
+    if !steps().any(|(verb, args)| ordinary(verb, args)) {
+        wanted.retain(|(name, _)| name != "default");
+    }
+}
+
+type Args = serde_json::Map<String, Value>;
+
+fn names(args: &Args, client: &str) -> bool {
+    args.get("client") == Some(&json!(client))
+}
+
+/// Exchanges once, honestly, and looks which variations the target knows. Where nothing says that it exchanges tokens at
+/// all, it is not asked.
+pub async fn look(seen: &mut Preflight, profile: &Profile) {
+    let listed = is_listed(&seen.world.found.metadata);
+    seen.abilities.decide("exchange-listed", listed, "grant_types_supported does not list it");
+    let stated = profile.exchange.is_some();
+    if !listed && !stated {
+        return seen.abilities.set("token-exchange", Ability::Lacks(UNKNOWN.into()));
+    }
+    scopes(&mut seen.world);
+    let exchange = &seen.world.exchange;
+    for (word, has, what) in [
+        ("exchange-audience", exchange.audience.is_some(), "audience"),
+        ("exchange-audiences", exchange.audience.is_some() && exchange.other_audience.is_some(), "other-audience"),
+        ("exchange-resource", exchange.resource.is_some(), "resource"),
+        ("exchange-unknown-audience", exchange.unknown_audience.is_some(), "unknown-audience"),
+        ("exchange-wider-scope", exchange.wider_scope.is_some(), "wider-scope"),
+    ] {
+        seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
+    }
+    for word in ["exchange-lifetime", "exchange-no-refresh", "exchange-own-subjects"] {
+        let reason = "a policy that the profile does not claim (abilities.with)";
+        seen.abilities.set(word, Ability::Lacks(reason.into()));
+    }
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    match honest(seen, &wire).await {
+        Ok(()) => {
+            seen.abilities.set("token-exchange", Ability::Has);
+            targets(seen, &wire).await;
+            describe(seen, &wire).await;
+        }
+        Err(reason) => refused(seen, stated, &reason),
+    }
+}
+
+/// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
+/// needs beyond it.
+fn scopes(world: &mut World) {
+    let held = world.exchange.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    let has = |word: &str| held.split(' ').any(|known| known == word);
+    let beyond = world.scope("write").filter(|needed| !held.is_empty() && !needed.split(' ').any(has));
+    if world.exchange.wider_scope.is_none() {
+        world.exchange.wider_scope = beyond;
+    }
+    world.exchange.subject_scope = Some(held).filter(|held| !held.is_empty());
+}
+
+/// An exchange that fails is an obstacle where the profile says that it works; where only the metadata lists the grant,
+/// most likely a client has to be allowed to use it first.
+fn refused(seen: &mut Preflight, stated: bool, reason: &str) {
+    let text = format!("an honest token exchange failed: {reason}. {ADVICE}");
+    let must = stated || !seen.roles.contains(&Role::AuthorizationServer);
+    seen.notes.push(text.clone());
+    seen.abilities.set("token-exchange", if must { Ability::Broken(text) } else { Ability::Lacks(text) });
+}
+
+async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
+    let mut context = equipped(seen, wire).await?;
+    let answer = act(&mut context, Verb::Exchange, json!({})).await?.facts;
+    if answer["granted"] == true {
+        let subject = answer["subject"].is_object();
+        seen.abilities.decide("exchange-jwt-subject", subject, "its subject tokens are opaque");
+        let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
+        seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
+        let login = seen.world.exchange.subject == Source::Login;
+        seen.abilities.decide("exchange-login", login, "the subject token is not one of the client that exchanges");
+        let jwt = answer["token"].is_object();
+        seen.abilities.decide("exchange-jwt", jwt, "the tokens that an exchange gives are opaque");
+        return Ok(());
+    }
+    Err(said(&answer))
+}
+
+/// Whether the further targets of the profile are targets indeed: a name that is mistyped there is no finding.
+async fn targets(seen: &mut Preflight, wire: &Wire) {
+    let exchange = seen.world.exchange.clone();
+    for (word, key, args) in [
+        ("exchange-audiences", "other-audience", json!({ "audience": exchange.other_audience })),
+        ("exchange-resource", "resource", json!({ "resource": exchange.resource })),
+    ] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let answer = match equipped(seen, wire).await {
+            Ok(mut context) => act(&mut context, Verb::Exchange, args).await.map(|answer| answer.facts),
+            Err(reason) => Err(reason),
+        };
+        let reason = match answer {
+            Ok(facts) if facts["granted"] == true => continue,
+            Ok(facts) => said(&facts),
+            Err(reason) => reason,
+        };
+        let text =
+            format!("an exchange for the target that the profile names failed (section [exchange], {key}): {reason}");
+        seen.notes.push(text.clone());
+        seen.abilities.set(word, Ability::Broken(text));
+    }
+}
+
+/// Which of the things that a server may leave out it has: actor tokens, and tokens of our identity provider.
+async fn describe(seen: &mut Preflight, wire: &Wire) {
+    let mut actors = Vec::new();
+    if seen.abilities.has("client-credentials") {
+        actors.push(Source::ClientCredentials);
+    }
+    actors.extend(seen.world.users.keys().filter(|user| *user != "alice").take(1).cloned().map(Source::LoginOf));
+    let mut taken = Vec::new();
+    for source in actors {
+        seen.world.exchange.actor = Some(source.clone());
+        if taken_up(seen, wire, json!({ "actor": "first" })).await.is_some() {
+            taken.push(source);
+        }
+    }
+    let mut taken = taken.into_iter();
+    seen.world.exchange.actor = taken.next();
+    seen.world.exchange.second_actor = taken.next();
+    let none = "no actor token of the client, or of a second user, was taken";
+    seen.abilities.decide("exchange-actor", seen.world.exchange.actor.is_some(), none);
+    let chained = seen.world.exchange.second_actor.is_some() && chain(seen, wire).await;
+    seen.abilities.decide("exchange-chain", chained, "an exchanged token is not exchanged again for a second actor");
+    let trusted = match seen.world.idp.clone() {
+        Some(idp) => taken_up(seen, wire, json!({ "subject-token": idp.issuer.mint(idp.honest_token()) })).await,
+        None => None,
+    };
+    let reason = "it takes no subject tokens of our identity provider (profile section [upstream])";
+    seen.abilities.decide("exchange-issuer", trusted.is_some(), reason);
+}
+
+async fn chain(seen: &Preflight, wire: &Wire) -> bool {
+    let Some(first) = taken_up(seen, wire, json!({ "actor": "first" })).await else { return false };
+    taken_up(seen, wire, json!({ "subject-token": first, "actor": "second" })).await.is_some()
+}
+
+/// The token of an exchange, if it succeeds.
+async fn taken_up(seen: &Preflight, wire: &Wire, args: Value) -> Option<String> {
+    let mut context = equipped(seen, wire).await.ok()?;
+    let answer = act(&mut context, Verb::Exchange, args).await.ok()?;
+    answer.facts["body"]["access_token"].as_str().map(str::to_owned)
+}
+
+/// A context with the clients that an exchange needs.
+async fn equipped(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
+    let world = Arc::new(seen.world.clone());
+    let mut wanted = vec![(EXCHANGER.to_owned(), EXCHANGER.to_owned())];
+    if world.exchange.subject == Source::OtherClient {
+        wanted.push(("default".to_owned(), "public".to_owned()));
+    }
+    let borrowed = world.pool.borrow(&world, wire, &wanted).await.map_err(|reason| format!("failed to {reason}"))?;
+    let mut context = context(&world, wire).await;
+    for (name, _, client) in &borrowed.clients {
+        context.adopt_client(name, client.clone());
+    }
+    Ok(context)
+}
+
+fn said(answer: &Value) -> String {
+    let text = answer["body"]["error_description"].as_str();
+    let text = text.map(|d| format!(" ({})", fact::clip(d, 160))).unwrap_or_default();
+    format!("{}{text}", summary(answer))
+}
+
+const ADVICE: &str = "Say in the profile who may exchange what: section [exchange], client-id, audience, subject";
+const UNKNOWN: &str = "grant_types_supported does not list it, and the profile has no section [exchange]";

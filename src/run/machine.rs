@@ -1,0 +1,173 @@
+//! Whether the target serves clients that act without a user: by client credentials, or by an assertion of our identity
+//! provider. Each is tried honestly once, because metadata says little about it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::ability::Ability;
+use super::preflight::Preflight;
+use super::recipe::{act, context};
+use crate::fact::summary;
+use crate::rule::{McpVersion, Role};
+use crate::step::{self, Client, Context, How};
+use crate::suite::Verb;
+use crate::wire::Wire;
+
+/// Looks, and leaves the abilities `machine-*`, `two-machines`, `id-jag` and `workload-identity`.
+pub async fn look(seen: &mut Preflight) {
+    announced(seen);
+    if !seen.roles.contains(&Role::AuthorizationServer) {
+        return lacks(seen, &ALL, "its authorization server is not judged");
+    }
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    let client = client(seen, &wire).await;
+    let token = match &client {
+        Ok(client) => credentials(seen, &wire, client).await,
+        Err(reason) => Err(reason.clone()),
+    };
+    let bearer = token.clone().ok();
+    match token {
+        Ok(_) => seen.abilities.set("machine-client", Ability::Has),
+        Err(reason) => seen.abilities.set("machine-client", Ability::Lacks(reason)),
+    }
+    let preset = seen.world.registration.how == How::Preset;
+    let second = !preset || seen.world.registration.other.as_ref().is_some_and(|other| other.secret.is_some());
+    seen.abilities.decide("two-machines", bearer.is_some() && second, "only one such client can be had, or none");
+    served(seen, &wire, bearer.as_deref()).await;
+    if seen.world.idp.is_none() || seen.abilities.has("proxy") {
+        return lacks(seen, &ALL[4..], "our identity provider is not one whose assertions the target takes");
+    }
+    identity_assertion(seen, &wire, client).await;
+    workload(seen, &wire).await;
+}
+
+/// What the metadata says.
+fn announced(seen: &mut Preflight) {
+    let metadata = &seen.world.found.metadata;
+    let lists = |name: &str, word: &str| metadata[name].as_array().is_some_and(|a| a.iter().any(|v| v == word));
+    let grant = lists("grant_types_supported", JWT_BEARER);
+    let profile = lists("authorization_grant_profiles_supported", ID_JAG_PROFILE);
+    seen.abilities.decide("jwt-bearer", grant, "grant_types_supported does not list it");
+    seen.abilities.decide("id-jag-announced", profile, "authorization_grant_profiles_supported does not list it");
+}
+
+fn lacks(seen: &mut Preflight, words: &[&str], reason: &str) {
+    for word in words {
+        seen.abilities.set(word, Ability::Lacks(reason.to_owned()));
+    }
+}
+
+/// A client that may act for itself, or why none can be had.
+async fn client(seen: &Preflight, wire: &Wire) -> Result<Client, String> {
+    if !seen.abilities.has("client-credentials") && !seen.abilities.has("jwt-bearer") {
+        return Err("grant_types_supported lists no grant for clients without a user".into());
+    }
+    let world = &seen.world;
+    let client = step::fresh_client(world, wire, "machine", "machine").await.map_err(|r| format!("failed to {r}"))?;
+    if client.method == "none" {
+        return Err("the preset client has no credentials".into());
+    }
+    if world.registration.how != How::Preset {
+        world.pool.stock("machine", client.clone());
+    }
+    Ok(client)
+}
+
+/// An access token by client credentials.
+async fn credentials(seen: &Preflight, wire: &Wire, client: &Client) -> Result<String, String> {
+    let mut context = machine(seen, wire, client).await;
+    let answer = act(&mut context, Verb::Token, json!({ "client": "machine", "grant": "client_credentials" })).await?;
+    granted(&answer.facts)
+}
+
+fn granted(facts: &Value) -> Result<String, String> {
+    match facts["body"]["access_token"].as_str().filter(|_| facts["granted"] == true) {
+        Some(token) => Ok(token.to_owned()),
+        None => {
+            let said = facts["body"]["error_description"].as_str();
+            let said = said.map(|text| format!(" ({})", crate::fact::clip(text, 160))).unwrap_or_default();
+            Err(format!("an honest request was refused: {}{said}", summary(facts)))
+        }
+    }
+}
+
+async fn machine(seen: &Preflight, wire: &Wire, client: &Client) -> Context {
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("machine", client.clone());
+    context
+}
+
+/// Whether the MCP server serves the token, and whether it says that it would.
+async fn served(seen: &mut Preflight, wire: &Wire, bearer: Option<&str>) {
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    let mut serves = false;
+    if let Some(bearer) = bearer {
+        let answer = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await;
+        serves = answer.is_ok_and(|a| a.facts["served"] == true);
+    }
+    let reason = "no token of a machine client was served by the MCP server";
+    seen.abilities.decide("machine-served", serves, reason);
+    if seen.world.version < McpVersion::V2026_07_28 {
+        return lacks(seen, &["machine-extension"], "the target does not speak MCP 2026-07-28");
+    }
+    let ours = seen.world.idp.as_ref().filter(|_| seen.abilities.has("trusted-issuer"));
+    let ours = ours.map(|idp| idp.issuer.mint(idp.honest_token()));
+    let mut lists = false;
+    for bearer in [bearer.map(str::to_owned), ours].into_iter().flatten() {
+        let asked = json!({ "bearer": bearer, "method": "server/discover" });
+        let Ok(answer) = act(&mut context, Verb::Call, asked).await else { continue };
+        lists |= answer.facts["result"]["capabilities"]["extensions"][EXTENSION].is_object();
+    }
+    seen.abilities.decide("machine-extension", lists, "server/discover does not list the client credentials extension");
+}
+
+/// Whether an identity assertion of our provider gives a token.
+async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Client, String>) {
+    let outcome = match client {
+        Ok(client) => {
+            let mut context = machine(seen, wire, &client).await;
+            act(&mut context, Verb::Token, json!({ "id-jag": {} })).await.and_then(|answer| granted(&answer.facts))
+        }
+        Err(reason) => Err(reason),
+    };
+    let Err(reason) = outcome else { return seen.abilities.set("id-jag", Ability::Has) };
+    if seen.abilities.has("id-jag-announced") {
+        seen.notes.push(format!(
+            "identity assertions are announced, but one of our provider gave no token: {reason}. Does the target trust it, \
+             and know the subject upstream.employee of the profile?"
+        ));
+    }
+    seen.abilities.set("id-jag", Ability::Lacks(reason));
+}
+
+/// Whether an assertion about the workload of the profile gives a token: its audience may be the token endpoint, as the
+/// draft for workloads says, or the issuer, as RFC 7523 allows.
+async fn workload(seen: &mut Preflight, wire: &Wire) {
+    if seen.world.idp.as_ref().is_none_or(|idp| idp.workload.is_none()) {
+        let reason = "the profile names no workload that the target lets in (upstream.workload)";
+        return lacks(seen, &["workload-identity"], reason);
+    }
+    let mut refused = String::new();
+    for audience in [String::new(), seen.world.issuer()] {
+        if let Some(workload) = seen.world.idp.as_mut().and_then(|idp| idp.workload.as_mut()) {
+            workload.audience = audience;
+        }
+        let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+        let answer = act(&mut context, Verb::Token, json!({ "workload": {} })).await;
+        match answer.and_then(|answer| granted(&answer.facts)) {
+            Ok(_) => return seen.abilities.set("workload-identity", Ability::Has),
+            Err(reason) => refused = reason,
+        }
+    }
+    let reason = format!("the profile names a workload (upstream.workload), but {refused}");
+    seen.abilities.set("workload-identity", Ability::Broken(reason));
+}
+
+/// The abilities that need an authorization server; the last ones need its trust in our identity provider as well.
+const ALL: [&str; 6] =
+    ["machine-client", "two-machines", "machine-served", "machine-extension", "id-jag", "workload-identity"];
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
+/// The extension of MCP for clients that act for themselves.
+const EXTENSION: &str = "io.modelcontextprotocol/oauth-client-credentials";

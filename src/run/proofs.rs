@@ -1,0 +1,185 @@
+//! Whether the target binds tokens to keys (DPoP, RFC 9449) and takes pushed requests (PAR, RFC 9126), tried honestly.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::ability::{Abilities, Ability};
+use super::preflight::Preflight;
+use super::recipe::{self, act};
+use crate::fact::summary;
+use crate::step::{Context, Discovered};
+use crate::suite::Verb;
+use crate::wire::Wire;
+
+/// Looks at both.
+pub async fn look(seen: &mut Preflight, discovered: &Discovered) {
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    pushed(seen, &wire).await;
+    let offers = Offers::of(seen, discovered);
+    let token = server(seen, &wire, &offers).await;
+    resource(seen, &wire, &offers, token).await;
+    bound_clients(seen, &wire).await;
+}
+
+/// Who says that it knows DPoP.
+struct Offers {
+    server: bool,
+    resource: bool,
+}
+
+impl Offers {
+    fn of(seen: &Preflight, discovered: &Discovered) -> Offers {
+        let lists = |document: &Value| {
+            document["dpop_signing_alg_values_supported"].as_array().is_some_and(|list| !list.is_empty())
+        };
+        let prm = seen.world.found.prm.clone().unwrap_or_default();
+        let challenged = discovered.facts["challenge"]["dpop"].is_object();
+        Offers {
+            server: lists(&seen.world.found.metadata),
+            resource: lists(&prm) || prm["dpop_bound_access_tokens_required"] == true || challenged,
+        }
+    }
+}
+
+/// A context with a client of the pool.
+async fn context(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
+    let world = Arc::new(seen.world.clone());
+    let wanted = [("default".to_owned(), "public".to_owned())];
+    let borrowed = world.pool.borrow(&world, wire, &wanted).await?;
+    Ok(Context::new(Arc::clone(&world), wire.clone(), borrowed, Default::default()))
+}
+
+/// An honest push that leads to a code.
+async fn pushed(seen: &mut Preflight, wire: &Wire) {
+    seen.abilities.set("par-short-lived", Ability::Lacks("it takes no pushed requests".into()));
+    if !seen.abilities.has("par") {
+        return;
+    }
+    if !seen.abilities.has("authorization-code") {
+        let same = seen.abilities.get("authorization-code");
+        return seen.abilities.set("par", same);
+    }
+    let journey = match context(seen, wire).await {
+        Ok(mut context) => act(&mut context, Verb::Authorize, json!({ "par": true })).await.map(|done| done.facts),
+        Err(reason) => Err(reason),
+    };
+    let lives = journey.as_ref().ok().and_then(|facts| facts["par"]["body"]["expires_in"].as_u64());
+    let short = lives.is_some_and(|seconds| seconds < LONGEST_LIFE);
+    seen.abilities.decide("par-short-lived", short, "its pushed requests live for longer than a case can wait");
+    let ability = match journey {
+        Ok(facts) if facts["stopped-at"] == "code" => Ability::Has,
+        Ok(facts) => Ability::Broken(format!("an honest pushed request led to no code: {}", summary(&facts))),
+        Err(reason) => Ability::Broken(reason),
+    };
+    seen.abilities.set("par", ability);
+}
+
+/// An honest proof at the token endpoint; gives the token that came, if it says that it is bound.
+async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<String> {
+    let lacks = "neither its metadata nor the challenge offers DPoP";
+    seen.abilities.set("dpop-nonce", Ability::Lacks(lacks.into()));
+    if !offers.server && !offers.resource {
+        seen.abilities.set("dpop", Ability::Lacks(lacks.into()));
+        return None;
+    }
+    if !seen.abilities.has("authorization-code") || seen.world.recipe.minted {
+        let same = seen.abilities.get("authorization-code");
+        seen.abilities.set("dpop", same);
+        return None;
+    }
+    let facts = match context(seen, wire).await {
+        Ok(mut context) => act(&mut context, Verb::Token, json!({ "dpop": true })).await.map(|done| done.facts),
+        Err(reason) => Err(reason),
+    };
+    let facts = match facts {
+        Ok(facts) if facts["granted"] == true => facts,
+        Ok(facts) => return refused(seen, offers, &summary(&facts)),
+        Err(reason) => return refused(seen, offers, &reason),
+    };
+    let kind = facts["body"]["token_type"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let bound = kind == "dpop" || facts["token"]["claims"]["cnf"]["jkt"].is_string();
+    let abilities = &mut seen.abilities;
+    // It may elect to (RFC 9449 section 5), so nothing is wrong with that.
+    abilities.decide("dpop", bound, "its authorization server answers a proof with a token that is not bound");
+    abilities.decide("dpop-nonce", facts["dpop"]["nonce"].is_string(), "its authorization server gave no DPoP-Nonce");
+    let token = facts["body"]["access_token"].as_str().map(str::to_owned);
+    token.filter(|_| bound)
+}
+
+fn refused(seen: &mut Preflight, offers: &Offers, reason: &str) -> Option<String> {
+    let text = format!("its authorization server refused a token request with an honest DPoP proof: {reason}");
+    seen.abilities.set("dpop", if offers.server { Ability::Broken(text) } else { Ability::Lacks(text) });
+    None
+}
+
+/// An honest proof at the MCP server, with a token of the authorization server, else with one of our identity provider.
+async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, token: Option<String>) {
+    let lacks = "neither its metadata nor its challenge offers DPoP";
+    seen.abilities.set("dpop-resource-nonce", Ability::Lacks(lacks.into()));
+    if !offers.resource {
+        return seen.abilities.set("dpop-resource", Ability::Lacks(lacks.into()));
+    }
+    let mut reason = "no bound token could be had for it".to_owned();
+    let mut ways = Vec::new();
+    if token.is_some() {
+        ways.push(false);
+    }
+    if seen.abilities.has("trusted-issuer") {
+        ways.push(true);
+    }
+    for minted in ways {
+        seen.world.recipe.minted_bound = minted;
+        match try_resource(seen, wire).await {
+            Ok(facts) if facts["served"] == true => {
+                let given = facts["dpop"]["nonce"].is_string();
+                seen.abilities.set("dpop-resource", Ability::Has);
+                return seen.abilities.decide("dpop-resource-nonce", given, "its MCP server gave no DPoP-Nonce");
+            }
+            Ok(facts) => reason = format!("it refused a bound token with an honest DPoP proof: {}", summary(&facts)),
+            Err(problem) => reason = problem,
+        }
+    }
+    seen.world.recipe.minted_bound = false;
+    seen.abilities.set("dpop-resource", Ability::Broken(reason));
+}
+
+async fn try_resource(seen: &Preflight, wire: &Wire) -> Result<Value, String> {
+    let mut context = match seen.world.recipe.minted_bound {
+        true => recipe::context(&Arc::new(seen.world.clone()), wire).await,
+        false => context(seen, wire).await?,
+    };
+    let token = act(&mut context, Verb::Token, json!({ "bound": true })).await?.facts;
+    let bearer = token["body"]["access_token"].as_str().ok_or_else(|| summary(&token))?;
+    Ok(act(&mut context, Verb::Call, json!({ "bearer": bearer, "dpop": true })).await?.facts)
+}
+
+/// Whether the metadata with which a client binds itself to DPoP and PAR is kept: a server may ignore what it does not know
+/// (RFC 7591 section 3.2.1), and its answer says so.
+async fn bound_clients(seen: &mut Preflight, wire: &Wire) {
+    const WORDS: [(&str, &str, &str); 2] = [
+        ("dpop", "dpop-bound-clients", "dpop_bound_access_tokens"),
+        ("par", "par-required-clients", "require_pushed_authorization_requests"),
+    ];
+    let offered = WORDS.iter().any(|(ability, ..)| seen.abilities.has(ability));
+    let mut kept = Value::Null;
+    if offered && seen.abilities.has("dynamic-registration") {
+        let with = json!({ "dpop_bound_access_tokens": true, "require_pushed_authorization_requests": true });
+        if let Ok(mut context) = context(seen, wire).await
+            && let Ok(done) = act(&mut context, Verb::Register, json!({ "as": "bound", "with": with })).await
+        {
+            kept = done.facts["body"].clone();
+        }
+    }
+    for (ability, word, member) in WORDS {
+        keeps(&mut seen.abilities, ability, word, kept[member] == true, member);
+    }
+}
+
+/// What a case can wait for, in seconds.
+const LONGEST_LIFE: u64 = 100;
+
+fn keeps(abilities: &mut Abilities, ability: &str, word: &str, kept: bool, member: &str) {
+    let has = kept && abilities.has(ability);
+    abilities.decide(word, has, &format!("the answer to a registration with {member} does not repeat it"));
+}

@@ -1,0 +1,93 @@
+//! What kinds of tokens of our identity provider the target takes, and whether it goes on with them to an API behind it.
+
+use std::sync::Arc;
+
+use mock_idp::{Endpoint, TokenKind};
+use serde_json::{Value, json};
+
+use super::ability::Ability;
+use super::preflight::Preflight;
+use super::recipe::{act, context};
+use crate::fact::summary;
+use crate::step::Idp;
+use crate::suite::Verb;
+use crate::wire::Wire;
+
+/// Finds out, by honest calls with tokens that our identity provider makes.
+pub async fn abilities(seen: &mut Preflight) {
+    let words = [
+        "downstream-api",
+        "downstream-exchange",
+        "downstream-write",
+        "introspected-token",
+        "scp-claim",
+        "tenant-claim",
+    ];
+    let trusted = seen.world.idp.clone().filter(|_| seen.abilities.has("trusted-issuer"));
+    let Some(idp) = trusted else {
+        for word in words {
+            let reason = "the target takes no tokens of our identity provider";
+            seen.abilities.set(word, Ability::Lacks(reason.into()));
+        }
+        return;
+    };
+    let look = idp.look.clone();
+    let a = &mut seen.abilities;
+    a.decide("scp-claim", look.scope_claim == "scp", "it looks for scopes elsewhere (profile section [token])");
+    a.decide("tenant-claim", look.claims.contains_key("tid"), "its tokens name no tenant (profile section [token])");
+    let opaque = is_introspected(seen, &idp).await;
+    seen.abilities.decide("introspected-token", opaque, "it refuses opaque tokens of our identity provider");
+    let before = idp.issuer.received();
+    for (word, kind) in [("downstream-api", "downstream"), ("downstream-write", "downstream-write")] {
+        let ability = downstream(seen, &idp, kind).await;
+        seen.abilities.set(word, ability);
+    }
+    let exchanges =
+        idp.issuer.journal().iter().skip(before).any(|received| received.param("grant_type") == Some(EXCHANGE));
+    seen.abilities.decide("downstream-exchange", exchanges, "it asks our identity provider for no token exchange");
+}
+
+/// Whether an opaque token is served, after a look at the introspection endpoint.
+async fn is_introspected(seen: &Preflight, idp: &Idp) -> bool {
+    let before = idp.issuer.received();
+    let token = idp.issuer.mint(mock_idp::TokenSpec { kind: TokenKind::Opaque, ..idp.honest_token() });
+    let served = call(seen, json!({ "bearer": token })).await.is_ok_and(|facts| facts["served"] == true);
+    served && asked(idp, before, Endpoint::Introspect)
+}
+
+/// Whether a tool goes on to the API, on behalf of its caller.
+async fn downstream(seen: &Preflight, idp: &Idp, kind: &str) -> Ability {
+    let Some(tool) = seen.world.tool(kind) else {
+        return Ability::Lacks(format!("no such tool is named (profile section [scopes], tool-{kind})"));
+    };
+    let before = idp.issuer.received();
+    let mut spec = idp.honest_token();
+    spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
+    let bearer = idp.issuer.mint(spec);
+    match call(seen, json!({ "bearer": bearer, "tool": tool.name })).await {
+        Ok(facts) if facts["served"] == true && asked(idp, before, Endpoint::Api) => Ability::Has,
+        Ok(facts) if facts["served"] == true => Ability::Broken(format!(
+            "tool {} answers without a request to {}",
+            tool.name,
+            idp.issuer.endpoint_url("api")
+        )),
+        Ok(facts) => {
+            Ability::Broken(format!("an honest call of tool {} was not served: {}", tool.name, summary(&facts)))
+        }
+        Err(reason) => Ability::Broken(reason),
+    }
+}
+
+async fn call(seen: &Preflight, args: Value) -> Result<Value, String> {
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
+    act(&mut context, Verb::Call, args).await.map(|done| done.facts)
+}
+
+/// Whether one of the requests since then went to an endpoint.
+fn asked(idp: &Idp, before: usize, endpoint: Endpoint) -> bool {
+    idp.issuer.journal().iter().skip(before).any(|received| received.endpoint == endpoint)
+}
+
+/// The grant type of token exchange (RFC 8693 section 2.1).
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";

@@ -1,0 +1,47 @@
+//! `[exchange]`: who may exchange what for which target (RFC 8693).
+
+use super::{AuthMethod, PresetClient, Secret};
+use crate::rule::words::words;
+
+words! {
+    /// Where the token comes from that an honest exchange hands in.
+    pub enum SubjectFrom as "source of the subject token" {
+        /// The client that exchanges logs the user in itself.
+        Login = "login",
+        /// The ordinary client of the run logs the user in, and the other one exchanges: a gateway.
+        Client = "client",
+        /// The client that exchanges gets a token for itself by client credentials.
+        ClientCredentials = "client-credentials",
+        /// The profile gives it.
+        Token = "token",
+        /// Our identity provider makes it.
+        Upstream = "upstream",
+    }
+}
+
+/// `[exchange]`
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The client that exchanges; absent means: the preset one if it has a secret, else one that registers for it.
+    pub client: Option<PresetClient>,
+    /// How it authenticates; absent means: HTTP Basic.
+    pub auth_method: Option<AuthMethod>,
+    /// Where the subject token comes from.
+    pub subject: SubjectFrom,
+    /// The subject token of `subject = "token"`.
+    pub subject_token: Option<Secret>,
+    /// A target by its logical name that the client may have tokens for.
+    pub audience: Option<String>,
+    /// A second one.
+    pub other_audience: Option<String>,
+    /// One that the client may have no tokens for; absent means: nothing is claimed of other targets.
+    pub unknown_audience: Option<String>,
+    /// A target by its URI.
+    pub resource: Option<String>,
+    /// The scope that an honest exchange asks for; absent means: none.
+    pub scope: Option<String>,
+    /// The scope of the login that the subject token comes from; absent means: that of any login.
+    pub subject_scope: Option<String>,
+    /// A scope that the server knows and that a subject token of that login has not.
+    pub wider_scope: Option<String>,
+}

@@ -1,0 +1,48 @@
+//! `[exchange]`: who may exchange what for which target.
+
+use super::super::{Exchange, PresetClient, SubjectFrom};
+use super::Reading;
+use crate::rule::reader::Section;
+
+pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> Exchange {
+    let client_id = reading.text_or_variable(&mut section, "client-id");
+    let secret = reading.secret(&mut section, "client-secret");
+    if client_id.is_none() && secret.is_some() {
+        section.missing("client-id", &mut reading.slips);
+    }
+    let from = section.text("subject", &mut reading.slips);
+    let subject = from.as_ref().and_then(|text| crate::rule::reader::as_word(text, &mut reading.slips));
+    let subject_token = reading.secret(&mut section, "subject-token");
+    let subject = subject.unwrap_or(if subject_token.is_some() { SubjectFrom::Token } else { SubjectFrom::Login });
+    if subject == SubjectFrom::Token && subject_token.is_none() {
+        section.missing("subject-token", &mut reading.slips);
+    }
+    let exchange = Exchange {
+        client: client_id.map(|id| PresetClient { id, secret }),
+        auth_method: section.word("auth-method", &mut reading.slips),
+        subject,
+        subject_token,
+        audience: reading.text(&mut section, "audience"),
+        other_audience: reading.text(&mut section, "other-audience"),
+        unknown_audience: reading.text(&mut section, "unknown-audience"),
+        resource: resource(&mut section, reading),
+        scope: reading.text(&mut section, "scope"),
+        subject_scope: reading.text(&mut section, "subject-scope"),
+        wider_scope: reading.text(&mut section, "wider-scope"),
+    };
+    section.finish(&mut reading.slips);
+    exchange
+}
+
+/// RFC 8693 section 2.1: an absolute URI without fragment; it need not be one of the web.
+fn resource(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<String> {
+    let text = section.text("resource", &mut reading.slips)?;
+    let fault = match url::Url::parse(text.get_ref()) {
+        Ok(url) if url.fragment().is_some() => "it holds a fragment".to_owned(),
+        Ok(_) => return Some(text.into_inner()),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("`{}` is not a resource indicator", section.path("resource"));
+    reading.slips.add("url", text.span(), message, fault);
+    None
+}

@@ -1,0 +1,45 @@
+//! Proving a fault runs only the cases that can see it.
+
+use authspec::prove::{Consulted, prove};
+use authspec::reference::Deployment;
+use authspec::rule::Rules;
+use authspec::run::{Helpers, Material};
+use authspec::suite::Suites;
+
+/// Two cases: one sends a token that is none, one asks the token endpoint for nothing but a code's worth.
+const CASES: [&str; 2] = ["resource/garbage-token-is-401", "token/code-one-time"];
+
+fn suites() -> Suites {
+    let mut suites = Suites::embedded().clone();
+    suites.cases.retain(|case| CASES.contains(&case.id.as_str()));
+    assert_eq!(suites.cases.len(), CASES.len());
+    suites
+}
+
+#[tokio::test]
+async fn a_fault_that_no_request_of_a_case_asks_for_does_not_concern_it() {
+    let suites = suites();
+    let helpers = Helpers::start().await.expect("helpers start");
+    let material = Material { suites: &suites, rules: Rules::embedded() };
+    let consulted = Consulted::watch(&helpers, Deployment::Server, material, 2).await.expect("the deployment starts");
+    assert_eq!(consulted.cases("rs.garbage-500"), Some(vec![CASES[0].to_owned()]));
+    assert_eq!(consulted.cases("token.code-replay-accepted"), Some(vec![CASES[1].to_owned()]));
+    assert_eq!(consulted.cases("revoke.again-refused"), Some(Vec::new()));
+    assert_eq!(consulted.cases("rs.challenge-missing"), None, "every case begins with a request without a token");
+}
+
+#[tokio::test]
+async fn what_many_faults_turn_red_is_the_same_when_each_runs_only_its_cases() {
+    let suites = suites();
+    let material = Material { suites: &suites, rules: Rules::embedded() };
+    let faults: Vec<_> = fixtures::catalogue().iter().filter(|fault| fault.id.starts_with("token.code-")).collect();
+    let red = |proofs: Vec<authspec::prove::Proof>| {
+        proofs.into_iter().map(|proof| (proof.fault.id, proof.reds.red)).collect::<Vec<_>>()
+    };
+    let few = red(prove(faults.clone(), material, 2, &mut |_| {}).await.expect("proves"));
+    let many: Vec<_> = fixtures::catalogue().iter().filter(|fault| fault.id.starts_with("token.")).collect();
+    let many = red(prove(many, material, 2, &mut |_| {}).await.expect("proves"));
+    for proof in few {
+        assert!(many.contains(&proof), "{proof:?}");
+    }
+}
