@@ -32,15 +32,9 @@ pub(super) fn check(token: &str, jwt: &Jwt, against: &Against, seen: &mut Inspec
             return seen.note(Mark::Wrong, Some("rs.token-signature"), text);
         }
         (None, keys) if keys.len() > 1 => {
-            seen.note(
-                Mark::Odd,
-                Some("rs.token-kid-injection"),
-                "no kid, and several keys: a server has to try them all",
-            );
+            seen.note(Mark::Odd, None, "no kid, and several keys: a server has to try them all");
         }
-        (Some(_), [_, _, ..]) => {
-            seen.note(Mark::Odd, Some("rs.token-kid-injection"), "several published keys have this kid")
-        }
+        (Some(_), [_, _, ..]) => seen.note(Mark::Odd, None, "several published keys have this kid"),
         _ => {}
     }
     let Ok(parsed) = alg.parse::<Algorithm>() else {

@@ -341,4 +341,8 @@ habits as settings of an issuer, so that a server, a proxy or a client can be tr
 It is a stand-in, not a copy: endpoints keep the names that this provider gives them, error texts are the ones that users meet, and everything
 that no quirk speaks of is as the specifications have it. Where a provider can be configured, the personality is the configuration that people
 stumble over, named beside it. What was found in no public documentation or issue tracker is left out.
+
+What a proxy makes of them: put `personality = \"NAME\"` into the section `[upstream]` of `fixtures/profiles/consent-proxy.toml` and run it. The reference
+proxy keeps every rule with `auth0`, `entra` (`issuer-path = \"/contoso/v2.0\"`), `keycloak`, `okta` and `strict`. With `google` and `cognito` nobody can log in,
+because it asks for `offline_access`, which they refuse; with `github` it finds no metadata.
 ";
