@@ -74,6 +74,9 @@ enum Ending {
     Elsewhere(Redirect, u16),
     Upstream(Redirect, u16),
     Callback(Redirect, u16),
+    /// A redirect to a `data:` URL of the target's own making: a page, if an odd one. Browsers go to none (Fetch
+    /// standard), so nobody is sent anywhere.
+    Inline,
     Login,
     Consent,
     Page,
@@ -228,6 +231,8 @@ fn arrived(world: &World, tx: &Transaction, location: &str, from: u16) -> Ending
         Ending::Upstream(redirect, from)
     } else if tx.upstream.as_deref().is_some_and(|asked| answers(location, asked)) {
         Ending::Callback(redirect, from)
+    } else if location.starts_with("data:") && !tx.redirect_uri.as_ref().is_some_and(|uri| uri.starts_with("data:")) {
+        Ending::Inline
     } else {
         Ending::Elsewhere(redirect, from)
     }
@@ -257,7 +262,7 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         Ending::Callback(..) => "callback",
         Ending::Login => "login",
         Ending::Consent => "consent",
-        Ending::Page => "page",
+        Ending::Page | Ending::Inline => "page",
         Ending::Failed(_) => "nowhere",
         Ending::Loop => "loop",
     };
