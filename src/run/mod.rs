@@ -9,9 +9,11 @@ mod leg;
 mod machine;
 mod plan;
 mod preflight;
+mod probes;
 mod proofs;
 mod recipe;
 mod schedule;
+mod stated;
 mod tokens;
 
 use std::sync::Arc;

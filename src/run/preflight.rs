@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, machine, proofs, recipe, tokens};
+use super::{Helpers, NotStarted, Options, machine, probes, proofs, recipe, stated, tokens};
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
@@ -63,12 +63,12 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
         login: String::new(),
         registration: String::new(),
         notes: Vec::new(),
-        documents: recipe::documents(&discovered, &wire),
+        documents: stated::documents(&discovered, &wire),
         world,
     };
     trust(&mut seen, profile);
     seen.roles = roles(profile, options, &seen.world, &discovered);
-    recipe::from_metadata(&mut seen, &discovered);
+    stated::from_metadata(&mut seen, &discovered);
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
     recipe::issuer_trust(&mut seen, stated).await;
@@ -76,8 +76,8 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     super::exchange::look(&mut seen, profile).await;
     machine::look(&mut seen).await;
     tokens::abilities(&mut seen).await;
-    recipe::document_host(&mut seen).await;
-    recipe::preflight_requests(&mut seen).await;
+    probes::document_host(&mut seen).await;
+    probes::preflight_requests(&mut seen).await;
     for word in &profile.abilities.with {
         seen.abilities.set(&word.word, Ability::Has);
     }

@@ -6,9 +6,10 @@ use mock_idp::Endpoint;
 use serde_json::{Map, Value, json};
 
 use super::ability::Ability;
-use super::leg;
 use super::preflight::Preflight;
+use super::stated::document;
 use super::tokens;
+use super::{leg, probes};
 use crate::event::Document;
 use crate::fact::{self, summary};
 use crate::rule::{McpVersion, Role};
@@ -20,137 +21,6 @@ use crate::wire::Wire;
 pub async fn context(world: &Arc<World>, wire: &Wire) -> Context {
     let borrowed = world.pool.borrow(world, wire, &[]).await.unwrap_or_else(|_| unreachable!("nothing was asked for"));
     Context::new(Arc::clone(world), wire.clone(), borrowed, Map::new())
-}
-
-/// Challenge and metadata for the snapshot, redacted.
-pub fn documents(discovered: &Discovered, wire: &Wire) -> Vec<Document> {
-    let facts = &discovered.facts;
-    let parts = [
-        (
-            "challenge",
-            json!({ "status": facts["status"], "scheme": facts["challenge"]["scheme"], "params": facts["challenge"]["params"] }),
-        ),
-        ("protected resource metadata", facts["prm"]["body"].clone()),
-        ("authorization server metadata", facts["as"]["body"].clone()),
-        ("openid configuration", facts["oidc"]["body"].clone()),
-    ];
-    parts.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, v)| document(name, &v, wire)).collect()
-}
-
-fn document(name: &str, content: &Value, wire: &Wire) -> Document {
-    let text = wire.vault().redact(&content.to_string());
-    Document { name: name.to_owned(), content: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
-}
-
-/// Abilities that the metadata states.
-pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
-    let metadata = discovered.found.metadata.clone();
-    let prm = discovered.found.prm.clone().unwrap_or_default();
-    let lists = |name: &str, word: &str| metadata[name].as_array().is_some_and(|a| a.iter().any(|v| v == word));
-    let a = &mut seen.abilities;
-    for (word, endpoint) in [
-        ("revocation", "revocation_endpoint"),
-        ("introspection", "introspection_endpoint"),
-        ("userinfo", "userinfo_endpoint"),
-        ("par", "pushed_authorization_request_endpoint"),
-    ] {
-        a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
-    }
-    seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
-    let methods = metadata["token_endpoint_auth_methods_supported"].is_array();
-    let dynamic = metadata["registration_endpoint"].is_string();
-    let basic = dynamic && (!methods || lists("token_endpoint_auth_methods_supported", "client_secret_basic"));
-    let post = dynamic && lists("token_endpoint_auth_methods_supported", "client_secret_post");
-    let jwt = dynamic && lists("token_endpoint_auth_methods_supported", "private_key_jwt");
-    let none = "no such method in token_endpoint_auth_methods_supported, or no dynamic registration";
-    for (word, offered, has) in [("secret-basic", "basic-offered", basic), ("secret-post", "post-offered", post)] {
-        a.decide(offered, has, none);
-        a.decide(word, has, none);
-    }
-    a.decide("confidential-client", basic || post, none);
-    a.decide("private-key-jwt", jwt, none);
-    a.decide(
-        "client-credentials",
-        lists("grant_types_supported", "client_credentials"),
-        "grant_types_supported does not list it",
-    );
-    a.decide("openid", lists("scopes_supported", "openid"), "scopes_supported does not list openid");
-    a.decide(
-        "iss-parameter",
-        metadata["authorization_response_iss_parameter_supported"] == true,
-        "authorization_response_iss_parameter_supported is not true",
-    );
-    a.decide(
-        "rfc8414-metadata",
-        discovered.facts["as"]["form"] == "rfc8414",
-        "no document at oauth-authorization-server",
-    );
-    a.decide("oidc-metadata", discovered.facts["oidc"]["body"].is_object(), "no document at openid-configuration");
-    a.decide("protected-resource-metadata", discovered.found.prm.is_some(), "no protected resource metadata was found");
-    let count = |doc: &Value| doc["scopes_supported"].as_array().map_or(0, Vec::len);
-    let challenged = seen.world.found.challenge_scope.as_deref().is_some_and(|s| !s.is_empty());
-    a.decide("resource-scope", challenged || count(&prm) > 0, "neither its challenge nor its metadata names a scope");
-    a.decide("scopes", count(&prm).max(count(&metadata)) > 1, "fewer than two scopes are known");
-    let issuer_path =
-        url::Url::parse(&discovered.found.issuer).is_ok_and(|u| !u.path().trim_end_matches('/').is_empty());
-    a.decide("path-issuer", issuer_path, "the issuer has no path");
-    let http = seen.world.place().starts_with("http://");
-    a.decide("loopback", http, "the target is driven over https");
-    a.decide("https", !http, "the target is driven over http on loopback");
-    a.decide("two-users", seen.world.users.len() > 1, "the profile names one user only");
-    a.decide("key-set", metadata["jwks_uri"].is_string(), "no jwks_uri in the metadata");
-    let grants = &metadata["grant_types_supported"];
-    let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
-    a.decide("code-flow", code, "grant_types_supported does not list authorization_code");
-    a.decide("no-server-metadata", !metadata.is_object(), "authorization server metadata is published");
-    let named = |word: &str| seen.world.provisioning.contains_key(word);
-    let none = "no page of its own is named (profile section [provisioning])";
-    a.decide("browser-login", named("login") && named("page"), none);
-    a.decide("provisioning", named("start") && named("status"), none);
-    // Until a grant shows that they come from our identity provider.
-    a.set("own-tokens", Ability::Has);
-    a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
-    tools_and_scopes(seen, discovered);
-}
-
-/// What the profile says about tools, and what challenge and metadata say about scopes.
-fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
-    let a = &mut seen.abilities;
-    let step_up = seen.world.scope("write").is_some_and(|needed| {
-        let granted = seen.world.recipe.scope.clone().unwrap_or_default();
-        needed.split(' ').any(|s| !granted.split(' ').any(|g| g == s))
-    });
-    a.decide("step-up", step_up, "no tool is known that needs more scope (profile section [scopes], tool-write)");
-    let read = seen.world.tool("read").is_some();
-    a.decide("tool", read, "no tool is named that may be called (profile section [scopes], tool-read)");
-    let shown = seen.world.tool("write").is_some() && seen.world.tool("show").is_some();
-    a.decide(
-        "visible-write",
-        shown,
-        "no tool is named that shows what was written (profile section [scopes], tool-show)",
-    );
-    let restricted = seen.world.tool("restricted").is_some() && seen.world.users.len() > 1;
-    a.decide(
-        "restricted-tool",
-        restricted,
-        "no tool is named that only one user may use (profile section [scopes], tool-restricted)",
-    );
-    let upstream = seen.world.tool("upstream").is_some();
-    a.decide(
-        "upstream-tool",
-        upstream,
-        "no tool is named that asks the identity provider about the caller (profile section [scopes], tool-upstream)",
-    );
-    a.decide("many-scopes", seen.world.resource_scopes().len() > 2, "two scopes or fewer are known");
-    let challenge = discovered.found.challenge_scope.clone().unwrap_or_default();
-    let challenged = challenge.split(' ').any(|s| !s.is_empty() && !step::OPENID_SCOPES.contains(&s));
-    let named = discovered.facts["challenge"]["params"]["resource_metadata"].is_string();
-    a.decide("metadata-challenge", named, "the challenge has no resource_metadata");
-    a.decide("scope-challenge", challenged, "the challenge names no scope beyond those of a login");
-    a.set(
-        "scope-hierarchy",
-        Ability::Lacks("the profile does not say that one scope implies another (abilities.with)".into()),
-    );
 }
 
 /// Becomes a client, logs in, gets a token and calls once; what fails is remembered as broken, with its reason.
@@ -191,35 +61,12 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             describe(seen, &journey, &token, &wire);
             first_call(seen, &wire, &token, stated).await;
             leg::identity(seen, &wire, &client).await;
-            revocation(seen, &wire, &client, &token).await;
-            resource_choice(seen, &wire, &client).await;
-            secrets(seen, &wire).await;
+            probes::revocation(seen, &wire, &client, &token).await;
+            probes::resource_choice(seen, &wire, &client).await;
+            probes::secrets(seen, &wire).await;
         }
         Err(reason) => broken(seen, &reason),
     }
-}
-
-/// Whether `resource` makes a difference: one that does not exist is refused, or at least stands in the token. A server
-/// that does not know the parameter ignores it, which is well too.
-async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client) {
-    if !seen.abilities.has("resource-indicators") || !seen.world.recipe.send_resource {
-        return;
-    }
-    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
-    context.adopt_client("default", client.clone());
-    let Ok(journey) = act(&mut context, Verb::Authorize, json!({ "resource": NO_RESOURCE })).await else { return };
-    let mut ignored = false;
-    if journey.facts["stopped-at"] == "code" {
-        let token = act(&mut context, Verb::Token, json!({})).await;
-        ignored = token.is_ok_and(|t| {
-            t.facts["granted"] == true && !t.facts["token"]["claims"]["aud"].to_string().contains(NO_RESOURCE)
-        });
-    }
-    seen.abilities.decide(
-        "resource-indicators",
-        !ignored,
-        "a request for a resource that does not exist is served as if it named none",
-    );
 }
 
 fn broken(seen: &mut Preflight, reason: &str) {
@@ -274,7 +121,7 @@ fn offers_offline(world: &World) -> bool {
     world.found.metadata["scopes_supported"].as_array().is_some_and(|a| a.iter().any(|s| s == "offline_access"))
 }
 
-async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
+pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
     let mut context = context(&Arc::new(world.clone()), wire).await;
     context.adopt_client("default", client.clone());
     let mut journey = act(&mut context, Verb::Authorize, json!({})).await?;
@@ -491,103 +338,6 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
     }
 }
 
-/// Whether documents of our host are fetched. A careful server refuses plain http and loopback, so that it does not is
-/// no finding; an operator who has excepted our host says so in the profile (abilities.with).
-pub async fn document_host(seen: &mut Preflight) {
-    let lacks = |reason: &str| {
-        Ability::Lacks(format!("no client metadata document of the harness's own host was taken: {reason}"))
-    };
-    let ability = match try_document(&seen.world).await {
-        Ok(()) => Ability::Has,
-        Err(reason) => lacks(&reason),
-    };
-    seen.abilities.set("document-host", ability);
-}
-
-async fn try_document(world: &World) -> Result<(), String> {
-    if world.host.is_none() || !world.found.metadata["authorization_endpoint"].is_string() {
-        return Err("there is no authorization endpoint".into());
-    }
-    let wire = Wire::new(Arc::clone(&world.http));
-    let mut context = context(&Arc::new(world.clone()), &wire).await;
-    act(&mut context, Verb::Register, json!({ "how": "document" })).await?;
-    let journey = act(&mut context, Verb::Authorize, json!({})).await?.facts;
-    match (journey["stopped-at"] == "code", journey["fetched"].as_u64()) {
-        (true, Some(1..)) => Ok(()),
-        (true, _) => Err("a code was issued without a look at the document".into()),
-        (false, _) => Err(summary(&journey)),
-    }
-}
-
-/// Whether a client with a secret gets a token by each way of sending it that the metadata offers. One case says that it
-/// does not; the others, which are about something else, then do not apply.
-async fn secrets(seen: &mut Preflight, wire: &Wire) {
-    for (kind, word) in [("basic", "secret-basic"), ("post", "secret-post")] {
-        if !seen.abilities.has(word) {
-            continue;
-        }
-        let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
-        let got = journey_and_token(&seen.world, wire, &client).await;
-        seen.world.pool.stock(kind, client);
-        if let Err(reason) = got {
-            seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
-        }
-    }
-    if !seen.abilities.has("secret-basic") && !seen.abilities.has("secret-post") {
-        if let Ability::Lacks(reason) = seen.abilities.get("secret-basic") {
-            seen.abilities.set("confidential-client", Ability::Lacks(reason));
-        }
-    }
-}
-
-/// Whether the authorization server revokes access tokens: it may refuse to (RFC 7009 section 2.2.1).
-async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &Value) {
-    if !seen.roles.contains(&Role::AuthorizationServer) {
-        let reason = "its authorization server is not judged, and need not tell it of revocations";
-        seen.abilities.set("client-revocation", Ability::Lacks(reason.into()));
-        return seen.abilities.set("token-revocation", Ability::Lacks(reason.into()));
-    }
-    let endpoint = seen.world.found.metadata["revocation_endpoint"].clone();
-    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
-    context.adopt_client("default", client.clone());
-    let form = json!({ "token": token["body"]["access_token"], "token_type_hint": "access_token" });
-    let args = json!({ "url": endpoint, "client": "default", "auth": "registered", "form": form });
-    let answer = act(&mut context, Verb::Fetch, args).await.ok().filter(|_| endpoint.is_string());
-    let revoked = answer.as_ref().is_some_and(|a| a.facts["status"] == 200);
-    let unsupported = answer.as_ref().is_some_and(|a| a.facts["error"] == "unsupported_token_type");
-    seen.abilities.decide(
-        "client-revocation",
-        revoked || unsupported,
-        "an honest revocation was refused to its client, or there is no revocation_endpoint",
-    );
-    seen.abilities.decide(
-        "token-revocation",
-        revoked,
-        "an honest request to revoke an access token was refused, or there is no revocation_endpoint",
-    );
-}
-
-/// Whether browsers of other origins are answered at all.
-pub async fn preflight_requests(seen: &mut Preflight) {
-    if seen.world.is_bare() {
-        return;
-    }
-    let wire = Wire::new(Arc::clone(&seen.world.http));
-    let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
-    let headers = json!({ "origin": "https://client.example", "access-control-request-method": "GET" });
-    let url = seen.world.found.prm_url.clone().unwrap_or_else(|| seen.world.mcp_url.clone());
-    let answer = act(&mut context, Verb::Fetch, json!({ "url": url, "method": "OPTIONS", "headers": headers })).await;
-    let has = answer.is_ok_and(|a| a.facts["headers"]["access-control-allow-origin"].is_string());
-    seen.abilities.decide("cors", has, "preflight requests are not answered for browsers of other origins");
-    let origin = json!({ "origin": seen.world.origin(), "access-control-request-method": "POST" });
-    let mut offered = false;
-    for method in ["OPTIONS", "POST"] {
-        let answer = act(&mut context, Verb::Call, json!({ "http-method": method, "headers": origin })).await;
-        offered |= answer.is_ok_and(|a| a.facts["headers"]["access-control-allow-origin"].is_string());
-    }
-    seen.abilities.decide("cors-mcp", offered, "the MCP endpoint has no CORS headers");
-}
-
 /// Performs one verb; a failure in words for a note.
 pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Performed, String> {
     let Value::Object(args) = args else { return Err("act: arguments are a table".into()) };
@@ -596,5 +346,3 @@ pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Perfo
 
 /// Why what concerns the MCP server does not apply.
 const BARE: &str = "the target is an authorization server without MCP server (profile: target.issuer alone)";
-/// A resource that no server knows.
-const NO_RESOURCE: &str = "https://no-such-resource.example/mcp";

@@ -1,0 +1,137 @@
+//! Honest probes of what metadata does not tell: each decides one or two abilities.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::ability::Ability;
+use super::preflight::Preflight;
+use super::recipe::{act, context, journey_and_token};
+use crate::fact::summary;
+use crate::rule::Role;
+use crate::step::{self, Client, World};
+use crate::suite::Verb;
+use crate::wire::Wire;
+
+/// Whether `resource` makes a difference: one that does not exist is refused, or at least stands in the token. A server
+/// that does not know the parameter ignores it, which is well too.
+pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client) {
+    if !seen.abilities.has("resource-indicators") || !seen.world.recipe.send_resource {
+        return;
+    }
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("default", client.clone());
+    let Ok(journey) = act(&mut context, Verb::Authorize, json!({ "resource": NO_RESOURCE })).await else { return };
+    let mut ignored = false;
+    if journey.facts["stopped-at"] == "code" {
+        let token = act(&mut context, Verb::Token, json!({})).await;
+        ignored = token.is_ok_and(|t| {
+            t.facts["granted"] == true && !t.facts["token"]["claims"]["aud"].to_string().contains(NO_RESOURCE)
+        });
+    }
+    seen.abilities.decide(
+        "resource-indicators",
+        !ignored,
+        "a request for a resource that does not exist is served as if it named none",
+    );
+}
+
+/// Whether documents of our host are fetched. A careful server refuses plain http and loopback, so that it does not is
+/// no finding; an operator who has excepted our host says so in the profile (abilities.with).
+pub async fn document_host(seen: &mut Preflight) {
+    let lacks = |reason: &str| {
+        Ability::Lacks(format!("no client metadata document of the harness's own host was taken: {reason}"))
+    };
+    let ability = match try_document(&seen.world).await {
+        Ok(()) => Ability::Has,
+        Err(reason) => lacks(&reason),
+    };
+    seen.abilities.set("document-host", ability);
+}
+
+async fn try_document(world: &World) -> Result<(), String> {
+    if world.host.is_none() || !world.found.metadata["authorization_endpoint"].is_string() {
+        return Err("there is no authorization endpoint".into());
+    }
+    let wire = Wire::new(Arc::clone(&world.http));
+    let mut context = context(&Arc::new(world.clone()), &wire).await;
+    act(&mut context, Verb::Register, json!({ "how": "document" })).await?;
+    let journey = act(&mut context, Verb::Authorize, json!({})).await?.facts;
+    match (journey["stopped-at"] == "code", journey["fetched"].as_u64()) {
+        (true, Some(1..)) => Ok(()),
+        (true, _) => Err("a code was issued without a look at the document".into()),
+        (false, _) => Err(summary(&journey)),
+    }
+}
+
+/// Whether a client with a secret gets a token by each way of sending it that the metadata offers. One case says that it
+/// does not; the others, which are about something else, then do not apply.
+pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
+    for (kind, word) in [("basic", "secret-basic"), ("post", "secret-post")] {
+        if !seen.abilities.has(word) {
+            continue;
+        }
+        let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
+        let got = journey_and_token(&seen.world, wire, &client).await;
+        seen.world.pool.stock(kind, client);
+        if let Err(reason) = got {
+            seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
+        }
+    }
+    if !seen.abilities.has("secret-basic") && !seen.abilities.has("secret-post") {
+        if let Ability::Lacks(reason) = seen.abilities.get("secret-basic") {
+            seen.abilities.set("confidential-client", Ability::Lacks(reason));
+        }
+    }
+}
+
+/// Whether the authorization server revokes access tokens: it may refuse to (RFC 7009 section 2.2.1).
+pub async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, token: &Value) {
+    if !seen.roles.contains(&Role::AuthorizationServer) {
+        let reason = "its authorization server is not judged, and need not tell it of revocations";
+        seen.abilities.set("client-revocation", Ability::Lacks(reason.into()));
+        return seen.abilities.set("token-revocation", Ability::Lacks(reason.into()));
+    }
+    let endpoint = seen.world.found.metadata["revocation_endpoint"].clone();
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("default", client.clone());
+    let form = json!({ "token": token["body"]["access_token"], "token_type_hint": "access_token" });
+    let args = json!({ "url": endpoint, "client": "default", "auth": "registered", "form": form });
+    let answer = act(&mut context, Verb::Fetch, args).await.ok().filter(|_| endpoint.is_string());
+    let revoked = answer.as_ref().is_some_and(|a| a.facts["status"] == 200);
+    let unsupported = answer.as_ref().is_some_and(|a| a.facts["error"] == "unsupported_token_type");
+    seen.abilities.decide(
+        "client-revocation",
+        revoked || unsupported,
+        "an honest revocation was refused to its client, or there is no revocation_endpoint",
+    );
+    seen.abilities.decide(
+        "token-revocation",
+        revoked,
+        "an honest request to revoke an access token was refused, or there is no revocation_endpoint",
+    );
+}
+
+/// Whether browsers of other origins are answered at all.
+pub async fn preflight_requests(seen: &mut Preflight) {
+    if seen.world.is_bare() {
+        return;
+    }
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
+    let headers = json!({ "origin": "https://client.example", "access-control-request-method": "GET" });
+    let url = seen.world.found.prm_url.clone().unwrap_or_else(|| seen.world.mcp_url.clone());
+    let answer = act(&mut context, Verb::Fetch, json!({ "url": url, "method": "OPTIONS", "headers": headers })).await;
+    let has = answer.is_ok_and(|a| a.facts["headers"]["access-control-allow-origin"].is_string());
+    seen.abilities.decide("cors", has, "preflight requests are not answered for browsers of other origins");
+    let origin = json!({ "origin": seen.world.origin(), "access-control-request-method": "POST" });
+    let mut offered = false;
+    for method in ["OPTIONS", "POST"] {
+        let answer = act(&mut context, Verb::Call, json!({ "http-method": method, "headers": origin })).await;
+        offered |= answer.is_ok_and(|a| a.facts["headers"]["access-control-allow-origin"].is_string());
+    }
+    seen.abilities.decide("cors-mcp", offered, "the MCP endpoint has no CORS headers");
+}
+
+/// A resource that no server knows.
+const NO_RESOURCE: &str = "https://no-such-resource.example/mcp";
