@@ -78,10 +78,10 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
             seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
         }
     }
-    if !seen.abilities.has("secret-basic") && !seen.abilities.has("secret-post") {
-        if let Ability::Lacks(reason) = seen.abilities.get("secret-basic") {
-            seen.abilities.set("confidential-client", Ability::Lacks(reason));
-        }
+    if !seen.abilities.has("secret-post")
+        && let Ability::Lacks(reason) = seen.abilities.get("secret-basic")
+    {
+        seen.abilities.set("confidential-client", Ability::Lacks(reason));
     }
 }
 

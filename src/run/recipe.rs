@@ -10,10 +10,9 @@ use super::preflight::Preflight;
 use super::stated::document;
 use super::tokens;
 use super::{leg, probes};
-use crate::event::Document;
 use crate::fact::{self, summary};
 use crate::rule::{McpVersion, Role};
-use crate::step::{self, Client, Context, Discovered, How, Performed, World};
+use crate::step::{self, Client, Context, How, Performed, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
