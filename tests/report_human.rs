@@ -157,7 +157,7 @@ fn one_cause_stands_before_its_many_findings() {
     };
     let blocked = |at: u32| CaseResult {
         verdict: Verdict::Blocked,
-        message: format!("needs {}: the login was not accepted", if at % 2 == 0 { "call" } else { "refresh" }),
+        message: format!("needs {}: the login was not accepted", if at.is_multiple_of(2) { "call" } else { "refresh" }),
         ..sample::pass(&format!("refresh/case-{at}"), "")
     };
     let mut events = vec![sample::started()];
