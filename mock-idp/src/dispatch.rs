@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use crate::connection::Budget;
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
+use crate::journal::Received;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::route::{self, Route};
@@ -29,7 +30,7 @@ pub(crate) async fn handle(
     request: axum::extract::Request,
 ) -> Response {
     let request = match read(request).await {
-        Ok(request) => Arc::new(request),
+        Ok(request) => request,
         Err(status) => return respond(refusal(status)),
     };
     match route::resolve(&request.path) {
@@ -55,13 +56,13 @@ async fn read(request: axum::extract::Request) -> Result<Request, StatusCode> {
     }
 }
 
-async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Arc<Request>, budget: &Budget) -> Response {
+async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request, budget: &Budget) -> Response {
     if request.method == Method::OPTIONS && endpoint::cross_origin(at) {
         return respond(preflight(at));
     }
     let (seq, script) = {
         let mut state = issuer.lock();
-        let seq = state.journal.push(Arc::clone(request), at);
+        let seq = state.journal.push(Received::new(request, at));
         (seq, state.scripts.take(at, [&request.query, &request.form]))
     };
     let mut reply = match &script {

@@ -170,19 +170,19 @@ impl Issuer {
     /// The received requests, oldest first.
     #[must_use]
     pub fn journal(&self) -> Vec<Received> {
-        self.lock().journal.entries().collect()
+        self.lock().journal.entries().cloned().collect()
     }
 
     /// How many received requests the journal holds.
     #[must_use]
     pub fn received(&self) -> usize {
-        self.lock().journal.len()
+        self.lock().journal.entries().count()
     }
 
     /// The received requests of one endpoint, oldest first.
     #[must_use]
     pub fn journal_of(&self, endpoint: Endpoint) -> Vec<Received> {
-        self.lock().journal.entries_of(endpoint).collect()
+        self.lock().journal.entries().filter(|received| received.endpoint == endpoint).cloned().collect()
     }
 
     /// Empties the journal.

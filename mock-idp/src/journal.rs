@@ -1,10 +1,9 @@
 //! The requests that an issuer received, to assert on.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client;
@@ -36,9 +35,28 @@ pub struct Received {
     pub query: Vec<(String, String)>,
     /// The status it was answered with; none while it waits, or if the connection was dropped.
     pub status: Option<u16>,
+    pub(crate) seq: u64,
 }
 
 impl Received {
+    pub(crate) fn new(request: &Request, endpoint: Endpoint) -> Self {
+        let header = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Self {
+            at: SystemTime::now(),
+            body: String::from_utf8_lossy(&request.body[..request.body.len().min(MAX_BODY)]).into_owned(),
+            client_id: client::claimed_id(request),
+            endpoint,
+            form: request.form.pairs().to_vec(),
+            headers: request.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect(),
+            issued: Vec::new(),
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            query: request.query.pairs().to_vec(),
+            status: None,
+            seq: 0,
+        }
+    }
+
     /// The first value of a query or form parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
@@ -81,28 +99,20 @@ impl Received {
             "status": self.status,
         })
     }
+
+    fn weight(&self) -> usize {
+        let pairs = self.form.iter().chain(&self.query).chain(&self.headers);
+        self.body.len() + self.path.len() + pairs.map(|(key, value)| key.len() + value.len()).sum::<usize>()
+    }
 }
 
-/// The latest requests, at most so many. They are kept as they came and written out when somebody asks: most are never
-/// read.
+/// The latest requests, at most so many.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Received>,
     bytes: usize,
     limit: usize,
     next: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// A token response.
-    answer: Bytes,
-    at: SystemTime,
-    endpoint: Endpoint,
-    request: Arc<Request>,
-    seq: u64,
-    status: Option<u16>,
-    weight: usize,
 }
 
 impl Journal {
@@ -111,13 +121,15 @@ impl Journal {
     }
 
     /// Notes a request and gives its number.
-    pub(crate) fn push(&mut self, request: Arc<Request>, endpoint: Endpoint) -> u64 {
+    pub(crate) fn push(&mut self, mut received: Received) -> u64 {
         self.next += 1;
-        let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        let weight = 2 * request.body.len() + request.path.len() + headers.sum::<usize>() + request.query.weight();
-        let (answer, at, seq) = (Bytes::new(), SystemTime::now(), self.next);
-        self.entries.push_back(Entry { answer, at, endpoint, request, seq, status: None, weight });
-        self.weighs(weight);
+        received.seq = self.next;
+        self.bytes += received.weight();
+        self.entries.push_back(received);
+        while self.entries.len() > self.limit || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.bytes -= oldest.weight();
+        }
         self.next
     }
 
@@ -127,81 +139,41 @@ impl Journal {
         }
     }
 
-    /// Notes the answer to a token request, for the tokens in it.
-    pub(crate) fn issued(&mut self, seq: u64, body: &Bytes) {
-        if body.len() > MAX_ANSWER {
-            return;
-        }
+    /// Notes the tokens in the answer to a token request.
+    pub(crate) fn issued(&mut self, seq: u64, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Issued>(body) else { return };
+        let members =
+            [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
         if let Some(entry) = self.entry(seq) {
-            entry.answer = body.clone();
-            entry.weight += body.len();
-            self.weighs(body.len());
+            let tokens = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+            entry.issued = tokens.filter(|(_, token)| !token.is_empty()).collect();
         }
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Received> {
-        self.entries.iter().map(Entry::received)
+    fn entry(&mut self, seq: u64) -> Option<&mut Received> {
+        self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
     }
 
-    /// The requests to one endpoint.
-    pub(crate) fn entries_of(&self, endpoint: Endpoint) -> impl Iterator<Item = Received> {
-        self.entries.iter().filter(move |entry| entry.endpoint == endpoint).map(Entry::received)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Received> {
+        self.entries.iter()
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.bytes = 0;
     }
-
-    fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
-        self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
-    }
-
-    fn weighs(&mut self, more: usize) {
-        self.bytes += more;
-        while self.entries.len() > self.limit || self.bytes > MAX_BYTES {
-            let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.weight;
-        }
-    }
 }
 
-impl Entry {
-    fn received(&self) -> Received {
-        let request = &self.request;
-        let header = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Received {
-            at: self.at,
-            body: String::from_utf8_lossy(&request.body[..request.body.len().min(MAX_BODY)]).into_owned(),
-            client_id: client::claimed_id(request),
-            endpoint: self.endpoint,
-            form: request.form.pairs().to_vec(),
-            headers: request.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect(),
-            issued: issued(&self.answer),
-            method: request.method.to_string(),
-            path: request.path.clone(),
-            query: request.query.pairs().to_vec(),
-            status: self.status,
-        }
-    }
+/// Members of a token response that are worth something to whoever has them; scripts may put anything there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Issued {
+    access_token: Value,
+    id_token: Value,
+    refresh_token: Value,
 }
 
-/// The tokens in a token response; scripts may put anything there.
-fn issued(answer: &[u8]) -> Vec<(&'static str, String)> {
-    let Ok(body) = serde_json::from_slice::<Value>(answer) else { return Vec::new() };
-    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-    TOKENS.iter().filter_map(|name| Some((*name, text(name)?.to_owned()))).collect()
-}
-
-/// Members of a token response that are worth something to whoever has them.
-const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 /// Bytes of a body worth remembering.
 const MAX_BODY: usize = 16 * 1024;
-/// Bytes of a token response worth remembering: a longer one is a script's.
-const MAX_ANSWER: usize = 64 * 1024;
 /// Bytes of requests that an issuer remembers.
 const MAX_BYTES: usize = 8 * 1024 * 1024;

@@ -49,11 +49,6 @@ impl Params {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Bytes of names and values.
-    pub(crate) fn weight(&self) -> usize {
-        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
-    }
-
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
