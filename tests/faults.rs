@@ -14,10 +14,15 @@ use fixtures::{Fault, Faults};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// One case in so many joins the slice of a fault.
-const SLICE: usize = 120;
+const SLICE: usize = 250;
+
+/// Faults at once.
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Cases about expiry and keys wait: more faults at once than cores.
+    arguments.test_threads.get_or_insert(THREADS);
     let runtime = Arc::new(tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"));
     let helpers =
         if arguments.list { Helpers::default() } else { runtime.block_on(Helpers::start()).expect("helpers start") };

@@ -18,7 +18,8 @@ pub struct Consulted {
 }
 
 impl Consulted {
-    /// Runs each case against a healthy deployment of its own, `parallel` at a time, and notes what that asks for.
+    /// Runs each case that applies against a healthy deployment of its own, `parallel` at a time, and notes what that asks
+    /// for. Whether a case applies is found out before any case, so a fault that is not asked for there changes nothing.
     ///
     /// # Errors
     /// If a deployment cannot be started.
@@ -28,7 +29,9 @@ impl Consulted {
         material: Material<'_>,
         parallel: usize,
     ) -> std::io::Result<Consulted> {
-        let watched = stream::iter(&material.suites.cases).map(|case| async move {
+        let judged = reds(helpers, deployment, Faults::none(), material, &[], parallel).await?.judged;
+        let applying = material.suites.cases.iter().filter(|case| judged.contains(&case.id));
+        let watched = stream::iter(applying).map(|case| async move {
             let watch = Watch::default();
             let faults = Faults::none().watched(&watch);
             reds(helpers, deployment, faults, material, std::slice::from_ref(&case.id), 1).await?;

@@ -210,6 +210,12 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     if journey["logged-in"] != true {
         seen.login = "no login: authorization requests are approved at once".into();
     }
+    if journey["identified"] != true {
+        for word in ["restricted-tool", "two-users"] {
+            let reason = "nobody is asked who he is, so all tokens are about the same user";
+            seen.abilities.set(word, Ability::Lacks(reason.into()));
+        }
+    }
     let shape = |v: &Value| v.as_object().map(|m| m.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
     let redirect =
         json!({ "status": journey["redirect"]["status"], "parameters": shape(&journey["redirect"]["query"]) });
