@@ -6,8 +6,8 @@ use authspec::rule::Rules;
 use authspec::run::{Helpers, Material};
 use authspec::suite::Suites;
 
-/// Two cases: one sends a token that is none, one asks the token endpoint for nothing but a code's worth.
-const CASES: [&str; 2] = ["resource/garbage-token-is-401", "token/code-one-time"];
+/// Two cases: one refreshes, one redeems a code twice.
+const CASES: [&str; 2] = ["refresh/rotation", "token/code-one-time"];
 
 fn suites() -> Suites {
     let mut suites = Suites::embedded().clone();
@@ -22,9 +22,8 @@ async fn a_fault_that_no_request_of_a_case_asks_for_does_not_concern_it() {
     let helpers = Helpers::start().await.expect("helpers start");
     let material = Material { suites: &suites, rules: Rules::embedded() };
     let consulted = Consulted::watch(&helpers, Deployment::Server, material, 2).await.expect("the deployment starts");
-    assert_eq!(consulted.cases("rs.garbage-500"), Some(vec![CASES[0].to_owned()]));
+    assert_eq!(consulted.cases("refresh.not-rotated"), Some(vec![CASES[0].to_owned()]));
     assert_eq!(consulted.cases("token.code-replay-accepted"), Some(vec![CASES[1].to_owned()]));
-    assert_eq!(consulted.cases("revoke.again-refused"), Some(Vec::new()));
     assert_eq!(consulted.cases("rs.challenge-missing"), None, "every case begins with a request without a token");
 }
 
