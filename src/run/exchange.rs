@@ -39,13 +39,7 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
         (SubjectFrom::Token, Some(token)) => Source::Given(token.expose().to_owned()),
         _ => Source::Login,
     };
-    exchange.audience.clone_from(&section.audience);
-    exchange.other_audience.clone_from(&section.other_audience);
-    exchange.resource.clone_from(&section.resource);
-    exchange.scope.clone_from(&section.scope);
-    exchange.subject_scope.clone_from(&section.subject_scope);
-    exchange.unknown_audience.clone_from(&section.unknown_audience);
-    exchange.wider_scope.clone_from(&section.wider_scope);
+    exchange.wants.clone_from(&section.wants);
     exchange
 }
 
@@ -109,13 +103,13 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         return seen.abilities.set("token-exchange", Ability::Lacks("its authorization server is not judged".into()));
     }
     scopes(&mut seen.world);
-    let exchange = &seen.world.exchange;
+    let wants = &seen.world.exchange.wants;
     for (word, has, what) in [
-        ("exchange-audience", exchange.audience.is_some(), "audience"),
-        ("exchange-audiences", exchange.audience.is_some() && exchange.other_audience.is_some(), "other-audience"),
-        ("exchange-resource", exchange.resource.is_some(), "resource"),
-        ("exchange-unknown-audience", exchange.unknown_audience.is_some(), "unknown-audience"),
-        ("exchange-wider-scope", exchange.wider_scope.is_some(), "wider-scope"),
+        ("exchange-audience", wants.audience.is_some(), "audience"),
+        ("exchange-audiences", wants.audience.is_some() && wants.other_audience.is_some(), "other-audience"),
+        ("exchange-resource", wants.resource.is_some(), "resource"),
+        ("exchange-unknown-audience", wants.unknown_audience.is_some(), "unknown-audience"),
+        ("exchange-wider-scope", wants.wider_scope.is_some(), "wider-scope"),
     ] {
         seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
     }
@@ -137,13 +131,13 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
 /// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
 /// needs beyond it.
 fn scopes(world: &mut World) {
-    let held = world.exchange.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    let held = world.exchange.wants.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
     let has = |word: &str| held.split(' ').any(|known| known == word);
     let beyond = world.scope("write").filter(|needed| !held.is_empty() && !needed.split(' ').any(has));
-    if world.exchange.wider_scope.is_none() {
-        world.exchange.wider_scope = beyond;
+    if world.exchange.wants.wider_scope.is_none() {
+        world.exchange.wants.wider_scope = beyond;
     }
-    world.exchange.subject_scope = Some(held).filter(|held| !held.is_empty());
+    world.exchange.wants.subject_scope = Some(held).filter(|held| !held.is_empty());
 }
 
 /// An exchange that fails is an obstacle where the profile says that it works; where only the metadata lists the grant,
@@ -176,8 +170,8 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
 async fn targets(seen: &mut Preflight, wire: &Wire) {
     let exchange = seen.world.exchange.clone();
     for (word, key, args) in [
-        ("exchange-audiences", "other-audience", json!({ "audience": exchange.other_audience })),
-        ("exchange-resource", "resource", json!({ "resource": exchange.resource })),
+        ("exchange-audiences", "other-audience", json!({ "audience": exchange.wants.other_audience })),
+        ("exchange-resource", "resource", json!({ "resource": exchange.wants.resource })),
     ] {
         if !seen.abilities.has(word) {
             continue;

@@ -8,6 +8,7 @@ use super::args::Args;
 use super::client::Client;
 use super::context::Context;
 use super::{facts, token};
+use crate::target::ExchangeWants;
 use crate::transcript::Secret;
 
 /// How tokens are exchanged at this target: what the profile says and the preflight found.
@@ -21,20 +22,8 @@ pub struct Exchange {
     pub actor: Option<Source>,
     /// Whose token is that of a further actor.
     pub second_actor: Option<Source>,
-    /// The target to ask for by its logical name.
-    pub audience: Option<String>,
-    /// A second one.
-    pub other_audience: Option<String>,
-    /// One that the client may have no tokens for, if the profile names one.
-    pub unknown_audience: Option<String>,
-    /// The target to ask for by its URI.
-    pub resource: Option<String>,
-    /// The scope to ask for.
-    pub scope: Option<String>,
-    /// The scope of the login that a subject token comes from, where it is not that of every login.
-    pub subject_scope: Option<String>,
-    /// A scope that such a token has not.
-    pub wider_scope: Option<String>,
+    /// What to ask for.
+    pub wants: ExchangeWants,
 }
 
 /// Where a token comes from that an exchange hands in.
@@ -58,16 +47,18 @@ pub enum Source {
 impl Exchange {
     /// A member by the name that cases use.
     pub(super) fn member(&self, name: &str) -> Option<Value> {
-        match name {
-            "audience" => self.audience.clone().map(Value::from),
-            "other-audience" => self.other_audience.clone().map(Value::from),
-            "unknown-audience" => self.unknown_audience.clone().map(Value::from),
-            "resource" => self.resource.clone().map(Value::from),
-            "scope" => self.scope.clone().map(Value::from),
-            "subject-scope" => self.subject_scope.clone().map(Value::from),
-            "wider-scope" => self.wider_scope.clone().map(Value::from),
-            _ => None,
-        }
+        let wants = &self.wants;
+        let text = match name {
+            "audience" => &wants.audience,
+            "other-audience" => &wants.other_audience,
+            "unknown-audience" => &wants.unknown_audience,
+            "resource" => &wants.resource,
+            "scope" => &wants.scope,
+            "subject-scope" => &wants.subject_scope,
+            "wider-scope" => &wants.wider_scope,
+            _ => return None,
+        };
+        text.clone().map(Value::from)
     }
 }
 
@@ -76,7 +67,7 @@ impl Exchange {
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let (subject, subject_scope) = subject(context, args).await?;
     let actor = actor(context, args).await?;
-    let recipe = context.world.exchange.clone();
+    let wants = context.world.exchange.wants.clone();
     let client = args.text("client").unwrap_or_else(|| EXCHANGER.to_owned());
     let mut params = Map::new();
     let mut put = |name: &str, value: Option<Value>| params.extend(value.map(|v| (name.to_owned(), v)));
@@ -90,10 +81,10 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     put("requested_token_type", args.get("requested-token-type").cloned());
     let named = args.get("audience").is_some() || args.get("resource").is_some();
     let honest = |value: Option<String>| value.filter(|_| !named).map(Value::from);
-    let by_name = recipe.audience.is_some();
-    put("audience", args.get("audience").cloned().or_else(|| honest(recipe.audience)));
-    put("resource", args.get("resource").cloned().or_else(|| honest(recipe.resource.filter(|_| !by_name))));
-    put("scope", args.get("scope").cloned().or_else(|| recipe.scope.map(Value::from)));
+    let by_name = wants.audience.is_some();
+    put("audience", args.get("audience").cloned().or_else(|| honest(wants.audience)));
+    put("resource", args.get("resource").cloned().or_else(|| honest(wants.resource.filter(|_| !by_name))));
+    put("scope", args.get("scope").cloned().or_else(|| wants.scope.map(Value::from)));
     params.extend(args.table("params"));
     let asked = params.get("scope").and_then(Value::as_str).map(str::to_owned);
     // Audiences that the token may have without being the subject token's: the targets, and the server for its userinfo.
@@ -128,7 +119,7 @@ async fn subject(context: &mut Context, args: Args<'_>) -> Result<(Option<String
         return Ok((None, None));
     }
     let exchange = &context.world.exchange;
-    let (source, scope) = (exchange.subject.clone(), exchange.subject_scope.clone());
+    let (source, scope) = (exchange.subject.clone(), exchange.wants.subject_scope.clone());
     let (token, scope) = obtain(context, &source, args.text("subject-scope").or(scope)).await?;
     Ok((Some(token), scope))
 }

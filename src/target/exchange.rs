@@ -30,6 +30,13 @@ pub struct Exchange {
     pub subject: SubjectFrom,
     /// The subject token of `subject = "token"`.
     pub subject_token: Option<Secret>,
+    /// What it asks for.
+    pub wants: ExchangeWants,
+}
+
+/// What exchanges ask for, and may not have.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeWants {
     /// A target by its logical name that the client may have tokens for.
     pub audience: Option<String>,
     /// A second one.

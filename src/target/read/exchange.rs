@@ -1,6 +1,6 @@
 //! `[exchange]`: who may exchange what for which target.
 
-use super::super::{Exchange, PresetClient, SubjectFrom};
+use super::super::{Exchange, ExchangeWants, PresetClient, SubjectFrom};
 use super::Reading;
 use crate::rule::reader::Section;
 
@@ -22,13 +22,15 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
         auth_method: section.word("auth-method", &mut reading.slips),
         subject,
         subject_token,
-        audience: reading.text(&mut section, "audience"),
-        other_audience: reading.text(&mut section, "other-audience"),
-        unknown_audience: reading.text(&mut section, "unknown-audience"),
-        resource: resource(&mut section, reading),
-        scope: reading.text(&mut section, "scope"),
-        subject_scope: reading.text(&mut section, "subject-scope"),
-        wider_scope: reading.text(&mut section, "wider-scope"),
+        wants: ExchangeWants {
+            audience: reading.text(&mut section, "audience"),
+            other_audience: reading.text(&mut section, "other-audience"),
+            unknown_audience: reading.text(&mut section, "unknown-audience"),
+            resource: resource(&mut section, reading),
+            scope: reading.text(&mut section, "scope"),
+            subject_scope: reading.text(&mut section, "subject-scope"),
+            wider_scope: reading.text(&mut section, "wider-scope"),
+        },
     };
     section.finish(&mut reading.slips);
     exchange
