@@ -233,6 +233,9 @@ pub struct RunEnded {
     pub dead: Option<String>,
     /// What turns the run red beside its results: known failures that pass or are past their date, ...
     pub problems: Vec<String>,
+    /// What was noticed on the way and is no finding, in sentences for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// How far the run is.

@@ -69,6 +69,7 @@ impl Fold {
         self.report.run.interrupted |= ended.interrupted;
         self.report.run.dead = ended.dead;
         self.report.run.problems.extend(ended.problems);
+        self.report.run.remarks.extend(ended.remarks);
     }
 }
 
@@ -119,7 +120,9 @@ fn absorb_run(whole: &mut RunInfo, part: RunInfo) {
     whole.not_applicable += part.not_applicable;
     whole.interrupted |= part.interrupted;
     whole.dead = whole.dead.take().or(part.dead);
-    for (into, from) in [(&mut whole.notes, part.notes), (&mut whole.problems, part.problems)] {
+    let texts =
+        [(&mut whole.notes, part.notes), (&mut whole.problems, part.problems), (&mut whole.remarks, part.remarks)];
+    for (into, from) in texts {
         for text in from {
             if !into.contains(&text) {
                 into.push(text);

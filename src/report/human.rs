@@ -171,6 +171,9 @@ pub(super) fn end(report: &Report, look: &Look) -> Vec<String> {
     for problem in &report.run.problems {
         lines.extend(marked("PROBLEM", BAD, problem, look));
     }
+    for remark in &report.run.remarks {
+        lines.extend(marked("note", DOUBTFUL, remark, look));
+    }
     if let Some(why) = &report.run.dead {
         lines.extend(marked("DEAD", BROKEN, &format!("the target stopped answering: {why}"), look));
     }

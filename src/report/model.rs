@@ -67,6 +67,9 @@ pub struct RunInfo {
     pub dead: Option<String>,
     /// What turns the run red beside its results.
     pub problems: Vec<String>,
+    /// What was noticed on the way and is no finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// One finished case.

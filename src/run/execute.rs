@@ -11,7 +11,7 @@ use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
 use crate::fact;
 use crate::judge::{self, Judged, Outcome, Under};
 use crate::rule::{Level, Role, Rule, Rules};
-use crate::step::{self, Context, Performed, World};
+use crate::step::{self, Borrowed, Context, Performed, TakenBack, World};
 use crate::suite::{Case, Step, Variant, Verb};
 use crate::transcript::RedactedExchange;
 use crate::wire::Wire;
@@ -115,26 +115,46 @@ async fn one_run(
     task: &Task,
     variant: Option<&Variant>,
 ) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
-    let wire = Wire::new(Arc::clone(&shared.world.http));
-    if task.case.is_alone() {
-        step::restore_upstream(&shared.world).await;
-    }
-    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
-    let outcome = tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire))).await;
-    if outcome.is_err() {
-        let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
-        run.block(0, &reason, &[]);
-    }
-    let mut results = redact_results(run.results, &wire);
-    if task.case.is_alone() {
-        step::restore_upstream(&shared.world).await;
-    }
+    let (mut results, wire) = attempt(shared, task, variant, TRIES).await;
     if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
         results.iter_mut().for_each(|r| r.exchanges.clear());
         return (results, Vec::new());
     }
     let redacted = wire.exchanges().iter().map(|e| e.redacted(wire.vault())).collect();
     (results, redacted)
+}
+
+/// Runs a variant, and once more with other clients, `tries` times in all, if the target forgot one that it had registered.
+async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> (Vec<CaseResult>, Wire) {
+    let wire = Wire::new(Arc::clone(&shared.world.http));
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world).await;
+    }
+    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
+    let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire))).await {
+        Ok(clients) => clients,
+        Err(_) => {
+            let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
+            run.block(0, &reason, &[]);
+            None
+        }
+    };
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world).await;
+    }
+    let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
+    if let Some(clients) = clients.filter(|_| run.results.iter().any(suspicious)) {
+        match shared.world.pool.take_back(&shared.world, clients).await {
+            TakenBack::Whole => {}
+            TakenBack::Forgotten if tries > 1 => return Box::pin(attempt(shared, task, variant, tries - 1)).await,
+            TakenBack::Forgotten => run.doubt("the target forgets clients faster than this case can use them"),
+            TakenBack::Doubtful => run.doubt(
+                "the target answers that it does not know a client that it registered, and no registration is left to \
+                 try another (profile: limits.registrations)",
+            ),
+        }
+    }
+    (redact_results(run.results, &wire), wire)
 }
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
@@ -159,7 +179,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn steps(&mut self, wire: &Wire) {
+    /// All steps, up to the one that ends the case. Hands back the clients that were borrowed, if it came so far.
+    async fn steps(&mut self, wire: &Wire) -> Option<Borrowed> {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
         let mut wanted = wanted_clients(&self.task.case, &values);
         super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
@@ -170,17 +191,22 @@ impl Run<'_> {
         let borrowed = match self.shared.world.pool.borrow(&self.shared.world, wire, &wanted).await {
             Ok(borrowed) => borrowed,
             Err(reason) if reason.starts_with(step::NOT_REGISTERED) || reason.starts_with(step::USED_UP) => {
-                return self.leave_out(0, &reason);
+                self.leave_out(0, &reason);
+                return None;
             }
-            Err(reason) => return self.block(0, &format!("failed to {reason}"), &[]),
+            Err(reason) => {
+                self.block(0, &format!("failed to {reason}"), &[]);
+                return None;
+            }
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
         context.alone = self.task.case.is_alone();
         for (at, step) in self.task.case.steps.iter().enumerate() {
             if self.step(&mut context, at, step).await.is_err() {
-                return;
+                break;
             }
         }
+        Some(context.end())
     }
 
     /// One step; `Err` ends the case.
@@ -373,6 +399,14 @@ impl Run<'_> {
         self.results.push(result);
     }
 
+    /// Takes back what was found: it may be about the client, and not about the rule.
+    fn doubt(&mut self, reason: &str) {
+        for result in self.results.iter_mut().filter(|r| matches!(r.verdict, Verdict::Fail | Verdict::Warn)) {
+            (result.verdict, result.kind) = (Verdict::Blocked, None);
+            result.message = format!("{reason}: {}", result.message);
+        }
+    }
+
     fn variant_rule(&self) -> Option<&str> {
         self.variant?.values.get("rule")?.as_str()
     }
@@ -510,5 +544,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// How often a case is tried where the target forgets its clients.
+const TRIES: u32 = 3;
 /// The longest that one run of one variant may take, waits included.
 const LONGEST: Duration = Duration::from_secs(300);

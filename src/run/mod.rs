@@ -116,9 +116,20 @@ pub async fn run(
         interrupted,
         dead: seen.world.http.is_dead(),
         problems: if interrupted { Vec::new() } else { ledger.problems() },
+        remarks: remarks(seen.world.pool.lost()),
     };
     sink(Event::Ended(ended.clone()));
     Ok(ended)
+}
+
+/// What was noticed on the way: for now, that clients were forgotten.
+fn remarks(lost: u32) -> Vec<String> {
+    let forgets = format!(
+        "the target forgot {lost} of the clients that it had registered for this run, which answered invalid_client \
+         afterwards; their cases were tried again with others. If that is no store of a development server, users of \
+         this target will have to register again as well"
+    );
+    (lost > 0).then_some(forgets).into_iter().collect()
 }
 
 fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunStarted {

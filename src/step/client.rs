@@ -4,7 +4,6 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::assertion;
-use super::context::Context;
 use super::exchange::{EXCHANGER, GRANT};
 use super::vars::now;
 use super::world::World;
@@ -206,7 +205,8 @@ pub async fn register(world: &World, wire: &Wire, body: &Value) -> Result<Answer
 /// # Errors
 /// If the deviation needs a secret that the client does not have.
 pub fn authenticate(
-    context: &Context,
+    world: &World,
+    wire: &Wire,
     client: &Client,
     auth: &str,
     form: &mut Vec<(String, String)>,
@@ -250,8 +250,8 @@ pub fn authenticate(
                 "client_assertion_type".into(),
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
             ));
-            let jwt = client_assertion(context, client, assertion)?;
-            context.wire.vault().learn(Secret::ClientAssertion, &jwt);
+            let jwt = client_assertion(world, client, assertion)?;
+            wire.vault().learn(Secret::ClientAssertion, &jwt);
             form.push(("client_assertion".into(), jwt));
         }
         "nothing" | "query" => {}
@@ -277,8 +277,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
-fn client_assertion(context: &Context, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
-    let world = &context.world;
+fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
     let mut claims = Map::new();
     for (name, value) in [
         ("iss", json!(client.id)),

@@ -37,8 +37,8 @@ pub struct Context {
     pub(super) ring: Ring,
     clients: HashMap<String, Client>,
     captures: HashMap<String, Value>,
-    // Held so that the clients go back to the pool when the case ends.
-    _borrowed: Borrowed,
+    // They go back to the pool when the case ends.
+    borrowed: Borrowed,
 }
 
 /// A browser with the authorization request that it is in.
@@ -98,8 +98,14 @@ impl Context {
             ring: Ring::default(),
             clients,
             captures: HashMap::new(),
-            _borrowed: borrowed,
+            borrowed,
         }
+    }
+
+    /// Ends the case and hands out the clients that it had from the pool.
+    #[must_use]
+    pub fn end(self) -> Borrowed {
+        self.borrowed
     }
 
     /// A client by the name that the case uses.

@@ -49,7 +49,15 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
         if args.get("client").is_some() || args.get("auth").is_some() {
             let client = context.client_or(&args.text("client").unwrap_or_else(|| "default".into()))?;
             let auth = args.text("auth").unwrap_or_else(|| "registered".into());
-            client::authenticate(context, &client, &auth, &mut form, &mut headers, &Default::default())?;
+            client::authenticate(
+                &context.world,
+                &context.wire,
+                &client,
+                &auth,
+                &mut form,
+                &mut headers,
+                &Default::default(),
+            )?;
         }
         body = args::form(&form);
         content_type = content_type.or(Some("application/x-www-form-urlencoded".into()));

@@ -13,6 +13,7 @@ mod discover;
 mod exchange;
 mod facts;
 mod fetch;
+mod forgotten;
 mod journey;
 mod mutate;
 mod page_words;
@@ -35,7 +36,7 @@ pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
-pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, USED_UP};
+pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, TakenBack, USED_UP};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
 pub use world::{

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::client::{self, Client, How};
 use super::exchange::EXCHANGER;
+use super::forgotten;
 use super::world::World;
 use crate::wire::Wire;
 
@@ -77,6 +78,9 @@ pub struct Pool {
     shelves: Mutex<BTreeMap<String, Shelf>>,
     /// Kinds that the target does not register, with its words; it is asked once.
     refused: Mutex<BTreeMap<String, String>>,
+    /// Kinds of clients of which one was asked after, and whether the answer tells a known client from a forgotten one.
+    telling: Mutex<BTreeMap<String, bool>>,
+    lost: AtomicU32,
     /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
     gathering: tokio::sync::Mutex<()>,
     returned: Notify,
@@ -95,6 +99,17 @@ pub struct Borrowed {
     pub clients: Vec<(String, String, Client)>,
 }
 
+/// What became of clients that a case had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// The target knows them still.
+    Whole,
+    /// The target had forgotten at least one: what the case saw says nothing.
+    Forgotten,
+    /// The target says that it does not know one, and no registration is left to find out whether it says so of all.
+    Doubtful,
+}
+
 impl Pool {
     /// A pool that makes at most `size` clients of a kind for each concurrent need.
     #[must_use]
@@ -104,6 +119,8 @@ impl Pool {
             size: size.max(1),
             shelves: Mutex::default(),
             refused: Mutex::default(),
+            telling: Mutex::default(),
+            lost: AtomicU32::new(0),
             gathering: tokio::sync::Mutex::new(()),
             returned: Notify::new(),
         }
@@ -150,6 +167,10 @@ impl Pool {
             tokio::pin!(returned);
             returned.as_mut().enable();
             if let Some(client) = self.take(kind) {
+                if self.has_lost() && self.is_lost(world, kind, &client).await == Some(true) {
+                    self.strike(kind);
+                    continue;
+                }
                 return Ok(client);
             }
             if let Some(reason) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(kind) {
@@ -205,6 +226,70 @@ impl Pool {
         if let Some(shelf) = self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get_mut(kind) {
             shelf.made = shelf.made.saturating_sub(1);
         }
+    }
+
+    /// How many clients the target was found to have forgotten.
+    #[must_use]
+    pub fn lost(&self) -> u32 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn has_lost(&self) -> bool {
+        self.lost() > 0
+    }
+
+    /// Takes clients back after a case that did not pass, and strikes those off that the target knows no more.
+    pub async fn take_back(&self, world: &World, mut borrowed: Borrowed) -> TakenBack {
+        let mut taken = TakenBack::Whole;
+        for (name, kind, client) in std::mem::take(&mut borrowed.clients) {
+            match self.is_lost(world, &kind, &client).await {
+                Some(true) => {
+                    self.strike(&kind);
+                    taken = TakenBack::Forgotten;
+                }
+                Some(false) => borrowed.clients.push((name, kind, client)),
+                None => {
+                    borrowed.clients.push((name, kind, client));
+                    if taken == TakenBack::Whole {
+                        taken = TakenBack::Doubtful;
+                    }
+                }
+            }
+        }
+        taken
+    }
+
+    /// Whether the target knows a client no more; `None` if it says so, but nobody can tell whether it says that of all.
+    async fn is_lost(&self, world: &World, kind: &str, client: &Client) -> Option<bool> {
+        let is_document = world.host.as_ref().is_some_and(|host| client.id.starts_with(&host.url("/")));
+        if world.registration.how == How::Preset || is_document || kind == EXCHANGER && world.exchange.client.is_some()
+        {
+            return Some(false);
+        }
+        let wire = Wire::new(Arc::clone(&world.http));
+        if forgotten::is_known(world, &wire, client).await != Some(false) {
+            return Some(false);
+        }
+        self.tells(world, &wire, kind).await
+    }
+
+    /// Whether a client of this kind that was registered just now is known, so that "unknown" means something.
+    async fn tells(&self, world: &World, wire: &Wire, kind: &str) -> Option<bool> {
+        if let Some(tells) = self.telling.lock().unwrap_or_else(PoisonError::into_inner).get(kind) {
+            return Some(*tells);
+        }
+        self.budget.is_there_for_more().ok()?;
+        let client = client::fresh(world, wire, "default", kind).await.ok()?;
+        let tells = forgotten::is_known(world, wire, &client).await == Some(true);
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.to_owned(), tells);
+        self.stock(kind, client);
+        Some(tells)
+    }
+
+    /// A client is gone for good.
+    fn strike(&self, kind: &str) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.unmake(kind);
     }
 
     fn give_back(&self, kind: &str, client: Client) {

@@ -71,7 +71,15 @@ fn prepare(
     let mut headers = Vec::new();
     let auth = change.text("auth").unwrap_or_else(|| "registered".into());
     let own = form.len();
-    client::authenticate(context, client, &auth, &mut form, &mut headers, &change.table("assertion"))?;
+    client::authenticate(
+        &context.world,
+        &context.wire,
+        client,
+        &auth,
+        &mut form,
+        &mut headers,
+        &change.table("assertion"),
+    )?;
     // The request names its client anyway.
     if form[..own].iter().any(|(name, _)| name == "client_id") {
         let added = form.split_off(own);

@@ -115,7 +115,15 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     let mut headers = Vec::new();
     let usual = if assertion::needs_no_client(args) { "nothing" } else { "registered" };
     let auth = args.text("auth").unwrap_or_else(|| usual.into());
-    client::authenticate(context, &grant.client, &auth, &mut form, &mut headers, &args.table("assertion"))?;
+    client::authenticate(
+        &context.world,
+        &context.wire,
+        &grant.client,
+        &auth,
+        &mut form,
+        &mut headers,
+        &args.table("assertion"),
+    )?;
     let form = args::change(form, args);
     let sent = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let assertions = [("assertion", "assertion"), ("client-assertion", "client_assertion")]

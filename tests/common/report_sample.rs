@@ -111,7 +111,7 @@ pub(crate) fn ended() -> Event {
 }
 
 pub(crate) fn end_of_run() -> RunEnded {
-    RunEnded { duration_ms: 1_310, interrupted: false, dead: None, problems: vec![] }
+    RunEnded { duration_ms: 1_310, interrupted: false, dead: None, problems: vec![], remarks: vec![] }
 }
 
 /// A finished case; id and area come from the first result.

@@ -1,0 +1,72 @@
+//! A target that forgets the clients it registered: nothing about them may be told as a finding.
+
+use authspec::diag::Source;
+use authspec::event::{Event, RunEnded, Verdict};
+use authspec::rule::Rules;
+use authspec::run::{Helpers, Material, Options, Selection, run};
+use authspec::suite::Suites;
+use authspec::target::Profile;
+
+const LOGIN: &str = r#"
+[login]
+how = "form"
+users.alice = { username = "alice", password = "alice-password" }
+users.mallory = { username = "mallory", password = "mallory-password" }
+"#;
+
+const AREAS: [&str; 3] = ["revocation", "registration", "token"];
+
+/// What is not as it should be, and how the run ended, at a server that remembers so many clients.
+async fn judged(clients: usize, registrations: u32, only: &[&str]) -> (Vec<String>, RunEnded) {
+    let options = fixtures::server::Options { client_capacity: clients, ..Default::default() };
+    let server = fixtures::server::start(options).await.expect("the server starts");
+    let text =
+        format!("[target]\nmcp-url = \"{}\"\n{LOGIN}[limits]\nregistrations = {registrations}\n", server.mcp_url());
+    let profile = Profile::parse(Source::new("forgetful.toml", text), &|_| None).expect("the profile is right");
+    let only = only.iter().map(|area| (*area).to_owned()).collect();
+    let selection = Selection { only, ..Default::default() };
+    let options = Options {
+        selection,
+        jobs: Some(if registrations < 100 { 1 } else { 4 }),
+        again: "cargo test".into(),
+        ..Options::default()
+    };
+    let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
+    let mut odd = Vec::new();
+    let mut sink = |event: Event| {
+        if let Event::Finished(case) = event {
+            let results = case.results.into_iter();
+            odd.extend(
+                results
+                    .filter(|r| !matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable))
+                    .map(|r| format!("{} {:?} {:?}: {} {}", r.case, r.variant, r.verdict, r.message, r.actual)),
+            );
+        }
+    };
+    let helpers = Helpers::start().await.expect("the helpers start");
+    let ended = run(&profile, helpers, material, &options, std::future::pending(), &mut sink).await;
+    server.stop().await;
+    (odd, ended.expect("the target can be judged"))
+}
+
+#[tokio::test]
+async fn cases_whose_client_was_forgotten_are_tried_with_another() {
+    let (odd, ended) = judged(12, 100_000, &AREAS).await;
+    assert_eq!(odd, Vec::<String>::new());
+    let [remark] = &ended.remarks[..] else { panic!("one remark: {:?}", ended.remarks) };
+    assert!(remark.contains("forgot"), "{remark}");
+}
+
+#[tokio::test]
+async fn who_forgets_nothing_hears_nothing_of_it() {
+    let (odd, ended) = judged(20_000, 100_000, &AREAS).await;
+    assert_eq!((odd, ended.remarks), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn without_registrations_to_spare_nothing_is_held_against_it() {
+    let (odd, _) = judged(1, 6, &["revocation"]).await;
+    let findings: Vec<_> = odd.iter().filter(|text| !text.contains(" Blocked: ")).collect();
+    assert_eq!(findings, Vec::<&String>::new());
+    assert!(odd.iter().any(|text| text.contains("no registration is left")), "{odd:#?}");
+}
