@@ -161,6 +161,9 @@ struct ProveArgs {
     /// Only these cases (glob over ids and areas)
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
+    /// Run every fault against every case, also those that never ask for it: much slower, and trusts nothing
+    #[arg(long)]
+    every_case: bool,
     /// Write the `faults` of the case files below this suites folder as the matrix shows them
     #[arg(long, value_name = "DIR")]
     bless: Option<PathBuf>,

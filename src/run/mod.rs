@@ -93,8 +93,23 @@ pub async fn run(
             return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
         }
     };
-    let planned = plan(material, &seen, options);
-    sink(Event::Started(started(&seen, &planned, options)));
+    let ended = judge(&seen, profile, material, options, stop, sink).await;
+    let ended = RunEnded { duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), ..ended };
+    sink(Event::Ended(ended.clone()));
+    Ok(ended)
+}
+
+/// Judges a target at which the preflight has looked; the last event is left to the caller.
+pub(crate) async fn judge(
+    seen: &Preflight,
+    profile: &Profile,
+    material: Material<'_>,
+    options: &Options,
+    stop: impl Future<Output = ()>,
+    sink: &mut dyn FnMut(Event),
+) -> RunEnded {
+    let planned = plan(material, seen, options);
+    sink(Event::Started(started(seen, &planned, options)));
     for Document { name, content } in seen.documents.clone() {
         sink(Event::Document(Document { name, content }));
     }
@@ -111,15 +126,13 @@ pub async fn run(
         sink(Event::Finished(ledger.mark(finished)));
     })
     .await;
-    let ended = RunEnded {
-        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    RunEnded {
+        duration_ms: 0,
         interrupted,
         dead: seen.world.http.is_dead(),
         problems: if interrupted { Vec::new() } else { ledger.problems() },
         remarks: remarks(seen.world.pool.lost()),
-    };
-    sink(Event::Ended(ended.clone()));
-    Ok(ended)
+    }
 }
 
 /// What was noticed on the way: for now, that clients were forgotten.

@@ -17,6 +17,7 @@ pub fn is_ability(name: &str) -> bool {
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
     word("authorization-code", "issues tokens for authorization codes"),
+    word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
     word("browser-login", "logs users in for pages of its own (profile section [provisioning], login and page)"),
     word("call", "serves an MCP request with an honest token"),
