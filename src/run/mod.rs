@@ -5,6 +5,7 @@ mod exchange;
 mod execute;
 pub mod helpers;
 mod known;
+mod id_jag;
 mod leg;
 mod machine;
 mod plan;
