@@ -33,6 +33,7 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     for (word, has, key) in [
         ("id-jag-resource", wants.resource.is_some(), "resource"),
         ("id-jag-other-resource", wants.resource.is_some() && wants.other_resource.is_some(), "other-resource"),
+        ("id-jag-scope", wants.scope.is_some(), "scope"),
         ("id-jag-wider-scope", wants.wider_scope.is_some(), "wider-scope"),
     ] {
         seen.abilities.decide(word, has, &format!("none is known (profile section [exchange.id-jag], {key})"));

@@ -87,6 +87,7 @@ pub const ABILITIES: &[Word] = &[
     word("id-jag-readable", "the identity assertions that it issues are not encrypted"),
     word("id-jag-refresh", "issues identity assertions for the refresh token of a login"),
     word("id-jag-resource", "issues identity assertions for an MCP server by its URI (exchange.id-jag, resource)"),
+    word("id-jag-scope", "issues identity assertions with a scope that may be asked for (exchange.id-jag, scope)"),
     word("id-jag-wider-scope", "knows a scope that the first user may not have there (exchange.id-jag, wider-scope)"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
