@@ -69,11 +69,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire, answer: &Value) {
     let encrypted = token.split('.').count() == 5;
     seen.abilities.decide("id-jag-readable", !encrypted, "its identity assertions are encrypted to who takes them");
     let issuer = seen.world.issuer();
-    let resource = seen.world.recipe.resource.clone();
-    let mut args = json!({ "id-jag": true, "audience": issuer, "resource": resource, "drop": ["scope"] });
-    if resource.is_empty() {
-        args["drop"] = json!(["scope", "resource"]);
-    }
+    let args = json!({ "id-jag": true, "audience": issuer, "drop": ["resource", "scope"] });
     let own = ask(seen, wire, args).await;
     let reason = "it issues none that are for itself";
     seen.abilities.decide("id-jag-for-itself", own.is_ok(), reason);

@@ -60,8 +60,11 @@ pub(super) async fn request(context: &mut Context, args: Args<'_>) -> Result<Map
     let identity = context.world.exchange.identity;
     let mut filled = args.all().clone();
     filled.shift_remove("id-jag");
+    let kind = args.text("subject-token-type").unwrap_or_else(|| identity.token_type().to_owned());
+    // A refresh token may be held to the scope of its login (draft section 4.3.3), which is not that of the other server.
+    let scope = wants.scope.filter(|_| kind != Identity::RefreshToken.token_type());
     let mut dropped = args.list("drop");
-    if !filled.contains_key("scope") && wants.scope.is_none() {
+    if !filled.contains_key("scope") && scope.is_none() {
         dropped.push("scope".into());
     }
     filled.insert("drop".into(), json!(dropped));
@@ -72,8 +75,8 @@ pub(super) async fn request(context: &mut Context, args: Args<'_>) -> Result<Map
     put("requested-token-type", Some(json!(ID_JAG)));
     put("audience", Some(json!(wants.audience)));
     put("resource", wants.resource.map(Value::from));
-    put("scope", wants.scope.map(Value::from));
-    put("subject-token-type", Some(json!(identity.token_type())));
+    put("scope", scope.map(Value::from));
+    put("subject-token-type", Some(json!(kind)));
     let has_subject = filled.contains_key("subject-token") || dropped.iter().any(|name| name == "subject_token");
     if !has_subject {
         let token = login(context, args, identity).await?;
