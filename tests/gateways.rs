@@ -11,11 +11,8 @@ use fixtures::gateway::{Options, start};
 async fn judged(change: impl FnOnce(&mut Options)) -> (Vec<String>, usize) {
     let helpers = Helpers::start().await.expect("the helpers start");
     let (_, issuer) = helpers.idp.clone().expect("helpers have an identity provider");
-    let mut options = Options {
-        issuer: issuer.url(),
-        jwks_cooldown: std::time::Duration::from_millis(400),
-        ..Options::default()
-    };
+    let mut options =
+        Options { issuer: issuer.url(), jwks_cooldown: std::time::Duration::from_millis(400), ..Options::default() };
     change(&mut options);
     let gateway = start(options).await.expect("the gateway starts");
     issuer.configure(|config| config.dcr = false);

@@ -215,7 +215,13 @@ fn binding(facts: &Value) -> &'static str {
         ("dpop", None) if facts["token"].is_null() => "key",
         ("dpop", None) => "missing",
         // What is no access token says nothing of it in token_type.
-        ("dpop" | "n_a", Some(named)) => if facts["dpop"]["jkt"] == named { "key" } else { "other-key" },
+        ("dpop" | "n_a", Some(named)) => {
+            if facts["dpop"]["jkt"] == named {
+                "key"
+            } else {
+                "other-key"
+            }
+        }
         (_, None) => "none",
         (_, Some(_)) => "untold",
     }

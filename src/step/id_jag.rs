@@ -56,7 +56,8 @@ pub(super) fn member(wants: &IdJagWants, name: &str) -> Option<Value> {
 /// The arguments of the exchange, with all that the case leaves out.
 pub(super) async fn request(context: &mut Context, args: Args<'_>) -> Result<Map<String, Value>, String> {
     let wants = context.world.exchange.wants.id_jag.clone();
-    let wants = wants.ok_or("ask for an identity assertion: the profile names no audience (section [exchange.id-jag])")?;
+    let wants =
+        wants.ok_or("ask for an identity assertion: the profile names no audience (section [exchange.id-jag])")?;
     let identity = context.world.exchange.identity;
     let mut filled = args.all().clone();
     filled.shift_remove("id-jag");

@@ -83,7 +83,10 @@ pub const ABILITIES: &[Word] = &[
     word("id-jag-id-token", "issues identity assertions for the ID token of a login"),
     word("id-jag-issuer", "issues identity assertions by token exchange (profile section [exchange.id-jag])"),
     word("id-jag-only", "takes a JWT of our identity provider about a person as an identity assertion or not at all"),
-    word("id-jag-other-resource", "knows an MCP server behind another authorization server (exchange.id-jag, other-resource)"),
+    word(
+        "id-jag-other-resource",
+        "knows an MCP server behind another authorization server (exchange.id-jag, other-resource)",
+    ),
     word("id-jag-readable", "the identity assertions that it issues are not encrypted"),
     word("id-jag-refresh", "issues identity assertions for the refresh token of a login"),
     word("id-jag-resource", "issues identity assertions for an MCP server by its URI (exchange.id-jag, resource)"),

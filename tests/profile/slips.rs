@@ -255,6 +255,12 @@ fn slip_values_of_the_wrong_type_or_size() {
 }
 
 #[test]
+fn slip_identity_assertions_for_nobody() {
+    let text = "[exchange.id-jag]\nresource = \"mcp\"\nscopes = \"read\"\n";
+    insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @"");
+}
+
+#[test]
 fn slip_exchange_without_what_it_needs() {
     let text = "[exchange]\nsubject = \"token\"\nauth-method = \"basic\"\nclient-secret = \"hunter2\"\nresource = \"https://api.example/x#y\"\naudiance = \"api\"\n";
     insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"

@@ -47,7 +47,8 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
     }
     if config.exchange.enabled && config.exchange.requested_types.contains(&TokenType::IdJag) {
         // Draft on identity and authorization chaining across domains.
-        document.insert("identity_chaining_requested_token_types_supported".to_owned(), json!([TokenType::IdJag.urn()]));
+        document
+            .insert("identity_chaining_requested_token_types_supported".to_owned(), json!([TokenType::IdJag.urn()]));
     }
     if config.dpop.enabled {
         document.insert("dpop_signing_alg_values_supported".to_owned(), json!(dpop::algs()));
