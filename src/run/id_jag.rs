@@ -39,7 +39,7 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         seen.abilities.decide(word, has, &format!("none is known (profile section [exchange.id-jag], {key})"));
     }
     let wire = Wire::new(Arc::clone(&seen.world.http));
-    let (mut taken, mut reasons) = (Vec::new(), Vec::new());
+    let (mut taken, mut obstacles) = (Vec::new(), Vec::new());
     for (identity, word) in [(Identity::IdToken, "id-jag-id-token"), (Identity::RefreshToken, "id-jag-refresh")] {
         seen.world.exchange.identity = identity;
         match ask(seen, &wire, json!({ "id-jag": true })).await {
@@ -47,9 +47,10 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
                 seen.abilities.set(word, Ability::Has);
                 taken.push((identity, answer));
             }
-            Err(reason) => {
-                seen.abilities.set(word, Ability::Lacks(format!("no identity assertion came of it: {reason}")));
-                reasons.push(reason);
+            Err(obstacle) => {
+                let text = format!("no identity assertion came of it: {}", obstacle.reason);
+                seen.abilities.set(word, Ability::Lacks(text));
+                obstacles.push(obstacle);
             }
         }
     }
@@ -58,8 +59,15 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
             seen.world.exchange.identity = identity;
             describe(seen, &wire, &answer).await;
         }
-        None => refused(seen, &reasons),
+        None => refused(seen, &obstacles),
     }
+}
+
+/// Why no identity assertion came.
+struct Obstacle {
+    /// The error code of the answer; absent if no request could be made.
+    error: Option<String>,
+    reason: String,
 }
 
 async fn describe(seen: &mut Preflight, wire: &Wire, answer: &Value) {
@@ -80,27 +88,49 @@ async fn describe(seen: &mut Preflight, wire: &Wire, answer: &Value) {
 }
 
 /// The profile says that it issues some: then it is an obstacle that none came, and the words tell which one.
-fn refused(seen: &mut Preflight, reasons: &[String]) {
-    let unknown = ["invalid_request", "unsupported"];
-    let is_unknown = reasons.iter().all(|reason| unknown.iter().any(|word| reason.contains(word)));
-    let what = match is_unknown && !announces(&seen.world.found.metadata) {
-        true => "it does not seem to issue identity assertions",
-        false => "it refused an honest request for an identity assertion",
+fn refused(seen: &mut Preflight, obstacles: &[Obstacle]) {
+    let is_unknown = |obstacle: &Obstacle| {
+        let error = obstacle.error.as_deref().unwrap_or_default();
+        error == "invalid_request" || error.starts_with("unsupported_")
     };
-    let [by_id_token, by_refresh_token] = reasons else { return };
-    let text = format!(
-        "{what}: for an ID token {by_id_token}; for a refresh token {by_refresh_token}. Are client, audience and resource \
-         those that it has a policy for (profile section [exchange.id-jag])?"
-    );
+    let what = if obstacles.iter().all(|obstacle| obstacle.error.is_none()) {
+        "an identity assertion could not be asked for"
+    } else if obstacles.iter().all(is_unknown) && !announces(&seen.world.found.metadata) {
+        "it does not seem to issue identity assertions"
+    } else {
+        "it refused an honest request for an identity assertion"
+    };
+    let mut reasons: Vec<&str> = obstacles.iter().map(|obstacle| obstacle.reason.as_str()).collect();
+    reasons.dedup();
+    let reasons = match reasons.as_slice() {
+        [by_id_token, by_refresh_token] => {
+            format!("for an ID token {by_id_token}; for a refresh token {by_refresh_token}")
+        }
+        same => same.concat(),
+    };
+    let advice =
+        "Are client, audience and resource those that it has a policy for (profile section [exchange.id-jag])?";
+    let text = format!("{what}: {reasons}. {advice}");
     seen.notes.push(text.clone());
-    seen.abilities.set("id-jag-issuer", Ability::Broken(text));
+    for word in ["id-jag-issuer", "id-jag-id-token", "id-jag-readable", "id-jag-refresh"] {
+        seen.abilities.set(word, Ability::Broken(text.clone()));
+    }
 }
 
 /// The answer with an identity assertion, or why none came.
-async fn ask(seen: &Preflight, wire: &Wire, args: Value) -> Result<Value, String> {
-    let mut context = equipped(seen, wire).await?;
-    let answer = act(&mut context, Verb::Exchange, args).await?.facts;
-    if answer["granted"] == true { Ok(answer) } else { Err(said(&answer)) }
+async fn ask(seen: &Preflight, wire: &Wire, args: Value) -> Result<Value, Obstacle> {
+    let answer = match equipped(seen, wire).await {
+        Ok(mut context) => act(&mut context, Verb::Exchange, args).await,
+        Err(reason) => Err(reason),
+    };
+    match answer {
+        Ok(answer) if answer.facts["granted"] == true => Ok(answer.facts),
+        Ok(answer) => {
+            let error = answer.facts["error"].as_str().unwrap_or_default().to_owned();
+            Err(Obstacle { error: Some(error), reason: said(&answer.facts) })
+        }
+        Err(reason) => Err(Obstacle { error: None, reason }),
+    }
 }
 
 /// Whether the metadata says so (ID-JAG draft, metadata of the identity provider).
