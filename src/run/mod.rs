@@ -4,6 +4,7 @@ mod ability;
 mod exchange;
 mod execute;
 pub mod helpers;
+mod id_jag;
 mod known;
 mod leg;
 mod machine;

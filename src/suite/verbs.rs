@@ -266,6 +266,7 @@ const EXCHANGE: &[Argument] = &[
     any("audience", "the audience to ask for, or several"),
     any("resource", "the resource to ask for, or several"),
     text("scope", "the scope to ask for"),
+    boolean("id-jag", "ask for an identity assertion (ID-JAG), from a login and for the target of [exchange.id-jag]"),
     Argument { name: "auth", kind: AUTH, doc: "how the client authenticates; default `registered`" },
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
