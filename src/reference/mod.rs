@@ -19,6 +19,8 @@ pub enum Deployment {
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
     ConsentProxy,
+    /// The same before an identity provider that speaks https.
+    HttpsProxy,
     /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones.
     ExchangeGateway,
     /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
@@ -31,9 +33,10 @@ pub enum Deployment {
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 6] = [
+    pub const ALL: [Deployment; 7] = [
         Deployment::Server,
         Deployment::ConsentProxy,
+        Deployment::HttpsProxy,
         Deployment::TransparentProxy,
         Deployment::ProvisioningServer,
         Deployment::ExchangeGateway,
@@ -46,6 +49,7 @@ impl Deployment {
         match self {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
+            Deployment::HttpsProxy => "https-proxy",
             Deployment::ExchangeGateway => "exchange-gateway",
             Deployment::ScopedApi => "scoped-api",
             Deployment::TransparentProxy => "transparent-proxy",
@@ -68,7 +72,7 @@ impl Deployment {
     fn profile(self) -> &'static str {
         match self {
             Deployment::Server => include_str!("server.toml"),
-            Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+            Deployment::ConsentProxy | Deployment::HttpsProxy => include_str!("consent-proxy.toml"),
             Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
             Deployment::ScopedApi => include_str!("scoped-api.toml"),
             Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
@@ -101,6 +105,11 @@ impl Reference {
     /// If no socket can be bound.
     pub async fn start_with(helpers: &Helpers, deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
         let mut helpers = helpers.clone();
+        if deployment == Deployment::HttpsProxy {
+            let options = mock_idp::Options { tls: true, ..mock_idp::Options::default() };
+            let idp = mock_idp::MockIdp::start(options).await?;
+            helpers.idp = Some((idp.clone(), idp.issuer("")));
+        }
         if let Some((idp, issuer)) = &mut helpers.idp {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
@@ -108,7 +117,9 @@ impl Reference {
         let kept = faults.clone();
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
-            Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+            Deployment::ConsentProxy | Deployment::HttpsProxy => {
+                fixtures::proxy::start(proxy_options(&helpers, faults)).await?
+            }
             Deployment::ExchangeGateway => {
                 let issuer = issuer_without_clients(&helpers);
                 let options =
@@ -195,9 +206,10 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
 
 fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options {
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
     fixtures::proxy::Options {
         faults,
-        upstream: fixtures::proxy::Upstream { issuer, ..Default::default() },
+        upstream: fixtures::proxy::Upstream { issuer, ca, ..Default::default() },
         metadata_hosts: metadata_hosts(helpers),
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: Duration::ZERO,

@@ -41,6 +41,8 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
         promised,
         "our identity provider promises no iss (profile section [upstream], personality)",
     );
+    let tls = world.idp.as_ref().is_some_and(|idp| idp.idp.ca_pem().is_some());
+    a.decide("upstream-tls", upstream && tls, "our identity provider speaks plain http (profile: upstream.ca-file)");
     let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
     let reads = journal.iter().any(|r| matches!(r.endpoint, Endpoint::Discovery | Endpoint::Metadata));
     a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");

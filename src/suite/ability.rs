@@ -159,6 +159,7 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),
     word("upstream-openid", "a proxy that asks our identity provider for an ID token (scope openid)"),
     word("upstream-scope", "asks the upstream identity provider for a scope"),
+    word("upstream-tls", "a proxy that reaches our identity provider over https (profile section [upstream], ca-file)"),
     word(
         "upstream-tool",
         "has a tool that asks the upstream identity provider about the caller (profile section [scopes], tool-upstream)",

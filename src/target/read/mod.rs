@@ -65,7 +65,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
         registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
         login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
-        upstream: upstream.and_then(|section| environment::upstream(section, reading)),
+        upstream: upstream.and_then(|section| environment::upstream(section, folder, reading)),
         exchange: exchange.map(|section| exchange::exchange(section, reading)),
         token: token.map(|section| token::look(section, reading)).unwrap_or_default(),
         provisioning: provisioning.map(|section| target::provisioning(section, reading)).unwrap_or_default(),
