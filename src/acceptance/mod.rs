@@ -19,7 +19,7 @@ use crate::report::{Fold, Look, human};
 use crate::rule::Rules;
 use crate::run::{self, Helpers, Material, Options, Selection};
 use crate::suite::Suites;
-use crate::target::{Profile, launch};
+use crate::target::{Profile, Upstream, launch};
 
 /// Judges the target of a profile, one test a case, with the arguments of `cargo test`. The profile may launch the target.
 #[must_use]
