@@ -170,7 +170,7 @@ struct ProveArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// `idp`, `server`, `consent-proxy`, `https-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
+    /// `idp`, `server`, `consent-proxy`, `https-proxy`, `single-client-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
     name: String,
     /// The issuer at which a proxy logs users in, or whose tokens the others take (default: a mock identity provider beside it)
     #[arg(long, value_name = "URL")]

@@ -158,6 +158,11 @@ async fn start_proxy(
     ca: Option<String>,
     faults: Faults,
 ) -> std::io::Result<fixtures::server::Running> {
+    if deployment == Deployment::SingleClientProxy {
+        let mut options = fixtures::single_client::Options { addr, faults, ..Default::default() };
+        options.upstream.issuer = issuer;
+        return fixtures::single_client::start(options).await;
+    }
     if deployment == Deployment::TransparentProxy {
         let upstream = fixtures::transparent::Upstream { issuer, ..Default::default() };
         let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };

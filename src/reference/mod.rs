@@ -25,6 +25,8 @@ pub enum Deployment {
     ExchangeGateway,
     /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
     ScopedApi,
+    /// An MCP server whose clients are all one client at an identity provider, ours, which answers them itself.
+    SingleClientProxy,
     /// An MCP server that passes its clients on to an identity provider: ours.
     TransparentProxy,
     /// The same, with a second login in the browser that gives the server access of its own.
@@ -33,10 +35,11 @@ pub enum Deployment {
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 7] = [
+    pub const ALL: [Deployment; 8] = [
         Deployment::Server,
         Deployment::ConsentProxy,
         Deployment::HttpsProxy,
+        Deployment::SingleClientProxy,
         Deployment::TransparentProxy,
         Deployment::ProvisioningServer,
         Deployment::ExchangeGateway,
@@ -52,6 +55,7 @@ impl Deployment {
             Deployment::HttpsProxy => "https-proxy",
             Deployment::ExchangeGateway => "exchange-gateway",
             Deployment::ScopedApi => "scoped-api",
+            Deployment::SingleClientProxy => "single-client-proxy",
             Deployment::TransparentProxy => "transparent-proxy",
             Deployment::ProvisioningServer => "provisioning-server",
         }
@@ -75,7 +79,7 @@ impl Deployment {
             Deployment::ConsentProxy | Deployment::HttpsProxy => include_str!("consent-proxy.toml"),
             Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
             Deployment::ScopedApi => include_str!("scoped-api.toml"),
-            Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
+            Deployment::SingleClientProxy | Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
             Deployment::ProvisioningServer => include_str!("provisioning-server.toml"),
         }
     }
@@ -134,6 +138,9 @@ impl Reference {
                     fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
                 fixtures::api::start(options).await?
             }
+            Deployment::SingleClientProxy => {
+                fixtures::single_client::start(single_client_options(&helpers, faults)).await?
+            }
             Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
             Deployment::ProvisioningServer => {
                 fixtures::provisioning::start(provisioning_options(&helpers, faults)).await?
@@ -184,11 +191,13 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
     let provisioning = fixtures::provisioning::Options::default().upstream;
     helpers::client(&issuer, &provisioning.client_id, &provisioning.client_secret);
-    let transparent = fixtures::transparent::Upstream::default();
-    issuer.add_client(mock_idp::Client {
-        any_loopback_redirect: true,
-        ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
-    });
+    let single = fixtures::single_client::Options::default().upstream;
+    for transparent in [fixtures::transparent::Upstream::default(), single] {
+        issuer.add_client(mock_idp::Client {
+            any_loopback_redirect: true,
+            ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
+        });
+    }
     issuer
 }
 
@@ -242,6 +251,19 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
     fixtures::transparent::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn single_client_options(helpers: &Helpers, faults: Faults) -> fixtures::single_client::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let upstream = fixtures::single_client::Options::default().upstream;
+    fixtures::single_client::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ..upstream },
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,

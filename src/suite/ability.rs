@@ -106,6 +106,10 @@ pub const ABILITIES: &[Word] = &[
     word("metadata-document", "says that it takes the URL of a client metadata document as client_id"),
     word("no-server-metadata", "publishes no authorization server metadata"),
     word("oidc-metadata", "publishes OpenID Connect discovery metadata"),
+    word(
+        "one-upstream-client",
+        "a proxy whose clients are all one client at our identity provider, so that only it can ask for each",
+    ),
     word("opaque-access-token", "its access tokens are not JWTs"),
     word("openid", "issues ID tokens"),
     word("own-tokens", "gives its clients tokens of its own, not those of our identity provider for its MCP server"),
