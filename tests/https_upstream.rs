@@ -28,7 +28,8 @@ fn run(profile: &str, only: &[&str]) -> (Option<i32>, String) {
 fn the_main_cases_are_green_over_https() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = profile(folder.path(), "\"{ca-file}\"");
-    let only = ["proxy/tls-*", "proxy/consent-*", "proxy/state-*", "proxy/cookie-*", "proxy/identity-*", "proxy/upstream-*"];
+    let only =
+        ["proxy/tls-*", "proxy/consent-*", "proxy/state-*", "proxy/cookie-*", "proxy/identity-*", "proxy/upstream-*"];
     let (code, said) = run(&profile, &only);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(" 0 blocked,") && !said.contains("upstream-tls"), "{said}");

@@ -126,11 +126,7 @@ async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Res
 }
 
 /// The identity provider at `--upstream`, or else ours, started beside the deployment.
-async fn upstream(
-    args: &ServeArgs,
-    sends_iss: bool,
-    tls: bool,
-) -> Result<(String, Option<mock_idp::MockIdp>), String> {
+async fn upstream(args: &ServeArgs, sends_iss: bool, tls: bool) -> Result<(String, Option<mock_idp::MockIdp>), String> {
     if let Some(issuer) = &args.upstream {
         return Ok((issuer.clone(), None));
     }

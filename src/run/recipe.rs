@@ -71,7 +71,14 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
 
 fn broken(seen: &mut Preflight, reason: &str) {
     if seen.roles.contains(&Role::Proxy) {
-        for word in ["one-upstream-client", "proxy", "upstream-callback", "upstream-discovery", "upstream-id-token", "upstream-openid"] {
+        for word in [
+            "one-upstream-client",
+            "proxy",
+            "upstream-callback",
+            "upstream-discovery",
+            "upstream-id-token",
+            "upstream-openid",
+        ] {
             seen.abilities.set(word, Ability::Broken(reason.to_owned()));
         }
     }
