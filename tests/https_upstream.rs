@@ -54,6 +54,8 @@ fn a_proxy_without_the_authority_is_told_apart_from_a_broken_one() {
     let profile = profile(folder.path(), &format!("\"{}\"", stranger.display()));
     let (code, said) = run(&profile, &["proxy/*"]);
     assert_eq!(code, Some(2), "{said}");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("has to trust the certificate in upstream.ca-file"), "{said}");
 }
 
 #[test]

@@ -69,6 +69,12 @@ impl MockIdp {
         self.shared.tls.as_ref().map(Tls::ca)
     }
 
+    /// Connections that ended before a request: their clients did not trust the certificate, or spoke no TLS.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.shared.tls.as_ref().map_or(0, Tls::failed)
+    }
+
     /// Shows another certificate from now on, and ends the connections that saw the former one: what a client meets when
     /// somebody else stands in the provider's place. Without TLS nothing happens.
     pub fn show(&self, certificate: Certificate) {

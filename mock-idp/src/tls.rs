@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -61,6 +62,7 @@ impl Certificate {
 pub(crate) struct Tls {
     ca: Arc<str>,
     acceptor: TlsAcceptor,
+    failed: Arc<AtomicUsize>,
     shown: Arc<Shown>,
 }
 
@@ -88,7 +90,8 @@ impl Tls {
         // A resumed session shows no certificate: a careful client would go on without having seen the bad one.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Tls { ca: authority.pem().into(), acceptor: TlsAcceptor::from(Arc::new(config)), shown })
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Ok(Tls { ca: authority.pem().into(), acceptor, failed: Arc::default(), shown })
     }
 
     /// The certificate of the authority, as PEM.
@@ -108,7 +111,17 @@ impl Tls {
 
     /// Takes up a connection. A client that does not like the certificate ends it here.
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)).await?
+        let accepted = tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)).await.map_err(io::Error::from);
+        let accepted = accepted.and_then(|accepted| accepted);
+        if accepted.is_err() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        accepted
+    }
+
+    /// Connections that came to nothing.
+    pub(crate) fn failed(&self) -> usize {
+        self.failed.load(Ordering::Relaxed)
     }
 }
 

@@ -123,6 +123,16 @@ pub fn elsewhere(world: &World, base: &str) -> String {
     }
 }
 
+/// What may be behind a failure: the target does not trust our identity provider.
+pub fn distrust(world: &World) -> String {
+    match world.idp.as_ref().map_or(0, |idp| idp.idp.failed_handshakes()) {
+        0 => String::new(),
+        count => format!(
+            ". {count} connections to our identity provider ended in the TLS handshake: the target has to trust the certificate in upstream.ca-file (docs/proxies.md, \"Over https\")"
+        ),
+    }
+}
+
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.
 fn not_upstream(world: &World, journey: &Value) -> String {
     let ours = world

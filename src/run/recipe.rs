@@ -70,6 +70,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
 }
 
 fn broken(seen: &mut Preflight, reason: &str) {
+    let reason = &format!("{reason}{}", leg::distrust(&seen.world));
     if seen.roles.contains(&Role::Proxy) {
         for word in [
             "one-upstream-client",

@@ -22,6 +22,7 @@ async fn only_the_honest_certificate_is_good() {
         assert_eq!(issuer.received() == 1, answer.is_ok(), "{certificate:?}");
         issuer.forget();
     }
+    assert_eq!(idp.failed_handshakes(), 3);
     idp.stop().await;
 }
 
