@@ -175,7 +175,7 @@ struct ServeArgs {
     /// The issuer at which a proxy logs users in, or whose tokens the others take (default: a mock identity provider beside it)
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// The certificate (PEM) that `consent-proxy` and `https-proxy` trust at an issuer that speaks https
+    /// The certificate (PEM) that a proxy trusts at an issuer that speaks https
     #[arg(long, value_name = "FILE", requires = "upstream")]
     upstream_ca: Option<PathBuf>,
     /// Let `idp` speak https, and write the certificate that its clients must trust into this file (PEM)

@@ -156,17 +156,17 @@ async fn start_proxy(
 ) -> std::io::Result<fixtures::server::Running> {
     if deployment == Deployment::SingleClientProxy {
         let mut options = fixtures::single_client::Options { addr, faults, ..Default::default() };
-        options.upstream.issuer = issuer;
+        (options.upstream.issuer, options.upstream.ca) = (issuer, ca);
         return fixtures::single_client::start(options).await;
     }
     if deployment == Deployment::TransparentProxy {
-        let upstream = fixtures::transparent::Upstream { issuer, ..Default::default() };
+        let upstream = fixtures::transparent::Upstream { issuer, ca, ..Default::default() };
         let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };
         return fixtures::transparent::start(options).await;
     }
     if deployment == Deployment::ProvisioningServer {
         let mut options = fixtures::provisioning::Options { addr, faults, ..Default::default() };
-        options.upstream.issuer = issuer;
+        (options.upstream.issuer, options.upstream.ca) = (issuer, ca);
         return fixtures::provisioning::start(options).await;
     }
     let upstream = fixtures::proxy::Upstream { issuer, ca, ..Default::default() };

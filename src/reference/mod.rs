@@ -25,7 +25,8 @@ pub enum Deployment {
     ExchangeGateway,
     /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
     ScopedApi,
-    /// An MCP server whose clients are all one client at an identity provider, ours, which answers them itself.
+    /// An MCP server whose clients are all one client at an identity provider, ours, which speaks https and answers them
+    /// itself.
     SingleClientProxy,
     /// An MCP server that passes its clients on to an identity provider: ours.
     TransparentProxy,
@@ -109,7 +110,7 @@ impl Reference {
     /// If no socket can be bound.
     pub async fn start_with(helpers: &Helpers, deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
         let mut helpers = helpers.clone();
-        if deployment == Deployment::HttpsProxy {
+        if matches!(deployment, Deployment::HttpsProxy | Deployment::SingleClientProxy) {
             let options = mock_idp::Options { tls: true, ..mock_idp::Options::default() };
             let idp = mock_idp::MockIdp::start(options).await?;
             helpers.idp = Some((idp.clone(), idp.issuer("")));
@@ -260,10 +261,11 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
 
 fn single_client_options(helpers: &Helpers, faults: Faults) -> fixtures::single_client::Options {
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
     let upstream = fixtures::single_client::Options::default().upstream;
     fixtures::single_client::Options {
         faults,
-        upstream: fixtures::transparent::Upstream { issuer, ..upstream },
+        upstream: fixtures::transparent::Upstream { issuer, ca, ..upstream },
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
