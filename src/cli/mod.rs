@@ -173,11 +173,17 @@ struct ProveArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// `idp`, `server`, `consent-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
+    /// `idp`, `server`, `consent-proxy`, `https-proxy`, `single-client-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
     name: String,
     /// The issuer at which a proxy logs users in, or whose tokens the others take (default: a mock identity provider beside it)
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// The certificate (PEM) that a proxy trusts at an issuer that speaks https
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    upstream_ca: Option<PathBuf>,
+    /// Let `idp` speak https, and write the certificate that its clients must trust into this file (PEM)
+    #[arg(long, value_name = "CA_FILE")]
+    tls: Option<PathBuf>,
     /// Switch on this fault (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,

@@ -8,7 +8,7 @@ use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
 use authspec::run::{self, Helpers, Material, Options, Selection};
-use authspec::target::{Profile, launch};
+use authspec::target::{Profile, Upstream, launch};
 
 use super::signals::Signals;
 use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, globs, material, runtime, text};
@@ -130,7 +130,9 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     let mut launched = None;
     if let Some(launch) = &profile.launch {
         let idp = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
-        let started = launch::start(launch, &[("idp", &idp)]).await.map_err(|reason| wrong(&reason))?;
+        let ca_file = profile.upstream.as_ref().map(Upstream::ca_file_anywhere).unwrap_or_default();
+        let names = [("idp", idp.as_str()), ("ca-file", ca_file.as_str())];
+        let started = launch::start(launch, &names).await.map_err(|reason| wrong(&reason))?;
         profile.launched_at(&started.url).map_err(|reason| wrong(&reason))?;
         launched = Some(started);
     }

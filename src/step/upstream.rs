@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mock_idp::{Answer, Endpoint, Former, Received};
+use mock_idp::{Answer, Certificate, Endpoint, Former, Received};
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
@@ -15,13 +15,16 @@ use crate::transcript::{Request, Secret};
 
 /// Scripts an answer, rotates the keys or moves the clock (`mutate`); `None` if the step asks for none of it.
 pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>> {
-    let asked = ["answer", "clock", "rotate", "honest"].iter().any(|name| args.get(name).is_some());
+    let asked = ["answer", "certificate", "clock", "rotate", "honest"].iter().any(|name| args.get(name).is_some());
     asked.then(|| {
         let idp = context.world.idp.as_ref();
         let idp =
             idp.ok_or("change our identity provider: the target is not wired to it (profile section [upstream])")?;
         if args.get("honest") == Some(&Value::Bool(true)) {
             idp.issuer.clear_scripts();
+        }
+        if let Some(certificate) = args.text("certificate").and_then(|name| Certificate::parse(&name)) {
+            idp.idp.show(certificate);
         }
         if let Some(answer) = args.get("answer") {
             script(idp, answer, args)?;
@@ -55,6 +58,7 @@ pub async fn restore(world: &World) {
     let keys = idp.issuer.jwks();
     idp.issuer.clear_scripts();
     idp.issuer.clock().reset();
+    idp.idp.show(Certificate::Honest);
     idp.issuer.restore_keys();
     idp.issuer.forget();
     if idp.issuer.jwks() != keys {

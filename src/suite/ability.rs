@@ -121,6 +121,10 @@ pub const ABILITIES: &[Word] = &[
     word("metadata-document", "says that it takes the URL of a client metadata document as client_id"),
     word("no-server-metadata", "publishes no authorization server metadata"),
     word("oidc-metadata", "publishes OpenID Connect discovery metadata"),
+    word(
+        "one-upstream-client",
+        "a proxy whose clients are all one client at our identity provider, so that only it can ask for each",
+    ),
     word("opaque-access-token", "its access tokens are not JWTs"),
     word("openid", "issues ID tokens"),
     word("own-tokens", "gives its clients tokens of its own, not those of our identity provider for its MCP server"),
@@ -174,6 +178,7 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),
     word("upstream-openid", "a proxy that asks our identity provider for an ID token (scope openid)"),
     word("upstream-scope", "asks the upstream identity provider for a scope"),
+    word("upstream-tls", "a proxy that reaches our identity provider over https (profile section [upstream], ca-file)"),
     word(
         "upstream-tool",
         "has a tool that asks the upstream identity provider about the caller (profile section [scopes], tool-upstream)",

@@ -342,6 +342,11 @@ const MUTATE: &[Argument] = &[
     table("answer", "how our identity provider answers next (`mock-idp/README.md`); needs the tag `alone`"),
     text("endpoint", "which of its endpoints answers so; default `token`"),
     number("times", "how often it does; default once"),
+    choice(
+        "certificate",
+        &["expired", "honest", "other-host", "stranger"],
+        "the certificate that it shows from now on, where it speaks https: past its end, good, for another host, of an authority that nobody knows; connections that saw a former one end",
+    ),
     boolean("honest", "it answers as it should again, whatever answers were set before"),
     choice("rotate", &["keep", "withdraw"], "it signs with a new key, and goes on to publish the former one or not"),
     number("clock", "it moves its clock by so many seconds"),

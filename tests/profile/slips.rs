@@ -346,3 +346,18 @@ fn slip_not_toml_beside_a_secret() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("staging.toml:2"), "{shown}");
 }
+
+#[test]
+fn slip_a_certificate_that_nobody_makes() {
+    insta::assert_snapshot!(slips_of(
+        "[launch]\ncommand = [\"./start.sh\"]\nenv = { CA = \"{ca-file}\" }\n\n[upstream]\nlisten = \"127.0.0.1:0\"\n"
+    ), @r#"
+    error[missing]: `{ca-file}` is filled in from `upstream.ca-file`, which is missing
+     --> staging.toml:3:15
+      |
+    3 | env = { CA = "{ca-file}" }
+      |               ^^^^^^^^^
+      |
+      = help: with ca-file = "idp-ca.pem" in [upstream] our identity provider speaks https (docs/proxies.md)
+    "#);
+}
