@@ -94,6 +94,7 @@ pub(crate) fn start_of_run() -> RunStarted {
             mcp_url: Some("http://127.0.0.1:3000/mcp".to_owned()),
             roles: vec![Role::ResourceServer, Role::AuthorizationServer],
             mcp_version: McpVersion::V2026_07_28,
+            deployments: vec![],
         },
         tool_version: "0.1.0".to_owned(),
         started_at: "2026-11-21T03:47:00Z".to_owned(),
@@ -149,6 +150,7 @@ pub(crate) fn pass(case: &str, rule: &str) -> CaseResult {
         known: None,
         place: format!("suites/{case}.toml:14"),
         why: None,
+        deployment: None,
     }
 }
 
