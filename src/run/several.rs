@@ -1,13 +1,15 @@
 //! Several targets judged as one: each case at one of them, side by side, in one stream of events.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 
 use super::{
-    DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, lane, look, millis, plan,
-    remarks, schedule,
+    DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, Selection, lane, look, millis,
+    plan, remarks, schedule,
 };
 use crate::event::{CaseFinished, DeploymentInfo, Document, Event, RunEnded, RunStarted, TargetInfo, Verdict};
-use crate::rule::{McpVersion, Rules};
+use crate::rule::McpVersion;
 use crate::target::Profile;
 
 /// One of several targets.
@@ -41,14 +43,15 @@ pub async fn several(
             return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
         }
     };
+    let places = places(material, &seen, options);
     let plans: Vec<Vec<Planned<'_>>> = seen.iter().map(|seen| plan(material, seen, options)).collect();
-    let places = places(&plans, &seen, material.rules);
+    let selected = plans.first().map_or(0, Vec::len);
     let shares = shares(plans, &places);
     let applicable = |share: &Vec<(usize, Planned<'_>)>| share.iter().filter(|(_, planned)| planned.applies()).count();
     let counts: Vec<usize> = shares.iter().map(applicable).collect();
     let judged: Vec<(&Party, &Preflight)> =
         parties.iter().zip(&seen).zip(&counts).filter(|(_, count)| **count > 0).map(|(pair, _)| pair).collect();
-    sink(Event::Started(started(name, &judged, (counts.iter().sum(), places.len()), options)));
+    sink(Event::Started(started(name, &judged, (counts.iter().sum(), selected), options)));
     for (_, seen) in &judged {
         for Document { name, content } in seen.documents.clone() {
             sink(Event::Document(Document { name: format!("{}: {name}", seen.name), content }));
@@ -81,8 +84,12 @@ async fn look_at(party: &Party, options: &Options) -> Result<Preflight, NotStart
 /// The target of each case: the first to which all of it applies, else the first to which some of it does, else the first
 /// that plays a role it is about, which can say best why it does not apply.
 ///
-/// A case that has to run alone goes to the one with the fewest others, because there it waits for the fewest.
-fn places(plans: &[Vec<Planned<'_>>], seen: &[Preflight], rules: &Rules) -> Vec<usize> {
+/// A case that has to run alone goes to the one with the fewest others, because there it waits for the fewest. Whatever is
+/// selected, all cases have their places, so that a case is judged at the same target in every shard and when it is repeated.
+fn places<'a>(material: Material<'a>, seen: &[Preflight], options: &Options) -> BTreeMap<&'a str, usize> {
+    let selection = Selection { safe: options.selection.safe, ..Selection::default() };
+    let options = Options { selection, ..options.clone() };
+    let plans: Vec<Vec<Planned<'_>>> = seen.iter().map(|seen| plan(material, seen, &options)).collect();
     let cases = plans.first().map_or(0, Vec::len);
     let mut order: Vec<usize> = (0..plans.len()).collect();
     let mut places = vec![0; cases];
@@ -91,7 +98,7 @@ fn places(plans: &[Vec<Planned<'_>>], seen: &[Preflight], rules: &Rules) -> Vec<
         let whole = |of: &&usize| plans[**of][at].applies() && plans[**of][at].left_out.is_empty();
         let about = |of: &&usize| {
             let judged = plans[**of][at].case.rules();
-            judged.iter().filter_map(|id| rules.get(id)).any(|rule| seen[**of].roles.contains(&rule.role))
+            judged.iter().filter_map(|id| material.rules.get(id)).any(|rule| seen[**of].roles.contains(&rule.role))
         };
         let some = |of: &&usize| plans[**of][at].applies();
         let found = order.iter().find(whole).or_else(|| order.iter().find(some)).or_else(|| order.iter().find(about));
@@ -106,13 +113,16 @@ fn places(plans: &[Vec<Planned<'_>>], seen: &[Preflight], rules: &Rules) -> Vec<
     for at in (0..cases).filter(is_alone) {
         places[at] = place(&order, at);
     }
-    places
+    material.suites.cases.iter().map(|case| case.id.as_str()).zip(places).collect()
 }
 
 /// What falls to each target, with the place in the whole plan.
-fn shares<'a>(plans: Vec<Vec<Planned<'a>>>, places: &[usize]) -> Vec<Vec<(usize, Planned<'a>)>> {
+fn shares<'a>(plans: Vec<Vec<Planned<'a>>>, places: &BTreeMap<&str, usize>) -> Vec<Vec<(usize, Planned<'a>)>> {
     let mine = |(number, plan): (usize, Vec<Planned<'a>>)| {
-        plan.into_iter().enumerate().filter(|(at, _)| places[*at] == number).collect()
+        plan.into_iter()
+            .enumerate()
+            .filter(|(_, planned)| places.get(planned.case.id.as_str()) == Some(&number))
+            .collect()
     };
     plans.into_iter().enumerate().map(mine).collect()
 }
