@@ -151,9 +151,10 @@ fn profile(target: &str) -> Result<Profile, u8> {
     }
     let content = std::fs::read_to_string(target).map_err(|error| {
         let hint = if target.ends_with(".toml") {
-            "Check the path"
+            "Check the path".to_owned()
         } else {
-            "A target is a profile (.toml) or a URL that begins with http:// or https://"
+            let names = Deployment::ALL.map(Deployment::name).join(", ");
+            format!("A target is a profile (.toml), a URL that begins with http:// or https://, or one of {names}")
         };
         wrong(&format!("the profile {target} cannot be read: {error}. {hint}"))
     })?;
