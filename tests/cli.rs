@@ -90,7 +90,9 @@ fn a_finding_names_its_deployment_and_how_to_see_it_again() {
         "{text}"
     );
     assert!(text.contains("where     consent-proxy"), "{text}");
-    assert!(text.contains("again     authspec run consent-proxy --only proxy/wrong"), "{text}");
+    let unwrapped = text.replace(" \\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let again = format!("again authspec run consent-proxy --suites {} --only proxy/wrong", folder.path().display());
+    assert!(unwrapped.contains(&again), "{text}");
     assert!(text.contains("POST /mcp"), "the deployment's own address is left out: {text}");
 }
 

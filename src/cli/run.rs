@@ -32,7 +32,8 @@ pub fn main(args: RunArgs) -> u8 {
         };
         match prepared {
             Err(code) => code,
-            Ok(prepared) => {
+            Ok(mut prepared) => {
+                prepared.parties.iter_mut().for_each(|party| party.again.push_str(&also(&args)));
                 let work = async {
                     let code = judge(&args, &prepared, material).await;
                     prepared.stop().await;
@@ -164,10 +165,19 @@ fn profile(target: &str) -> Result<Profile, u8> {
     })
 }
 
+/// What a command that repeats a part of the run needs beside the target: the cases, and the version to judge by.
+fn also(args: &RunArgs) -> String {
+    let suites = args.suite.suites.as_ref().map(|dir| dir.display().to_string());
+    let suites =
+        suites.map(|dir| if dir.contains(' ') { format!(" --suites '{dir}'") } else { format!(" --suites {dir}") });
+    let version = args.mcp_version.map(|version| format!(" --mcp-version {version}"));
+    suites.into_iter().chain(version).collect()
+}
+
 fn options(args: &RunArgs, parties: &[Party]) -> Options {
     let again = match parties {
         [party] => party.again.clone(),
-        _ => "authspec run".to_owned(),
+        _ => format!("authspec run{}", also(args)),
     };
     Options {
         selection: Selection { only: args.only.clone(), skip: args.skip.clone(), shard: args.shard, safe: args.safe },
