@@ -19,6 +19,7 @@ mod tokens;
 
 use std::sync::Arc;
 
+use self::schedule::News;
 use crate::event::{CaseFinished, Document, Event, RunEnded, RunStarted, TargetInfo};
 use crate::rule::{McpVersion, Role, Rules};
 use crate::suite::Suites;
@@ -103,8 +104,9 @@ pub async fn run(
     let mut ledger = Ledger::new(profile, jiff::Zoned::now().date());
     let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(DEFAULT_JOBS);
     let lane = lane(&seen, planned.into_iter().enumerate().collect(), material, options);
-    let interrupted = schedule::all(vec![lane], jobs, stop, &mut |_, finished| {
-        sink(Event::Finished(ledger.mark(finished)));
+    let interrupted = schedule::all(vec![lane], jobs, stop, &mut |news| match news {
+        News::Progress(progress) => sink(Event::Progress(progress)),
+        News::Case(_, finished) => sink(Event::Finished(ledger.mark(*finished))),
     })
     .await;
     let ended = RunEnded {

@@ -1,7 +1,7 @@
 //! Side by side, but reported in plan order: a few cases at once, each with its own browsers and clients.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{BoxStream, select_all};
 use futures_util::{StreamExt, stream};
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::Finished;
 use super::execute::{self, Shared, Task};
 use super::plan::Planned;
+use crate::event::{Progress, Verdict};
 use crate::suite::Verb;
 
 /// A target with the cases that it is to be judged by, each with its place in the plan of the whole run.
@@ -18,6 +19,14 @@ pub struct Lane<'a> {
     pub cases: Vec<(usize, Planned<'a>)>,
     /// The target logs its users in without our identity provider.
     pub own_login: bool,
+}
+
+/// What a schedule tells.
+pub enum News {
+    /// A case is over, though perhaps one before it in the plan is not.
+    Progress(Progress),
+    /// A case is over and it is its turn; with the number of its lane.
+    Case(usize, Box<Finished>),
 }
 
 /// Executes the cases of all lanes, `jobs` at once, and hands them over in plan order, with the number of their lane.
@@ -30,10 +39,12 @@ pub async fn all(
     lanes: Vec<Lane<'_>>,
     jobs: usize,
     stop: impl Future<Output = ()>,
-    done: &mut dyn FnMut(usize, Finished),
+    tell: &mut dyn FnMut(News),
 ) -> bool {
     let jobs = jobs.max(1);
-    let room = Arc::new(Semaphore::new(jobs));
+    let room = Arc::new(Room { places: Semaphore::new(jobs), running: Mutex::default() });
+    let planned = lanes.iter().flat_map(|lane| &lane.cases).filter(|(_, planned)| planned.applies()).count();
+    let mut over = 0;
     let mut cases = select_all(lanes.into_iter().enumerate().map(|(number, lane)| {
         let cases = of_lane(lane, jobs, &room);
         cases.map(move |(at, finished)| (at, number, finished)).boxed()
@@ -44,11 +55,17 @@ pub async fn all(
         tokio::select! {
             biased;
             () = &mut stop => {
-                queue.flush(done);
+                queue.flush(tell);
                 return true;
             }
             finished = cases.next() => match finished {
-                Some((at, lane, finished)) => queue.take(at, (lane, finished), done),
+                Some((at, lane, finished)) => {
+                    if finished.results.iter().any(|result| result.verdict != Verdict::NotApplicable) {
+                        over += 1;
+                        tell(News::Progress(Progress { done: over, planned, running: room.running() }));
+                    }
+                    queue.take(at, (lane, finished), tell);
+                }
                 None => return false,
             },
         }
@@ -56,7 +73,7 @@ pub async fn all(
 }
 
 /// The cases of one lane as they end. Those that do not spend their time waiting take a place in the `room` of all lanes.
-fn of_lane(lane: Lane<'_>, jobs: usize, room: &Arc<Semaphore>) -> BoxStream<'static, (usize, Finished)> {
+fn of_lane(lane: Lane<'_>, jobs: usize, room: &Arc<Room>) -> BoxStream<'static, (usize, Finished)> {
     let Lane { shared, cases, own_login } = lane;
     let mut groups: [Vec<(usize, Task)>; 4] = Default::default();
     for (at, planned) in &cases {
@@ -88,15 +105,35 @@ fn asks_nobody_else(planned: &Planned<'_>) -> bool {
 }
 
 /// A task of its own, so that cases really run side by side and a panic of ours stays one case's error.
-async fn one(shared: Arc<Shared>, room: Arc<Semaphore>, at: usize, task: Task) -> (usize, Finished) {
+async fn one(shared: Arc<Shared>, room: Arc<Room>, at: usize, task: Task) -> (usize, Finished) {
     // The semaphore is never closed; without a permit the case would merely run beside one more.
-    let _place = if task.is_slow() { None } else { room.acquire_owned().await.ok() };
+    let _place = if task.is_slow() { None } else { room.places.acquire().await.ok() };
     let (case, title, area) = (task.id.clone(), task.title.clone(), task.area.clone());
+    room.of_running().insert(case.clone());
     let finished = match tokio::spawn(execute::case(shared, task)).await {
         Ok(finished) => finished,
         Err(failure) => execute::failed(case, title, area, &failure.to_string()),
     };
+    room.of_running().remove(&finished.case);
     (at, finished)
+}
+
+/// What the cases of all lanes share.
+struct Room {
+    /// One for each case that does not spend its time waiting.
+    places: Semaphore,
+    /// The cases that run at this moment.
+    running: Mutex<BTreeSet<String>>,
+}
+
+impl Room {
+    fn of_running(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> Vec<String> {
+        self.of_running().iter().cloned().collect()
+    }
 }
 
 /// Finished cases that wait for one before them in the plan.
@@ -107,18 +144,18 @@ struct Queue {
 }
 
 impl Queue {
-    fn take(&mut self, at: usize, finished: (usize, Finished), done: &mut dyn FnMut(usize, Finished)) {
+    fn take(&mut self, at: usize, finished: (usize, Finished), tell: &mut dyn FnMut(News)) {
         self.early.insert(at, finished);
         while let Some((lane, finished)) = self.early.remove(&self.next) {
             self.next += 1;
-            done(lane, renumber(finished, &mut self.next_id));
+            tell(News::Case(lane, Box::new(renumber(finished, &mut self.next_id))));
         }
     }
 
     /// Hands over what is there, although something before it is missing: the run was interrupted.
-    fn flush(&mut self, done: &mut dyn FnMut(usize, Finished)) {
+    fn flush(&mut self, tell: &mut dyn FnMut(News)) {
         for (lane, finished) in std::mem::take(&mut self.early).into_values() {
-            done(lane, renumber(finished, &mut self.next_id));
+            tell(News::Case(lane, Box::new(renumber(finished, &mut self.next_id))));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::schedule::News;
 use super::{
     DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, Selection, lane, look, millis,
     plan, remarks, schedule,
@@ -61,8 +62,11 @@ pub async fn several(
     let mut ledgers: Vec<Ledger> = parties.iter().map(|party| Ledger::new(&party.profile, today)).collect();
     let lanes = seen.iter().zip(shares).map(|(seen, share)| lane(seen, share, material, options)).collect();
     let jobs = options.jobs.unwrap_or(DEFAULT_JOBS);
-    let interrupted = schedule::all(lanes, jobs, stop, &mut |number, finished| {
-        sink(Event::Finished(placed(ledgers[number].mark(finished), &seen[number].name)));
+    let interrupted = schedule::all(lanes, jobs, stop, &mut |news| match news {
+        News::Progress(progress) => sink(Event::Progress(progress)),
+        News::Case(at, finished) => {
+            sink(Event::Finished(placed(ledgers[at].mark(*finished), &seen[at].name)));
+        }
     })
     .await;
     let ended = RunEnded {
