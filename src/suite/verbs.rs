@@ -350,6 +350,7 @@ const MUTATE: &[Argument] = &[
     boolean("honest", "it answers as it should again, whatever answers were set before"),
     choice("rotate", &["keep", "withdraw"], "it signs with a new key, and goes on to publish the former one or not"),
     number("clock", "it moves its clock by so many seconds"),
+    text("revoke", "it revokes this access token of its own: who introspects it learns so"),
     text("append", "put this behind the text"),
     text("prepend", "put this before the text"),
     text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),
