@@ -23,8 +23,11 @@ pub struct Options {
     pub journal_len: usize,
     /// An issuer whose path begins with the name of a personality has it: `/entra/tenant/v2.0`.
     pub personalities: bool,
-    /// The base of every issuer's URL when something stands in front, without a trailing slash; else `http://ADDR`.
+    /// The base of every issuer's URL when something stands in front, without a trailing slash; else `http://ADDR`, or
+    /// `https://ADDR` with [`tls`](Self::tls).
     pub public_url: Option<String>,
+    /// Speaks https and nothing else, with a certificate for `addr` and loopback of an authority made at the start.
+    pub tls: bool,
 }
 
 impl Default for Options {
@@ -36,6 +39,7 @@ impl Default for Options {
             journal_len: 1000,
             personalities: false,
             public_url: None,
+            tls: false,
         }
     }
 }

@@ -45,6 +45,7 @@ mod server;
 mod settings;
 mod state;
 mod store;
+mod tls;
 mod token;
 
 pub use client::{Client, ClientAuth};
@@ -65,3 +66,4 @@ pub use settings::{
     ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
     TrustedIssuer,
 };
+pub use tls::Certificate;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use clap::Parser;
 use mock_idp::{MockIdp, Options, Personality};
@@ -28,6 +29,9 @@ struct Args {
     /// An issuer whose path begins with the name of a personality has it: /entra/tenant/v2.0
     #[arg(long)]
     personalities: bool,
+    /// Speak https, and write the certificate that clients must trust into this file (PEM)
+    #[arg(long, value_name = "CA_FILE")]
+    tls: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -36,6 +40,7 @@ async fn main() -> io::Result<()> {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let mut options = Options { addr, control: args.control, ..Options::default() };
     options.personalities = args.personalities;
+    options.tls = args.tls.is_some();
     if let Some(personality) = args.personality {
         options.defaults = personality.config();
     }
@@ -43,6 +48,9 @@ async fn main() -> io::Result<()> {
     options.defaults.unknown_clients &= !args.known_clients;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let idp = MockIdp::start(options).await?;
+    if let (Some(file), Some(ca)) = (&args.tls, idp.ca_pem()) {
+        std::fs::write(file, ca)?;
+    }
     writeln!(io::stdout(), "READY {}", idp.base_url())?;
     tokio::select! {
         _ = interrupt.recv() => {}

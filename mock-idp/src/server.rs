@@ -6,15 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{IssuerConfig, Options};
-use crate::connection::{Budget, Cuttable};
+use crate::connection::{Budget, Connection, Cuttable, Secured};
 use crate::dispatch;
 use crate::issuer::Issuer;
 use crate::personality::Personality;
+use crate::tls::{self, Certificate, Tls};
 
 /// A running provider. Clones are handles on the same one; it ends with [`stop`](Self::stop) or with the last handle.
 #[derive(Clone, Debug)]
@@ -27,11 +30,14 @@ impl MockIdp {
     /// Listens, and serves on the current tokio runtime. No key is generated on the way.
     ///
     /// # Errors
-    /// The address cannot be bound.
+    /// The address cannot be bound, or no certificate can be made for it.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.addr).await?;
-        let base =
-            options.public_url.map_or_else(|| Ok(format!("http://{}", listener.local_addr()?)), io::Result::Ok)?;
+        let addr = listener.local_addr()?;
+        let names = || tls::names(addr.ip(), options.public_url.as_deref());
+        let tls = if options.tls { Some(Tls::new(&names())?) } else { None };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base = options.public_url.unwrap_or_else(|| format!("{scheme}://{addr}"));
         let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             base_url: base.trim_end_matches('/').to_owned(),
@@ -41,8 +47,13 @@ impl MockIdp {
             journal_len: options.journal_len,
             personalities: options.personalities,
             stopped,
+            tls: tls.clone(),
         });
-        let task = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
+        let task = match tls {
+            None => tokio::spawn(serve(Cuttable(listener), Arc::clone(&shared))),
+            Some(tls) => tokio::spawn(serve(Secured::new(listener, tls)?, Arc::clone(&shared))),
+        };
+        let task = Mutex::new(Some(task));
         Ok(Self { shared, running: Arc::new(Running { stopping, task }) })
     }
 
@@ -50,6 +61,27 @@ impl MockIdp {
     #[must_use]
     pub fn base_url(&self) -> String {
         self.shared.base_url.clone()
+    }
+
+    /// The certificate that clients must trust, as PEM; `None` if it speaks plain http.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.shared.tls.as_ref().map(Tls::ca)
+    }
+
+    /// Connections that ended before a request: their clients did not trust the certificate, or spoke no TLS.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.shared.tls.as_ref().map_or(0, Tls::failed)
+    }
+
+    /// Shows another certificate from now on, and ends the connections that saw the former one: what a client meets when
+    /// somebody else stands in the provider's place. Without TLS nothing happens.
+    pub fn show(&self, certificate: Certificate) {
+        // Connections end by any change, so none is made where nothing changes.
+        if let Some(tls) = self.shared.tls.as_ref().filter(|tls| *tls.shown().borrow() != certificate) {
+            tls.show(certificate);
+        }
     }
 
     /// The issuer of that name, made if it is new: path segments such as `corp` or `tenants/a`; empty for the root.
@@ -83,6 +115,7 @@ pub(crate) struct Shared {
     journal_len: usize,
     personalities: bool,
     pub(crate) stopped: watch::Receiver<bool>,
+    tls: Option<Tls>,
 }
 
 impl Shared {
@@ -123,7 +156,12 @@ impl Drop for Running {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+async fn serve<L>(listener: L, shared: Arc<Shared>)
+where
+    L: Listener<Io = Connection>,
+    L::Addr: std::fmt::Debug,
+    for<'a> Budget: Connected<IncomingStream<'a, L>>,
+{
     let mut stopped = shared.stopped.clone();
     let app = Router::new().fallback(dispatch::handle).with_state(shared);
     let service = app.into_make_service_with_connect_info::<Budget>();
@@ -132,7 +170,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     // Serving ends without an error: accepting retries by itself.
-    let _ = axum::serve(Cuttable(listener), service).with_graceful_shutdown(shutdown).await;
+    let _ = axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
 }
 
 /// Issuers that requests can make; the library can make more.

@@ -19,7 +19,7 @@ use crate::report::{Fold, Look, human};
 use crate::rule::Rules;
 use crate::run::{self, Helpers, Material, Options, Selection};
 use crate::suite::Suites;
-use crate::target::{Profile, launch};
+use crate::target::{Profile, Upstream, launch};
 
 /// Judges the target of a profile, one test a case, with the arguments of `cargo test`. The profile may launch the target.
 #[must_use]
@@ -97,7 +97,8 @@ async fn judge(mut profile: Profile) -> Result<BTreeMap<String, CaseFinished>, S
     let mut launched = None;
     if let Some(command) = &profile.launch {
         let idp = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
-        let started = launch::start(command, &[("idp", &idp)]).await?;
+        let ca_file = profile.upstream.as_ref().map(Upstream::ca_file_anywhere).unwrap_or_default();
+        let started = launch::start(command, &[("idp", &idp), ("ca-file", &ca_file)]).await?;
         profile.launched_at(&started.url)?;
         launched = Some(started);
     }

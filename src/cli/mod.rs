@@ -26,7 +26,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 /// The acceptance test for MCP OAuth.
 ///
 /// Point it at an MCP server or its authorization server: it plays browser, client, identity provider and attacker, and
-/// proves each finding with the HTTP exchange. Without a command it runs every suite against the embedded reference.
+/// proves each finding with the HTTP exchange. Without a command it runs every suite against the embedded reference deployments.
 #[derive(Debug, Parser)]
 #[command(name = "authspec", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -71,7 +71,8 @@ struct SuiteArgs {
 
 #[derive(Debug, Args, Default)]
 struct RunArgs {
-    /// A profile (.toml), an http(s) MCP URL, or nothing for the embedded reference deployments
+    /// A profile (.toml), an http(s) MCP URL, the name of one embedded reference deployment (see `serve`), or nothing for
+    /// all of them together
     target: Option<String>,
     /// Only these cases, areas or rules (glob)
     #[arg(long, value_name = "GLOB")]
@@ -97,7 +98,7 @@ struct RunArgs {
     /// Accept the drift: write the snapshot
     #[arg(long, requires = "snapshot")]
     bless: bool,
-    /// Cases at once
+    /// Cases at once, over all deployments (those that only wait come on top)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
     /// Warnings are failures
@@ -173,11 +174,17 @@ struct ProveArgs {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// `idp`, `server`, `consent-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
+    /// `idp`, `server`, `consent-proxy`, `https-proxy`, `single-client-proxy`, `transparent-proxy`, `provisioning-server`, `exchange-gateway` or `scoped-api`
     name: String,
     /// The issuer at which a proxy logs users in, or whose tokens the others take (default: a mock identity provider beside it)
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// The certificate (PEM) that a proxy trusts at an issuer that speaks https
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    upstream_ca: Option<PathBuf>,
+    /// Let `idp` speak https, and write the certificate that its clients must trust into this file (PEM)
+    #[arg(long, value_name = "CA_FILE")]
+    tls: Option<PathBuf>,
     /// Switch on this fault (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,

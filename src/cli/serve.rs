@@ -68,12 +68,20 @@ async fn idp(args: &ServeArgs) -> Result<(), String> {
         None => mock_idp::IssuerConfig::default(),
         Some(name) => mock_idp::Personality::find(name)?.config(),
     };
-    let options = mock_idp::Options { addr: loopback(args.port), control: true, defaults, ..Default::default() };
+    let tls = args.tls.is_some();
+    let options = mock_idp::Options { addr: loopback(args.port), control: true, defaults, tls, ..Default::default() };
     let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(args.port, &e))?;
+    write_ca(args, &idp)?;
     text::line(&format!("READY {}", idp.base_url()));
     stopped().await;
     idp.stop().await;
     Ok(())
+}
+
+/// Writes what clients of the identity provider must trust.
+fn write_ca(args: &ServeArgs, idp: &mock_idp::MockIdp) -> Result<(), String> {
+    let (Some(file), Some(ca)) = (&args.tls, idp.ca_pem()) else { return Ok(()) };
+    std::fs::write(file, ca).map_err(|e| format!("the certificate cannot be written to {}: {e}", file.display()))
 }
 
 async fn server(port: u16, faults: Faults) -> Result<(), String> {
@@ -87,17 +95,25 @@ async fn server(port: u16, faults: Faults) -> Result<(), String> {
 
 /// A proxy in front of an identity provider.
 async fn proxy(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
+    let tls = deployment == Deployment::HttpsProxy;
+    if tls && args.upstream.is_none() && args.tls.is_none() {
+        return Err("the browser must trust the identity provider: name a file for its certificate with --tls".into());
+    }
     // Whoever is passed on to it knows the proxy as issuer.
-    let (issuer, own) = upstream(args, deployment == Deployment::ConsentProxy).await?;
+    let (issuer, own) = upstream(args, tls || deployment == Deployment::ConsentProxy, tls).await?;
+    let ca = match (&args.upstream_ca, &own) {
+        (Some(file), _) => Some(std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?),
+        (None, own) => own.as_ref().and_then(|idp| idp.ca_pem().map(str::to_owned)),
+    };
     let server =
-        start_proxy(deployment, loopback(args.port), issuer, faults).await.map_err(|e| taken(args.port, &e))?;
+        start_proxy(deployment, loopback(args.port), issuer, ca, faults).await.map_err(|e| taken(args.port, &e))?;
     until_stopped(server, own).await;
     Ok(())
 }
 
 /// A deployment that takes the tokens of an identity provider.
 async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
-    let (issuer, own) = upstream(args, true).await?;
+    let (issuer, own) = upstream(args, true, false).await?;
     let addr = loopback(args.port);
     text::remark(&format!("it takes the tokens of {issuer}"));
     let server = if deployment == Deployment::ScopedApi {
@@ -110,11 +126,13 @@ async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Res
 }
 
 /// The identity provider at `--upstream`, or else ours, started beside the deployment.
-async fn upstream(args: &ServeArgs, sends_iss: bool) -> Result<(String, Option<mock_idp::MockIdp>), String> {
+async fn upstream(args: &ServeArgs, sends_iss: bool, tls: bool) -> Result<(String, Option<mock_idp::MockIdp>), String> {
     if let Some(issuer) = &args.upstream {
         return Ok((issuer.clone(), None));
     }
-    let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.map_err(|e| taken(0, &e))?;
+    let options = mock_idp::Options { tls, ..Default::default() };
+    let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(0, &e))?;
+    write_ca(args, &idp)?;
     let issuer = idp.issuer("default");
     issuer.configure(|config| config.iss_in_response = sends_iss);
     Ok((issuer.url(), Some(idp)))
@@ -133,19 +151,25 @@ async fn start_proxy(
     deployment: Deployment,
     addr: std::net::SocketAddr,
     issuer: String,
+    ca: Option<String>,
     faults: Faults,
 ) -> std::io::Result<fixtures::server::Running> {
+    if deployment == Deployment::SingleClientProxy {
+        let mut options = fixtures::single_client::Options { addr, faults, ..Default::default() };
+        (options.upstream.issuer, options.upstream.ca) = (issuer, ca);
+        return fixtures::single_client::start(options).await;
+    }
     if deployment == Deployment::TransparentProxy {
-        let upstream = fixtures::transparent::Upstream { issuer, ..Default::default() };
+        let upstream = fixtures::transparent::Upstream { issuer, ca, ..Default::default() };
         let options = fixtures::transparent::Options { addr, faults, upstream, ..Default::default() };
         return fixtures::transparent::start(options).await;
     }
     if deployment == Deployment::ProvisioningServer {
         let mut options = fixtures::provisioning::Options { addr, faults, ..Default::default() };
-        options.upstream.issuer = issuer;
+        (options.upstream.issuer, options.upstream.ca) = (issuer, ca);
         return fixtures::provisioning::start(options).await;
     }
-    let upstream = fixtures::proxy::Upstream { issuer, ..Default::default() };
+    let upstream = fixtures::proxy::Upstream { issuer, ca, ..Default::default() };
     fixtures::proxy::start(fixtures::proxy::Options { addr, faults, upstream, ..Default::default() }).await
 }
 

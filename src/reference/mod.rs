@@ -8,7 +8,7 @@ use std::time::Duration;
 use fixtures::{Fault, Faults};
 
 use crate::diag::Source;
-use crate::run::{Helpers, helpers};
+use crate::run::{Helpers, Party, helpers};
 use crate::target::Profile;
 use crate::wire::host::DocumentHost;
 
@@ -19,10 +19,15 @@ pub enum Deployment {
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
     ConsentProxy,
+    /// The same before an identity provider that speaks https.
+    HttpsProxy,
     /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones.
     ExchangeGateway,
     /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
     ScopedApi,
+    /// An MCP server whose clients are all one client at an identity provider, ours, which speaks https and answers them
+    /// itself.
+    SingleClientProxy,
     /// An MCP server that passes its clients on to an identity provider: ours.
     TransparentProxy,
     /// The same, with a second login in the browser that gives the server access of its own.
@@ -31,9 +36,11 @@ pub enum Deployment {
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 6] = [
+    pub const ALL: [Deployment; 8] = [
         Deployment::Server,
         Deployment::ConsentProxy,
+        Deployment::HttpsProxy,
+        Deployment::SingleClientProxy,
         Deployment::TransparentProxy,
         Deployment::ProvisioningServer,
         Deployment::ExchangeGateway,
@@ -46,8 +53,10 @@ impl Deployment {
         match self {
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
+            Deployment::HttpsProxy => "https-proxy",
             Deployment::ExchangeGateway => "exchange-gateway",
             Deployment::ScopedApi => "scoped-api",
+            Deployment::SingleClientProxy => "single-client-proxy",
             Deployment::TransparentProxy => "transparent-proxy",
             Deployment::ProvisioningServer => "provisioning-server",
         }
@@ -68,10 +77,10 @@ impl Deployment {
     fn profile(self) -> &'static str {
         match self {
             Deployment::Server => include_str!("server.toml"),
-            Deployment::ConsentProxy => include_str!("consent-proxy.toml"),
+            Deployment::ConsentProxy | Deployment::HttpsProxy => include_str!("consent-proxy.toml"),
             Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
             Deployment::ScopedApi => include_str!("scoped-api.toml"),
-            Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
+            Deployment::SingleClientProxy | Deployment::TransparentProxy => include_str!("transparent-proxy.toml"),
             Deployment::ProvisioningServer => include_str!("provisioning-server.toml"),
         }
     }
@@ -101,6 +110,11 @@ impl Reference {
     /// If no socket can be bound.
     pub async fn start_with(helpers: &Helpers, deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
         let mut helpers = helpers.clone();
+        if matches!(deployment, Deployment::HttpsProxy | Deployment::SingleClientProxy) {
+            let options = mock_idp::Options { tls: true, ..mock_idp::Options::default() };
+            let idp = mock_idp::MockIdp::start(options).await?;
+            helpers.idp = Some((idp.clone(), idp.issuer("")));
+        }
         if let Some((idp, issuer)) = &mut helpers.idp {
             // An issuer of its own: cases of several deployments that run at once may all change what theirs does.
             *issuer = own_issuer(idp);
@@ -108,7 +122,9 @@ impl Reference {
         let kept = faults.clone();
         let server = match deployment {
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
-            Deployment::ConsentProxy => fixtures::proxy::start(proxy_options(&helpers, faults)).await?,
+            Deployment::ConsentProxy | Deployment::HttpsProxy => {
+                fixtures::proxy::start(proxy_options(&helpers, faults)).await?
+            }
             Deployment::ExchangeGateway => {
                 let issuer = issuer_without_clients(&helpers);
                 let options =
@@ -123,6 +139,9 @@ impl Reference {
                     fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
                 fixtures::api::start(options).await?
             }
+            Deployment::SingleClientProxy => {
+                fixtures::single_client::start(single_client_options(&helpers, faults)).await?
+            }
             Deployment::TransparentProxy => fixtures::transparent::start(transparent_options(&helpers, faults)).await?,
             Deployment::ProvisioningServer => {
                 fixtures::provisioning::start(provisioning_options(&helpers, faults)).await?
@@ -135,6 +154,26 @@ impl Reference {
             misfit(issuer, &kept);
         }
         Ok(Reference { profile, helpers, server })
+    }
+
+    /// Starts all deployments, healthy, each with an issuer of its own.
+    ///
+    /// # Errors
+    /// If no socket can be bound.
+    pub async fn start_all() -> std::io::Result<Vec<Reference>> {
+        let helpers = Helpers::start().await?;
+        let starting = Deployment::ALL.map(|deployment| Reference::start_with(&helpers, deployment, Faults::none()));
+        futures_util::future::try_join_all(starting).await
+    }
+
+    /// What a run over several deployments needs of this one.
+    #[must_use]
+    pub fn party(&self) -> Party {
+        Party {
+            profile: self.profile.clone(),
+            helpers: self.helpers.clone(),
+            again: format!("authspec run {}", self.profile.target.name),
+        }
     }
 
     /// The MCP URL.
@@ -173,11 +212,13 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     helpers::client(&issuer, &upstream.client_id, upstream.client_secret.as_deref().unwrap_or_default());
     let provisioning = fixtures::provisioning::Options::default().upstream;
     helpers::client(&issuer, &provisioning.client_id, &provisioning.client_secret);
-    let transparent = fixtures::transparent::Upstream::default();
-    issuer.add_client(mock_idp::Client {
-        any_loopback_redirect: true,
-        ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
-    });
+    let single = fixtures::single_client::Options::default().upstream;
+    for transparent in [fixtures::transparent::Upstream::default(), single] {
+        issuer.add_client(mock_idp::Client {
+            any_loopback_redirect: true,
+            ..mock_idp::Client::confidential(&transparent.client_id, &transparent.client_secret, &[])
+        });
+    }
     issuer
 }
 
@@ -195,9 +236,10 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
 
 fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options {
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
     fixtures::proxy::Options {
         faults,
-        upstream: fixtures::proxy::Upstream { issuer, ..Default::default() },
+        upstream: fixtures::proxy::Upstream { issuer, ca, ..Default::default() },
         metadata_hosts: metadata_hosts(helpers),
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: Duration::ZERO,
@@ -230,6 +272,20 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
     fixtures::transparent::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
+        upstream_metadata_age: Duration::ZERO,
+        jwks_cooldown: JWKS_COOLDOWN,
+        expiry_leeway: Duration::ZERO,
+        ..Default::default()
+    }
+}
+
+fn single_client_options(helpers: &Helpers, faults: Faults) -> fixtures::single_client::Options {
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
+    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
+    let upstream = fixtures::single_client::Options::default().upstream;
+    fixtures::single_client::Options {
+        faults,
+        upstream: fixtures::transparent::Upstream { issuer, ca, ..upstream },
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
@@ -274,7 +330,7 @@ fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
 }
 
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
-const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
+const JWKS_COOLDOWN: Duration = Duration::from_millis(200);
 
 /// Short for the same reason, and long enough for a browser's journey on a busy machine.
 const PUSH_LIFETIME: Duration = Duration::from_secs(3);

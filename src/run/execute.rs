@@ -549,6 +549,7 @@ fn blank() -> CaseResult {
         known: None,
         place: String::new(),
         why: None,
+        deployment: None,
     }
 }
 

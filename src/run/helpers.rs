@@ -16,10 +16,15 @@ impl Helpers {
             DocumentHost::start().await.map_err(|e| format!("the document host cannot listen on loopback: {e}"))?;
         let mut helpers = Helpers { host: Some(Arc::new(host)), idp: None };
         if let Some(upstream) = &profile.upstream {
-            let options = mock_idp::Options { addr: upstream.listen, ..mock_idp::Options::default() };
+            let tls = upstream.ca_file.is_some();
+            let options = mock_idp::Options { addr: upstream.listen, tls, ..mock_idp::Options::default() };
             let idp = mock_idp::MockIdp::start(options).await.map_err(|e| {
                 format!("our identity provider cannot listen on {} (profile section [upstream]): {e}", upstream.listen)
             })?;
+            if let (Some(file), Some(ca)) = (&upstream.ca_file, idp.ca_pem()) {
+                std::fs::write(file, ca)
+                    .map_err(|e| format!("{} cannot be written (profile: upstream.ca-file): {e}", file.display()))?;
+            }
             let issuer = idp.issuer(upstream.issuer_path.trim_start_matches('/'));
             if let Some(name) = &upstream.personality {
                 issuer.personality(mock_idp::Personality::find(name)?);

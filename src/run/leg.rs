@@ -9,7 +9,7 @@ use super::ability::Ability;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::rule::Role;
-use crate::step::{Client, World};
+use crate::step::{self, Client, How, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -41,6 +41,8 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
         promised,
         "our identity provider promises no iss (profile section [upstream], personality)",
     );
+    let tls = world.idp.as_ref().is_some_and(|idp| idp.idp.ca_pem().is_some());
+    a.decide("upstream-tls", upstream && tls, "our identity provider speaks plain http (profile: upstream.ca-file)");
     let journal = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
     let reads = journal.iter().any(|r| matches!(r.endpoint, Endpoint::Discovery | Endpoint::Metadata));
     a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");
@@ -61,6 +63,49 @@ pub fn tokens(seen: &mut Preflight, token: &Value, for_resource: bool) {
     );
 }
 
+/// Whether the clients of the proxy are all one at our identity provider, so that only the proxy can ask the user about
+/// each. A second client shows it; where none can be had, a proxy with a callback of its own is taken for one.
+pub async fn clients(seen: &mut Preflight, wire: &Wire, client: &Client, journey: &Value) {
+    let reason = match journey["upstream"]["query"]["client_id"].as_str() {
+        None => Some("the login of a user does not lead to our identity provider".to_owned()),
+        Some(id) if id == client.id => Some("it passes the client_id of its clients on".to_owned()),
+        Some(id) => match second(seen, wire).await {
+            Ok(other) if other == id => None,
+            Ok(_) => Some("each of its clients has one of its own at our identity provider".to_owned()),
+            Err(_) if seen.abilities.has("upstream-callback") => None,
+            Err(reason) => Some(format!("no second client to compare: {reason}")),
+        },
+    };
+    if reason.is_none() && !seen.abilities.has("upstream-callback") {
+        any_redirect(seen, journey);
+    }
+    seen.abilities.set("one-upstream-client", reason.map_or(Ability::Has, Ability::Lacks));
+}
+
+/// Lets the one client answer any redirect URI: which of them belongs to whom, only the proxy knows, so only its check
+/// counts.
+fn any_redirect(seen: &Preflight, journey: &Value) {
+    let (Some(idp), Some(id)) = (&seen.world.idp, journey["upstream"]["query"]["client_id"].as_str()) else { return };
+    idp.issuer.configure(|config| {
+        for client in config.clients.iter_mut().filter(|client| client.id == id) {
+            client.any_redirect = true;
+        }
+    });
+}
+
+/// As which client another one of the proxy is sent to our identity provider.
+async fn second(seen: &Preflight, wire: &Wire) -> Result<String, String> {
+    let other = step::fresh_client(&seen.world, wire, "other", "public").await?;
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("default", other.clone());
+    let journey = act(&mut context, Verb::Authorize, json!({ "browser": "second", "until": "upstream" })).await;
+    if seen.world.registration.how != How::Preset {
+        seen.world.pool.stock("public", other);
+    }
+    let sent = journey?.facts["upstream"]["query"]["client_id"].as_str().map(str::to_owned);
+    sent.ok_or_else(|| "it was not sent to our identity provider".to_owned())
+}
+
 /// Why there is no callback of the proxy.
 const CLIENT_ANSWERED: &str = "our identity provider answers the client, not the proxy";
 
@@ -75,6 +120,16 @@ pub fn elsewhere(world: &World, base: &str) -> String {
             idp.issuer.url(),
         ),
         None => format!("the browser was sent to {base}, which is not the target: {allowed}"),
+    }
+}
+
+/// What may be behind a failure: the target does not trust our identity provider.
+pub fn distrust(world: &World) -> String {
+    match world.idp.as_ref().map_or(0, |idp| idp.idp.failed_handshakes()) {
+        0 => String::new(),
+        count => format!(
+            ". {count} connections to our identity provider ended in the TLS handshake: the target has to trust the certificate in upstream.ca-file (docs/proxies.md, \"Over https\")"
+        ),
     }
 }
 

@@ -49,8 +49,8 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
     // Without MCP URL the issuer stands for a bare authorization server.
     let named = profile.target.mcp_url.clone().or_else(|| profile.target.issuer.as_ref().map(|_| String::new()));
     let mcp_url = named.ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
-    let http =
-        Http::new(limits(profile)).map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
+    let http = Http::new(limits(profile, helpers))
+        .map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
     let mut world = blank(profile, helpers, options, &mcp_url, Arc::new(http));
     allow_first(profile, helpers, &world);
     let wire = Wire::new(Arc::clone(&world.http));
@@ -91,7 +91,7 @@ fn stop(message: &str) -> NotStarted {
     NotStarted { message: message.to_owned() }
 }
 
-fn limits(profile: &Profile) -> Limits {
+fn limits(profile: &Profile, helpers: &Helpers) -> Limits {
     let given = &profile.limits;
     Limits {
         timeout: given.timeout,
@@ -99,6 +99,7 @@ fn limits(profile: &Profile) -> Limits {
         max_retry_after: given.max_retry_after,
         requests_per_second: given.requests_per_second,
         source_addresses: given.source_addresses.clone(),
+        extra_roots: helpers.idp.iter().filter_map(|(idp, _)| Some(idp.ca_pem()?.into())).collect(),
         ..Limits::default()
     }
 }

@@ -58,6 +58,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     match grant(seen, &wire, &client).await {
         Ok((journey, token)) => {
             describe(seen, &journey, &token, &wire);
+            leg::clients(seen, &wire, &client, &journey).await;
             first_call(seen, &wire, &token, stated).await;
             leg::identity(seen, &wire, &client).await;
             probes::revocation(seen, &wire, &client, &token).await;
@@ -69,8 +70,16 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
 }
 
 fn broken(seen: &mut Preflight, reason: &str) {
+    let reason = &format!("{reason}{}", leg::distrust(&seen.world));
     if seen.roles.contains(&Role::Proxy) {
-        for word in ["proxy", "upstream-callback", "upstream-discovery", "upstream-id-token", "upstream-openid"] {
+        for word in [
+            "one-upstream-client",
+            "proxy",
+            "upstream-callback",
+            "upstream-discovery",
+            "upstream-id-token",
+            "upstream-openid",
+        ] {
             seen.abilities.set(word, Ability::Broken(reason.to_owned()));
         }
     }

@@ -1,5 +1,7 @@
 //! `mutate`: changes one thing in hand: a text, a token, a cookie, what our identity provider does next.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -18,6 +20,10 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         return jwt(context, args);
     }
     if let Some(done) = upstream::change(context, args) {
+        if args.get("certificate").is_some() {
+            // A request on a connection that is just being ended would tell nothing about certificates.
+            tokio::time::sleep(CLOSING).await;
+        }
         return done;
     }
     if let Some(text) = args.text("text") {
@@ -216,6 +222,9 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
 
 /// How cookies and tokens carry what they say.
 const BASE64: &[&GeneralPurpose] = &[&URL_SAFE_NO_PAD, &URL_SAFE, &STANDARD_NO_PAD, &STANDARD];
+
+/// How long the end of a connection takes to be noticed.
+const CLOSING: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

@@ -213,6 +213,8 @@ pub struct FormHints {
 pub struct Upstream {
     /// Where it listens; port 0 means any free one.
     pub listen: SocketAddr,
+    /// It speaks https, and writes the certificate that the target must trust into this file; absent means: plain http.
+    pub ca_file: Option<PathBuf>,
     /// The path of its issuer, with a leading slash; empty for none.
     pub issuer_path: String,
     /// The client that the target is at the upstream.
@@ -243,6 +245,13 @@ pub struct Upstream {
 impl Upstream {
     /// What common libraries wait before they fetch a key set again (jose: 30 seconds).
     pub const JWKS_COOLDOWN: Duration = Duration::from_secs(30);
+
+    /// Where a target finds the certificate that it must trust, from whatever folder it runs in; empty over plain http.
+    #[must_use]
+    pub fn ca_file_anywhere(&self) -> String {
+        let absolute = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        self.ca_file.as_ref().map(|file| absolute(file).display().to_string()).unwrap_or_default()
+    }
 }
 
 /// A workload for which the upstream vouches.

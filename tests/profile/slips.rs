@@ -255,6 +255,30 @@ fn slip_values_of_the_wrong_type_or_size() {
 }
 
 #[test]
+fn slip_identity_assertions_for_nobody() {
+    let text = "[exchange.id-jag]\nresource = \"mcp\"\nscopes = \"read\"\n";
+    insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"
+    error[missing]: [exchange.id-jag] has no `audience`
+     --> staging.toml:4:1
+      |
+    4 | [exchange.id-jag]
+      | ^^^^^^^^^^^^^^^^^
+
+    error[url]: `exchange.id-jag.resource` is not a resource indicator
+     --> staging.toml:5:12
+      |
+    5 | resource = "mcp"
+      |            ^^^^^ relative URL without a base
+
+    error[unknown-word]: unknown key `scopes` in [exchange.id-jag]
+     --> staging.toml:6:1
+      |
+    6 | scopes = "read"
+      | ^^^^^^ did you mean `scope`?
+    "#);
+}
+
+#[test]
 fn slip_exchange_without_what_it_needs() {
     let text = "[exchange]\nsubject = \"token\"\nauth-method = \"basic\"\nclient-secret = \"hunter2\"\nresource = \"https://api.example/x#y\"\naudiance = \"api\"\n";
     insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"
@@ -321,4 +345,19 @@ fn slip_not_toml_beside_a_secret() {
     let shown = slips_of("[registration]\nclient-secret = \"hunter2\n");
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("staging.toml:2"), "{shown}");
+}
+
+#[test]
+fn slip_a_certificate_that_nobody_makes() {
+    insta::assert_snapshot!(slips_of(
+        "[launch]\ncommand = [\"./start.sh\"]\nenv = { CA = \"{ca-file}\" }\n\n[upstream]\nlisten = \"127.0.0.1:0\"\n"
+    ), @r#"
+    error[missing]: `{ca-file}` is filled in from `upstream.ca-file`, which is missing
+     --> staging.toml:3:15
+      |
+    3 | env = { CA = "{ca-file}" }
+      |               ^^^^^^^^^
+      |
+      = help: with ca-file = "idp-ca.pem" in [upstream] our identity provider speaks https (docs/proxies.md)
+    "#);
 }

@@ -17,6 +17,8 @@ use crate::config::IssuerConfig;
 pub struct Client {
     /// Accepts every loopback redirect URI instead of `redirect_uris`.
     pub any_loopback_redirect: bool,
+    /// Accepts every redirect URI that runs nothing: of a proxy that answers its own clients by way of this one.
+    pub any_redirect: bool,
     /// Lets the client use PKCE as it likes: with `plain`, with a short verifier, or not at all.
     pub any_pkce: bool,
     /// Identifiers of the resource servers that the client runs: it may exchange tokens that are for them.

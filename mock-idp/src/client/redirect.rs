@@ -6,7 +6,7 @@ use super::{Client, ClientAuth};
 
 /// Whether an answer for `client` may go to `requested` (OAuth 2.1 section 2.3.1, simple string comparison).
 pub(crate) fn is_registered(client: &Client, requested: &str) -> bool {
-    if client.auth == ClientAuth::Anything {
+    if client.auth == ClientAuth::Anything || client.any_redirect {
         return harmless(requested);
     }
     if client.any_loopback_redirect && loopback(requested).is_some() {

@@ -59,6 +59,7 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
     let secret = matches!(auth, ClientAuth::Basic | ClientAuth::Post).then(secret::random);
     Ok(Client {
         any_loopback_redirect: false,
+        any_redirect: false,
         any_pkce: false,
         audiences: Vec::new(),
         auth,

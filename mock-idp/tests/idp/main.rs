@@ -13,4 +13,5 @@ mod pages;
 mod par;
 mod personalities;
 mod program;
+mod tls;
 mod tokens;

@@ -15,8 +15,9 @@ use super::Reading;
 use super::value::json_object;
 use crate::rule::reader::Section;
 
-pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> Option<Upstream> {
+pub(super) fn upstream(mut section: Section<'_>, folder: &Path, reading: &mut Reading<'_>) -> Option<Upstream> {
     let listen = section.required_text("listen", &mut reading.slips).and_then(|text| reading.address(&text));
+    let ca_file = reading.text(&mut section, "ca-file").map(|file| folder.join(file));
     let path = section.text("issuer-path", &mut reading.slips);
     if let Some(path) = path.as_ref().filter(|path| !path.get_ref().starts_with('/')) {
         let message = format!("`{}` must start with a slash", section.path("issuer-path"));
@@ -46,6 +47,7 @@ pub(super) fn upstream(mut section: Section<'_>, reading: &mut Reading<'_>) -> O
     section.finish(&mut reading.slips);
     Some(Upstream {
         listen: listen?,
+        ca_file,
         issuer_path: path.map(Spanned::into_inner).unwrap_or_default(),
         client_id,
         client_secret,

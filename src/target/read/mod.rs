@@ -37,12 +37,26 @@ pub(super) fn profile(source: Source, env: &dyn Fn(&str) -> Option<String>) -> R
     let folder = Path::new(&source.name).parent().unwrap_or(Path::new("")).to_owned();
     let profile = sections(&mut document, &mut reading, &folder);
     document.finish(&mut reading.slips);
+    if profile.as_ref().is_some_and(wants_missing_ca) {
+        let at = text.rfind(CA_FILE).unwrap_or_default();
+        let message = format!("`{CA_FILE}` is filled in from `upstream.ca-file`, which is missing");
+        let help = "with ca-file = \"idp-ca.pem\" in [upstream] our identity provider speaks https (docs/proxies.md)";
+        reading.slips.advise("missing", at..at + CA_FILE.len(), message, "", help);
+    }
     let shown = reading.slips.shown_source();
     let found = reading.slips.into_found();
     match profile {
         Some(profile) if found.is_empty() => Ok(Profile { source: shown, ..profile }),
         _ => Err(found),
     }
+}
+
+/// Whether a launched target is told of a certificate that nobody makes.
+fn wants_missing_ca(profile: &Profile) -> bool {
+    let is_made = profile.upstream.as_ref().is_some_and(|upstream| upstream.ca_file.is_some());
+    let Some(launch) = profile.launch.as_ref().filter(|_| !is_made) else { return false };
+    let values = launch.env.iter().map(|(_, value)| value.expose());
+    launch.command.iter().map(String::as_str).chain(values).any(|word| word.contains(CA_FILE))
 }
 
 /// Every section, read in an order that lets later ones know what they must; `None` only if `[target]` is missing.
@@ -65,7 +79,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
         launch: launch.and_then(|section| environment::launch(section, folder, reading)),
         registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
         login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
-        upstream: upstream.and_then(|section| environment::upstream(section, reading)),
+        upstream: upstream.and_then(|section| environment::upstream(section, folder, reading)),
         exchange: exchange.map(|section| exchange::exchange(section, reading)),
         token: token.map(|section| token::look(section, reading)).unwrap_or_default(),
         provisioning: provisioning.map(|section| target::provisioning(section, reading)).unwrap_or_default(),
@@ -91,4 +105,5 @@ fn mask_by_name(text: &str, slips: &mut Slips) {
     }
 }
 
+const CA_FILE: &str = "{ca-file}";
 const SECRET_NAMES: [&str; 4] = ["fields", "password", "secret", "token"];
