@@ -124,14 +124,73 @@ async fn one_run(
     (results, redacted)
 }
 
-/// Runs a variant, and once more with other clients, `tries` times in all, if the target forgot one that it had registered.
-async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> (Vec<CaseResult>, Wire) {
+/// Runs a variant; again with other clients if the target forgot one that it had registered (`tries` times in all), or if
+/// what went wrong may come from what earlier cases did with these.
+async fn attempt(
+    shared: &Arc<Shared>,
+    task: &Task,
+    variant: Option<&Variant>,
+    tries: u32,
+) -> (Vec<CaseResult>, Wire) {
+    let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
+    let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
+    let pool = &shared.world.pool;
+    let Some(mut clients) = clients.filter(|_| run.results.iter().any(suspicious)) else {
+        return (redact_results(run.results, &wire), wire);
+    };
+    match pool.look_over(&shared.world, &mut clients).await {
+        TakenBack::Whole if may_be_the_client(task, &run.results) && pool.may_differ() && !clients.clients.is_empty() => {
+            let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
+            let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
+            pool.note_opinion(&task.id, differs);
+            if differs {
+                clients.strike();
+                return (redact_results(again.results, &other_wire), other_wire);
+            }
+        }
+        TakenBack::Whole => {}
+        TakenBack::Forgotten if tries > 1 => {
+            drop(clients);
+            return Box::pin(attempt(shared, task, variant, tries - 1)).await;
+        }
+        TakenBack::Forgotten => run.doubt("the target forgets clients faster than this case can use them"),
+        TakenBack::Doubtful => run.doubt(
+            "the target answers that it does not know a client that it registered, and no registration is left to \
+             try another (profile: limits.registrations)",
+        ),
+    }
+    (redact_results(run.results, &wire), wire)
+}
+
+/// Whether what went wrong is an honest request that was refused: what must be refused and was accepted, or crashed, says
+/// enough by itself, and a flood may lock a client for good reason.
+fn may_be_the_client(task: &Task, results: &[CaseResult]) -> bool {
+    let wrong = |r: &&CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
+    let honest = |r: &CaseResult| !matches!(r.kind, Some(Kind::Accepted | Kind::Crash));
+    let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
+    calm && results.iter().filter(wrong).all(honest)
+}
+
+/// Where a run gets its clients.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Pool,
+    New,
+}
+
+/// One run of a variant: what it found, and the clients that it had.
+async fn once<'a>(
+    shared: &'a Arc<Shared>,
+    task: &'a Task,
+    variant: Option<&'a Variant>,
+    source: Source,
+) -> (Run<'a>, Wire, Option<Borrowed>) {
     let wire = Wire::new(Arc::clone(&shared.world.http));
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
     let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
-    let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire))).await {
+    let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
         Ok(clients) => clients,
         Err(_) => {
             let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
@@ -142,19 +201,7 @@ async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, t
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
-    let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
-    if let Some(clients) = clients.filter(|_| run.results.iter().any(suspicious)) {
-        match shared.world.pool.take_back(&shared.world, clients).await {
-            TakenBack::Whole => {}
-            TakenBack::Forgotten if tries > 1 => return Box::pin(attempt(shared, task, variant, tries - 1)).await,
-            TakenBack::Forgotten => run.doubt("the target forgets clients faster than this case can use them"),
-            TakenBack::Doubtful => run.doubt(
-                "the target answers that it does not know a client that it registered, and no registration is left to \
-                 try another (profile: limits.registrations)",
-            ),
-        }
-    }
-    (redact_results(run.results, &wire), wire)
+    (run, wire, clients)
 }
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
@@ -180,7 +227,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// All steps, up to the one that ends the case. Hands back the clients that were borrowed, if it came so far.
-    async fn steps(&mut self, wire: &Wire) -> Option<Borrowed> {
+    async fn steps(&mut self, wire: &Wire, source: Source) -> Option<Borrowed> {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
         let mut wanted = wanted_clients(&self.task.case, &values);
         super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
@@ -188,7 +235,13 @@ impl Run<'_> {
             // There is no client to be had, and none is needed.
             wanted.clear();
         }
-        let borrowed = match self.shared.world.pool.borrow(&self.shared.world, wire, &wanted).await {
+        let world = &self.shared.world;
+        let spoils = world.recipe.consent_kept && self.needs("consent-page");
+        let borrowed = match source {
+            Source::Pool if !spoils => world.pool.borrow(world, wire, &wanted).await,
+            _ => world.pool.fresh(world, wire, &wanted, !spoils).await,
+        };
+        let borrowed = match borrowed {
             Ok(borrowed) => borrowed,
             Err(reason) if reason.starts_with(step::NOT_REGISTERED) || reason.starts_with(step::USED_UP) => {
                 self.leave_out(0, &reason);
@@ -255,6 +308,11 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    fn needs(&self, word: &str) -> bool {
+        let case = &self.task.case.needs;
+        case.iter().chain(self.variant.into_iter().flat_map(|variant| &variant.needs)).any(|needed| needed == word)
     }
 
     fn has_later_judgement(&self, at: usize) -> bool {

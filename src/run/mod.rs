@@ -23,6 +23,7 @@ use std::sync::Arc;
 use self::schedule::News;
 use crate::event::{CaseFinished, Document, Event, RunEnded, RunStarted, TargetInfo};
 use crate::rule::{McpVersion, Role, Rules};
+use crate::step;
 use crate::suite::Suites;
 use crate::target::Profile;
 use crate::wire::host::DocumentHost;
@@ -130,7 +131,7 @@ pub(crate) async fn judge(
         interrupted,
         dead: seen.world.http.is_dead(),
         problems: if interrupted { Vec::new() } else { ledger.problems() },
-        remarks: remarks(seen.world.pool.lost()),
+        remarks: remarks(&seen.world.pool),
     }
 }
 
@@ -155,14 +156,25 @@ fn millis(since: std::time::Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What was noticed on the way: for now, that clients were forgotten.
-fn remarks(lost: u32) -> Vec<String> {
+/// What was noticed on the way about the clients of the run.
+fn remarks(pool: &step::Pool) -> Vec<String> {
+    let (lost, differing) = (pool.lost(), pool.differing());
     let forgets = format!(
         "the target forgot {lost} of the clients that it had registered for this run, which answered invalid_client \
          afterwards; their cases were tried again with others. If that is no store of a development server, users of \
          this target will have to register again as well"
     );
-    (lost > 0).then_some(forgets).into_iter().collect()
+    let spoilt = format!(
+        "{} could be judged with new clients only: to those that other cases had used before, the target refused what it \
+         grants to new ones. It may remember with a client what one of its requests did wrong. First: {}",
+        match differing.len() {
+            1 => "one result".to_owned(),
+            number => format!("{number} results"),
+        },
+        differing.first().map_or("", String::as_str)
+    );
+    let remarks = [(lost > 0, forgets), (!differing.is_empty(), spoilt)];
+    remarks.into_iter().filter_map(|(is_so, text)| is_so.then_some(text)).collect()
 }
 
 fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunStarted {

@@ -9,7 +9,7 @@ use super::preflight::Preflight;
 use super::recipe::{act, context, journey_and_token};
 use crate::fact::summary;
 use crate::rule::Role;
-use crate::step::{self, Client, World};
+use crate::step::{self, Client, How, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -61,6 +61,19 @@ async fn try_document(world: &World) -> Result<(), String> {
         (true, Some(1..)) => Ok(()),
         (true, _) => Err("a code was issued without a look at the document".into()),
         (false, _) => Err(summary(&journey)),
+    }
+}
+
+/// Whether the user is asked again in another browser, where the same client was approved before.
+pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
+    if !seen.abilities.has("consent-page") || !seen.wants(&["consent-page"]) {
+        return;
+    }
+    let Ok((journey, _)) = journey_and_token(&seen.world, wire, client).await else { return };
+    seen.world.recipe.consent_kept = journey["asked-consent"] != true;
+    if seen.world.recipe.consent_kept && seen.world.registration.how == How::Preset {
+        let reason = "it remembers consent for the preset client, and no other can be registered";
+        seen.abilities.set("consent-page", Ability::Lacks(reason.into()));
     }
 }
 

@@ -74,7 +74,7 @@ pub async fn several(
         interrupted,
         dead: seen.iter().find_map(|seen| Some(of(seen, &seen.world.http.is_dead()?))),
         problems: if interrupted { Vec::new() } else { named(&seen, |at, _| ledgers[at].problems()) },
-        remarks: named(&seen, |_, seen| remarks(seen.world.pool.lost())),
+        remarks: named(&seen, |_, seen| remarks(&seen.world.pool)),
     };
     sink(Event::Ended(ended.clone()));
     Ok(ended)

@@ -81,6 +81,8 @@ pub struct Pool {
     /// Kinds of clients of which one was asked after, and whether the answer tells a known client from a forgotten one.
     telling: Mutex<BTreeMap<String, bool>>,
     lost: AtomicU32,
+    /// Cases that passed with other clients, and those that did not.
+    opinions: Mutex<(Vec<String>, usize)>,
     /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
     gathering: tokio::sync::Mutex<()>,
     returned: Notify,
@@ -97,6 +99,15 @@ pub struct Borrowed {
     pool: Arc<Pool>,
     /// Name in the case, kind, client.
     pub clients: Vec<(String, String, Client)>,
+    /// Whether others may have them afterwards.
+    keep: bool,
+}
+
+impl Borrowed {
+    /// They do not go back: something about them is not as it was.
+    pub fn strike(mut self) {
+        self.keep = false;
+    }
 }
 
 /// What became of clients that a case had.
@@ -121,6 +132,7 @@ impl Pool {
             refused: Mutex::default(),
             telling: Mutex::default(),
             lost: AtomicU32::new(0),
+            opinions: Mutex::default(),
             gathering: tokio::sync::Mutex::new(()),
             returned: Notify::new(),
         }
@@ -144,7 +156,7 @@ impl Pool {
         wire: &Wire,
         wanted: &[(String, String)],
     ) -> Result<Borrowed, String> {
-        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new() };
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep: true };
         if wanted.is_empty() {
             return Ok(borrowed);
         }
@@ -157,8 +169,33 @@ impl Pool {
         Ok(borrowed)
     }
 
+    /// New clients, which no case has used; with `keep` others may have them afterwards.
+    ///
+    /// # Errors
+    /// If a client cannot be made, or no registration is left for it.
+    pub async fn fresh(
+        self: &Arc<Pool>,
+        world: &World,
+        wire: &Wire,
+        wanted: &[(String, String)],
+        keep: bool,
+    ) -> Result<Borrowed, String> {
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep };
+        for (name, kind) in wanted {
+            if is_preset(world, kind) {
+                return Err(format!("{NOT_REGISTERED} (it is preset)"));
+            }
+            self.budget.is_there_for_more()?;
+            let mut client = client::fresh(world, wire, name, kind).await?;
+            name.clone_into(&mut client.name);
+            self.shelves.lock().unwrap_or_else(PoisonError::into_inner).entry(kind.clone()).or_default().made += 1;
+            borrowed.clients.push((name.clone(), kind.clone(), client));
+        }
+        Ok(borrowed)
+    }
+
     async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
-        if world.registration.how == How::Preset || kind == EXCHANGER && world.exchange.client.is_some() {
+        if is_preset(world, kind) {
             // Preset clients are the only ones there are: cases share them.
             return client::fresh(world, wire, name, kind).await;
         }
@@ -243,12 +280,34 @@ impl Pool {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Whether it is worth trying a case with other clients: not where that has made no difference often enough.
+    #[must_use]
+    pub fn may_differ(&self) -> bool {
+        let opinions = self.opinions.lock().unwrap_or_else(PoisonError::into_inner);
+        opinions.1 < IN_VAIN + 2 * opinions.0.len()
+    }
+
+    /// Remembers whether a case passed with other clients.
+    pub fn note_opinion(&self, case: &str, differs: bool) {
+        let mut opinions = self.opinions.lock().unwrap_or_else(PoisonError::into_inner);
+        match differs {
+            true => opinions.0.push(case.to_owned()),
+            false => opinions.1 += 1,
+        }
+    }
+
+    /// Cases that passed with other clients only.
+    #[must_use]
+    pub fn differing(&self) -> Vec<String> {
+        self.opinions.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
     fn has_lost(&self) -> bool {
         self.lost() > 0
     }
 
-    /// Takes clients back after a case that did not pass, and strikes those off that the target knows no more.
-    pub async fn take_back(&self, world: &World, mut borrowed: Borrowed) -> TakenBack {
+    /// Looks over the clients of a case that did not pass, and strikes those off that the target knows no more.
+    pub async fn look_over(&self, world: &World, borrowed: &mut Borrowed) -> TakenBack {
         let mut taken = TakenBack::Whole;
         for (name, kind, client) in std::mem::take(&mut borrowed.clients) {
             match self.is_lost(world, &kind, &client).await {
@@ -271,8 +330,7 @@ impl Pool {
     /// Whether the target knows a client no more; `None` if it says so, but nobody can tell whether it says that of all.
     async fn is_lost(&self, world: &World, kind: &str, client: &Client) -> Option<bool> {
         let is_document = world.host.as_ref().is_some_and(|host| client.id.starts_with(&host.url("/")));
-        if world.registration.how == How::Preset || is_document || kind == EXCHANGER && world.exchange.client.is_some()
-        {
+        if is_document || is_preset(world, kind) {
             return Some(false);
         }
         let wire = Wire::new(Arc::clone(&world.http));
@@ -312,7 +370,11 @@ impl Pool {
 impl Drop for Borrowed {
     fn drop(&mut self) {
         for (_, kind, client) in self.clients.drain(..) {
-            self.pool.give_back(&kind, client);
+            if self.keep {
+                self.pool.give_back(&kind, client);
+            } else {
+                self.pool.unmake(&kind);
+            }
         }
     }
 }
@@ -321,11 +383,18 @@ impl Drop for Borrowed {
 pub const USED_UP: &str = "register a client: what the profile allows of registrations is used up";
 /// What is said of a kind of client that the target does not register; the case is then left out.
 pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
+/// Whether the operator of the target made the client of this kind, and there are no others.
+fn is_preset(world: &World, kind: &str) -> bool {
+    world.registration.how == How::Preset || kind == EXCHANGER && world.exchange.client.is_some()
+}
+
 /// Whether a kind of client acts for itself.
 fn is_machine(kind: &str) -> bool {
     kind.starts_with("machine")
 }
 
+/// How often other clients may make no difference before they are no longer tried.
+const IN_VAIN: usize = 10;
 /// A limit from which on registrations are no matter.
 const TIGHT: u32 = 100;
 /// Registrations kept for the pool: one client of each kind.

@@ -78,6 +78,8 @@ pub struct Recipe {
     pub send_resource: bool,
     /// Whether authorization requests are pushed (RFC 9126), because the authorization server takes no others.
     pub push: bool,
+    /// Whether consent is remembered for a user and a client, so that the page comes once: cases about it need new clients.
+    pub consent_kept: bool,
     /// Whether our identity provider makes the bound tokens that the MCP server takes (RFC 9449).
     pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
