@@ -332,7 +332,7 @@ fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
 const JWKS_COOLDOWN: Duration = Duration::from_millis(200);
 
-/// Short for the same reason, and long enough for a browser's journey on a busy machine.
+/// Short for the same reason, but long enough for a browser's journey on a busy machine.
 const PUSH_LIFETIME: Duration = Duration::from_secs(3);
 
 /// Where `serve` listens unless told otherwise.

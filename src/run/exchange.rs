@@ -92,8 +92,13 @@ fn names(args: &Args, client: &str) -> bool {
 /// Exchanges once, honestly, and looks which variations the target knows. Where nothing says that it exchanges tokens at
 /// all, it is not asked.
 pub async fn look(seen: &mut Preflight, profile: &Profile) {
+    if seen.wants(&["id-jag-"]) {
+        id_jag::look(seen, profile).await;
+    }
+    if !seen.wants(&["exchange-", "token-exchange"]) {
+        return;
+    }
     let listed = is_listed(&seen.world.found.metadata);
-    id_jag::look(seen, profile).await;
     seen.abilities.decide("exchange-listed", listed, "grant_types_supported does not list it");
     let stated = profile.exchange.as_ref().is_some_and(|section| section.is_general);
     if !listed && !stated {
@@ -160,7 +165,7 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
         seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
         let login = seen.world.exchange.subject == Source::Login;
-        if seen.abilities.has("dpop") {
+        if seen.abilities.has("dpop") && seen.wants(&["exchange-dpop"]) {
             let proven = answered(seen, wire, json!({ "dpop": true })).await.unwrap_or_default();
             let bound = ["key", "other-key", "untold", "missing"].iter().any(|word| proven["binding"] == *word);
             let reason = "what it exchanges with a DPoP proof is bound to no key, as it may elect (RFC 9449 section 5)";

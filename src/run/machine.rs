@@ -136,7 +136,9 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
             Ok(client) => presented(seen, wire, client, plain).await.is_ok(),
             Err(_) => false,
         };
-        bound(seen, wire, client.as_ref().ok()).await;
+        if seen.wants(&["id-jag-bound"]) {
+            bound(seen, wire, client.as_ref().ok()).await;
+        }
         let reason = "any JWT of our identity provider about the employee is taken as a grant, ID-JAG or not";
         return seen.abilities.decide("id-jag-only", !taken, reason);
     };

@@ -29,7 +29,7 @@ use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
-pub use plan::{Planned, Selection, plan};
+pub use plan::{Planned, Selection, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};
 
@@ -92,7 +92,7 @@ pub async fn run(
     let began = std::time::Instant::now();
     let mut stop = std::pin::pin!(stop);
     let seen = tokio::select! {
-        seen = look(profile, &helpers, options) => seen?,
+        seen = look(profile, &helpers, options, Some(needed(material, options))) => seen?,
         () = &mut stop => {
             return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
         }
