@@ -1,5 +1,6 @@
 //! The command line as a user meets it: exit codes, messages, files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -42,6 +43,7 @@ fn the_reference_is_green() {
     assert!(text.contains("0 failed") && text.contains("0 blocked"), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours when piped");
     assert!(text.lines().all(|l| l.chars().count() <= 100), "nothing wider than 100 columns");
+    assert!(text.contains("the embedded reference deployments: server, consent-proxy, "), "{text}");
     for file in ["junit.xml", "report.json", "snapshot.txt"] {
         assert!(Path::new(out).join(file).exists(), "{file} is written");
     }
@@ -49,6 +51,73 @@ fn the_reference_is_green() {
     for secret in ["alice-password", "mallory-password", "\"eyJ"] {
         assert!(!report.contains(secret), "{secret} stands in report.json");
     }
+    every_case_once(&report);
+}
+
+/// Each case is judged at one deployment, each deployment judges something, and whatever is not judged applies to none.
+fn every_case_once(report: &str) {
+    let report: serde_json::Value = serde_json::from_str(report).expect("JSON");
+    let list = |pointer: &str| report.pointer(pointer).and_then(serde_json::Value::as_array).expect("a list").clone();
+    let cases: Vec<String> = list("/cases").iter().map(|case| case["case"].to_string()).collect();
+    assert!(cases.is_sorted_by(|one, next| one < next), "no case twice, all in plan order");
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for result in list("/results") {
+        let place = result["deployment"].as_str().unwrap_or("none").to_owned();
+        assert!(place != "none" || result["verdict"] == "not-applicable", "{result}");
+        places.entry(place).or_default().insert(result["case"].to_string());
+    }
+    assert_eq!(places.values().map(BTreeSet::len).sum::<usize>(), cases.len(), "every case at one place");
+    for deployment in list("/target/deployments") {
+        let name = deployment["name"].as_str().expect("a name");
+        assert!(places.contains_key(name), "{name} judges nothing");
+    }
+    let ids: BTreeSet<u64> = list("/exchanges").iter().filter_map(|exchange| exchange["id"].as_u64()).collect();
+    assert_eq!(ids.len(), list("/exchanges").len(), "no exchange id twice");
+}
+
+#[test]
+fn a_finding_names_its_deployment_and_how_to_see_it_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("proxy")).expect("a folder");
+    let case = "title = \"wrong on purpose\"\nneeds = [\"proxy\"]\n[[step]]\nrule = \"rs.401-without-token\"\n\
+                call = { bearer = \"none\" }\nexpect.status = 418\n";
+    std::fs::write(folder.path().join("proxy/wrong.toml"), case).expect("a file");
+    let run = authspec(&["run", "--suites", folder.path().to_str().expect("UTF-8")]);
+    let text = stdout(&run);
+    assert_eq!(run.status.code(), Some(1), "{text}{}", stderr(&run));
+    assert!(
+        text.contains("the embedded reference deployments: consent-proxy (") && !text.contains("server:"),
+        "{text}"
+    );
+    assert!(text.contains("where     consent-proxy"), "{text}");
+    let unwrapped = text.replace(" \\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let again = format!("again authspec run consent-proxy --suites {} --only proxy/wrong", folder.path().display());
+    assert!(unwrapped.contains(&again), "{text}");
+    assert!(text.contains("POST /mcp"), "the deployment's own address is left out: {text}");
+}
+
+#[test]
+fn shards_of_all_deployments_make_the_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let only = ["--only", "gateway/*", "--only", "proxy/consent-*", "--only", "par/*", "--format", "quiet"];
+    for shard in ["1/2", "2/2"] {
+        let out = path(&shard[..1]);
+        let run = authspec(&[&["run", "--shard", shard, "--report", &out], &only[..]].concat());
+        assert_eq!(run.status.code(), Some(0), "{}{}", stdout(&run), stderr(&run));
+    }
+    let whole = authspec(&[&["run", "--report", &path("whole")], &only[..]].concat());
+    assert_eq!(whole.status.code(), Some(0), "{}{}", stdout(&whole), stderr(&whole));
+    let merged = authspec(&["merge", &path("1"), &path("2"), "-o", &path("merged")]);
+    assert_eq!(merged.status.code(), Some(0), "{}{}", stdout(&merged), stderr(&merged));
+    let verdicts = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join(name).join("snapshot.txt")).expect("a snapshot");
+        let from = text.find("## verdicts").expect("verdicts");
+        text[from..].split("\n\n").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(verdicts("merged"), verdicts("whole"));
+    let same = authspec(&["diff", &path("merged"), &path("whole")]);
+    assert_eq!(same.status.code(), Some(0), "{}", stdout(&same));
 }
 
 #[test]

@@ -23,6 +23,12 @@ fn no_findings() {
 }
 
 #[test]
+fn several_deployments_in_one_report() {
+    let report = sample::several();
+    assert_snapshot!(human::render(&report, &Look::plain(), None) + "\n" + &quiet::render(&report, &Look::plain()));
+}
+
+#[test]
 fn hostile_text() {
     assert_snapshot!(human::render(&sample::hostile(), &Look::plain(), None));
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 #[test]
 fn every_report_is_valid() {
     let validator = validator();
-    for report in [sample::everything(), sample::spotless(), sample::hostile(), sample::fold([])] {
+    for report in [sample::everything(), sample::several(), sample::spotless(), sample::hostile(), sample::fold([])] {
         let value: Value = serde_json::from_str(&json::render(&report)).expect("JSON");
         let complaints: Vec<String> =
             validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -44,10 +44,12 @@ fn the_schema_refuses_what_it_does_not_know() {
 
 #[test]
 fn it_reads_back() {
-    let text = json::render(&sample::everything());
-    let report = Report::from_json(&text).expect("our own report");
-    assert_eq!(json::render(&report), text);
-    assert_eq!(report.counts, report.counts());
+    for sample in [sample::everything(), sample::several()] {
+        let text = json::render(&sample);
+        let report = Report::from_json(&text).expect("our own report");
+        assert_eq!(json::render(&report), text);
+        assert_eq!(report.counts, report.counts());
+    }
 }
 
 #[test]

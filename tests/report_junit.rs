@@ -36,7 +36,7 @@ fn every_verdict_has_its_place() {
 
 #[test]
 fn it_has_the_form_that_ci_systems_share() {
-    for report in [sample::everything(), sample::spotless(), sample::hostile(), sample::fold([])] {
+    for report in [sample::everything(), sample::several(), sample::spotless(), sample::hostile(), sample::fold([])] {
         let root = read(&junit::render(&report));
         assert_eq!(root.name, "testsuites");
         let mut sums = [0; 3];

@@ -146,6 +146,15 @@ impl Issuer {
         self.lock().extra_keys.clear();
     }
 
+    /// Revokes an access token without a request; says whether it worked until now. Only introspection, userinfo and the
+    /// other endpoints here know of it: the signature of a JWT stays good.
+    pub fn revoke(&self, token: &str) -> bool {
+        let Some(claims) = self.active(token) else { return false };
+        let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.end_grant(&jti);
+        self.active(token).is_none()
+    }
+
     /// Queues an answer for an endpoint: it is used [`times`](Answer::times) times, once if that is not set.
     pub fn script(&self, endpoint: Endpoint, answer: Answer) {
         self.lock().scripts.push(endpoint, answer);

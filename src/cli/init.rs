@@ -16,7 +16,7 @@ pub fn main(args: &InitArgs) -> u8 {
             return USAGE;
         }
     };
-    let seen = runtime().block_on(async { run::look(&profile, &Helpers::default(), &Options::default()).await });
+    let seen = runtime().block_on(async { run::look(&profile, &Helpers::default(), &Options::default(), None).await });
     let seen = match seen {
         Ok(seen) => seen,
         Err(not_started) => {

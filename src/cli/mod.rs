@@ -26,7 +26,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 /// The acceptance test for MCP OAuth.
 ///
 /// Point it at an MCP server or its authorization server: it plays browser, client, identity provider and attacker, and
-/// proves each finding with the HTTP exchange. Without a command it runs every suite against the embedded reference.
+/// proves each finding with the HTTP exchange. Without a command it runs every suite against the embedded reference deployments.
 #[derive(Debug, Parser)]
 #[command(name = "authspec", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -71,7 +71,8 @@ struct SuiteArgs {
 
 #[derive(Debug, Args, Default)]
 struct RunArgs {
-    /// A profile (.toml), an http(s) MCP URL, or nothing for the embedded reference deployments
+    /// A profile (.toml), an http(s) MCP URL, the name of one embedded reference deployment (see `serve`), or nothing for
+    /// all of them together
     target: Option<String>,
     /// Only these cases, areas or rules (glob)
     #[arg(long, value_name = "GLOB")]
@@ -97,7 +98,7 @@ struct RunArgs {
     /// Accept the drift: write the snapshot
     #[arg(long, requires = "snapshot")]
     bless: bool,
-    /// Cases at once
+    /// Cases at once, over all deployments (those that only wait come on top)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
     /// Warnings are failures
@@ -161,6 +162,9 @@ struct ProveArgs {
     /// Only these cases (glob over ids and areas)
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
+    /// Run every fault against every case, also those that never ask for it: much slower, and trusts nothing
+    #[arg(long)]
+    every_case: bool,
     /// Write the `faults` of the case files below this suites folder as the matrix shows them
     #[arg(long, value_name = "DIR")]
     bless: Option<PathBuf>,

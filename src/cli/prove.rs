@@ -35,7 +35,8 @@ pub fn main(args: &ProveArgs) -> u8 {
     let whole = args.fault.is_empty();
     let proved = runtime().block_on(async {
         let healthy = healthy(material).await?;
-        let proofs = prove::prove(faults, material, PARALLEL, &mut |proof| text::line(&row(proof))).await?;
+        let proofs =
+            prove::prove(faults, material, PARALLEL, args.every_case, &mut |proof| text::line(&row(proof))).await?;
         Ok::<_, std::io::Error>((healthy, proofs))
     });
     match proved {

@@ -7,7 +7,7 @@ use authspec::diag::Source;
 use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
-use authspec::run::{self, Helpers, Material, Options, Selection};
+use authspec::run::{self, Helpers, Material, Options, Party, Selection};
 use authspec::target::{Profile, Upstream, launch};
 
 use super::signals::Signals;
@@ -32,7 +32,8 @@ pub fn main(args: RunArgs) -> u8 {
         };
         match prepared {
             Err(code) => code,
-            Ok(prepared) => {
+            Ok(mut prepared) => {
+                prepared.parties.iter_mut().for_each(|party| party.again.push_str(&also(&args)));
                 let work = async {
                     let code = judge(&args, &prepared, material).await;
                     prepared.stop().await;
@@ -82,12 +83,11 @@ fn writable(dir: &Path) -> std::io::Result<()> {
     std::fs::remove_file(probe)
 }
 
-/// A target ready to be judged, with what must be stopped afterwards.
+/// Targets ready to be judged, with what must be stopped afterwards.
 struct Prepared {
-    profile: Profile,
-    helpers: Helpers,
-    again: String,
-    reference: Option<Reference>,
+    /// One target, or all embedded deployments.
+    parties: Vec<Party>,
+    references: Vec<Reference>,
     launched: Option<launch::Launched>,
 }
 
@@ -96,27 +96,20 @@ impl Prepared {
         if let Some(launched) = self.launched {
             launched.stop().await;
         }
-        if let Some(reference) = self.reference {
+        for reference in self.references {
             reference.stop().await;
         }
     }
 }
 
 async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
-    let embedded = args.target.as_deref().map_or(Some(Deployment::Server), Deployment::parse);
-    if let Some(deployment) = embedded {
-        let reference = Reference::start(deployment, fixtures::Faults::none())
-            .await
-            .map_err(|e| wrong(&format!("the embedded reference cannot be started: {e}")))?;
-        return Ok(Prepared {
-            profile: reference.profile.clone(),
-            helpers: reference.helpers.clone(),
-            again: args.target.as_ref().map_or("authspec run".into(), |name| format!("authspec run {name}")),
-            reference: Some(reference),
-            launched: None,
-        });
+    let Some(target) = args.target.as_deref() else {
+        return embedded(Reference::start_all().await);
+    };
+    if let Some(deployment) = Deployment::parse(target) {
+        let reference = Reference::start(deployment, fixtures::Faults::none()).await;
+        return embedded(reference.map(|reference| vec![reference]));
     }
-    let target = args.target.as_deref().unwrap_or_default();
     let mut profile = profile(target)?;
     let complaints = profile.lint(
         authspec::rule::Rules::embedded(),
@@ -139,7 +132,14 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     if let (Some((_, issuer)), Some(url)) = (&helpers.idp, &profile.target.mcp_url) {
         run::helpers::registrar(issuer, &profile, profile.target.resource.as_ref().unwrap_or(url));
     }
-    Ok(Prepared { profile, helpers, again: format!("authspec run {target}"), reference: None, launched })
+    let party = Party { profile, helpers, again: format!("authspec run {target}") };
+    Ok(Prepared { parties: vec![party], references: Vec::new(), launched })
+}
+
+/// Embedded deployments, if they could be started.
+fn embedded(started: std::io::Result<Vec<Reference>>) -> Result<Prepared, u8> {
+    let references = started.map_err(|e| wrong(&format!("the embedded reference cannot be started: {e}")))?;
+    Ok(Prepared { parties: references.iter().map(Reference::party).collect(), references, launched: None })
 }
 
 fn wrong(reason: &str) -> u8 {
@@ -154,9 +154,10 @@ fn profile(target: &str) -> Result<Profile, u8> {
     }
     let content = std::fs::read_to_string(target).map_err(|error| {
         let hint = if target.ends_with(".toml") {
-            "Check the path"
+            "Check the path".to_owned()
         } else {
-            "A target is a profile (.toml) or a URL that begins with http:// or https://"
+            let names = Deployment::ALL.map(Deployment::name).join(", ");
+            format!("A target is a profile (.toml), a URL that begins with http:// or https://, or one of {names}")
         };
         wrong(&format!("the profile {target} cannot be read: {error}. {hint}"))
     })?;
@@ -166,16 +167,33 @@ fn profile(target: &str) -> Result<Profile, u8> {
     })
 }
 
-async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u8 {
-    let options = Options {
+/// What a command that repeats a part of the run needs beside the target: the cases, and the version to judge by.
+fn also(args: &RunArgs) -> String {
+    let suites = args.suite.suites.as_ref().map(|dir| dir.display().to_string());
+    let suites =
+        suites.map(|dir| if dir.contains(' ') { format!(" --suites '{dir}'") } else { format!(" --suites {dir}") });
+    let version = args.mcp_version.map(|version| format!(" --mcp-version {version}"));
+    suites.into_iter().chain(version).collect()
+}
+
+fn options(args: &RunArgs, parties: &[Party]) -> Options {
+    let again = match parties {
+        [party] => party.again.clone(),
+        _ => format!("authspec run{}", also(args)),
+    };
+    Options {
         selection: Selection { only: args.only.clone(), skip: args.skip.clone(), shard: args.shard, safe: args.safe },
         version: args.mcp_version,
         roles: args.role.clone(),
         jobs: args.jobs.map(usize::from),
         strict: args.strict,
         keep_all: args.report.is_some() || args.format == Format::Json,
-        again: prepared.again.clone(),
-    };
+        again,
+    }
+}
+
+async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u8 {
+    let options = options(args, &prepared.parties);
     let mut fold = Fold::default();
     let bar = stdout().is_terminal() && std::io::stderr().is_terminal();
     let mut live = (args.format == Format::Human).then(|| Live::new(anstream::stdout(), text::look(), bar));
@@ -188,8 +206,11 @@ async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u
     };
     let mut signals = Signals::listen();
     let stop = async move { signals.next().await };
-    let run = run::run(&prepared.profile, prepared.helpers.clone(), material, &options, stop, &mut sink);
-    if let Err(not_started) = run.await {
+    let run = match prepared.parties.as_slice() {
+        [party] => run::run(&party.profile, party.helpers.clone(), material, &options, stop, &mut sink).await,
+        parties => run::several(EMBEDDED, parties, material, &options, stop, &mut sink).await,
+    };
+    if let Err(not_started) = run {
         text::error(&not_started.message);
         return BLOCKED;
     }
@@ -260,3 +281,6 @@ fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
         Err(error) => wrong(&error.to_string()),
     }
 }
+
+/// What a report calls all embedded deployments together.
+const EMBEDDED: &str = "the embedded reference deployments";

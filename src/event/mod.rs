@@ -82,6 +82,23 @@ pub struct TargetInfo {
     pub roles: Vec<Role>,
     /// The version of MCP it is judged by.
     pub mcp_version: McpVersion,
+    /// The systems that were judged together as this target, each case at one of them; empty for an ordinary target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<DeploymentInfo>,
+}
+
+/// One of several systems that were judged together.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentInfo {
+    /// The name by which [`CaseResult::deployment`] refers to it.
+    pub name: String,
+    /// Where its MCP endpoint listens, if it has one.
+    pub mcp_url: Option<String>,
+    /// The roles it plays.
+    pub roles: Vec<Role>,
+    /// The command that judges it alone: `authspec run consent-proxy`.
+    pub again: String,
 }
 
 /// A protocol document of the target (challenge, metadata, registration response, ...), redacted, for the snapshot.
@@ -153,6 +170,10 @@ pub struct CaseResult {
     /// Why the step is there, where its case says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// At which of several systems it was judged ([`TargetInfo::deployments`]); none where there is only one, or where the
+    /// case applies to none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
 }
 
 /// Why a failure is accepted for now.

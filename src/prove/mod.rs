@@ -11,10 +11,11 @@ use futures_util::{StreamExt, stream};
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
 use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Options, Selection};
+use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
 use crate::suite::Suites;
 
 mod consulted;
+mod sight;
 
 pub use self::consulted::Consulted;
 
@@ -60,8 +61,8 @@ impl Proof {
     }
 }
 
-/// Runs the selected cases against a deployment with these faults, in every MCP version: the newest first, then in each
-/// older one only the cases that had nothing to say so far.
+/// Runs the selected cases (all, if `only` is empty) against a deployment with these faults, in every MCP version: the newest
+/// first, then in each older one only the cases that had nothing to say so far.
 ///
 /// # Errors
 /// If the deployment cannot be started.
@@ -76,43 +77,89 @@ pub async fn reds(
     let reference = Reference::start_with(helpers, deployment, faults).await?;
     let mut reds = Reds::default();
     let mut open: Vec<String> = only.to_vec();
-    for version in McpVersion::ALL.iter().rev() {
-        let options = Options {
-            selection: Selection { only: open.clone(), ..Selection::default() },
-            version: Some(*version),
-            jobs: Some(jobs),
-            again: "authspec prove".into(),
-            ..Options::default()
-        };
-        let mut silent = Vec::new();
-        let mut sink = |event: Event| {
-            if let Event::Finished(finished) = event {
-                reds.take(&finished, &mut silent);
+    for version in McpVersion::ALL.iter().copied().rev() {
+        let options = options(version, &open, jobs);
+        let seen = match run::look(&reference.profile, &reference.helpers, &options).await {
+            Ok(seen) => seen,
+            Err(not_started) => {
+                reds.not_started = Some(not_started.message);
+                break;
             }
         };
-        let ended = run::run(
-            &reference.profile,
-            reference.helpers.clone(),
-            material,
-            &options,
-            std::future::pending(),
-            &mut sink,
-        )
-        .await;
-        if let Err(not_started) = ended {
-            reds.not_started = Some(not_started.message);
+        open = reds.judge(&seen, &reference, material, &options).await;
+        if open.is_empty() {
             break;
         }
-        if silent.is_empty() {
-            break;
-        }
-        open = silent;
     }
     reference.stop().await;
     Ok(reds)
 }
 
+/// The same with one fault and the cases that may see it: those that ask for it; all, if the preflight already sees it.
+async fn reds_of(
+    helpers: &Helpers,
+    fault: &'static Fault,
+    material: Material<'_>,
+    consulted: &Consulted,
+) -> std::io::Result<Reds> {
+    let faults = Faults::one(fault.id).unwrap_or_default();
+    let reference = Reference::start_with(helpers, Deployment::of(fault), faults).await?;
+    let mut reds = Reds::default();
+    for version in McpVersion::ALL.iter().copied().rev() {
+        let mut only = consulted.in_version(version, fault.id);
+        only.retain(|case| !reds.judged.contains(case));
+        let is_seen_before = consulted.before(version, fault.id);
+        if only.is_empty() && !is_seen_before {
+            continue;
+        }
+        let seen = match run::look(&reference.profile, &reference.helpers, &options(version, &only, JOBS)).await {
+            Ok(seen) => seen,
+            Err(not_started) => {
+                reds.not_started = Some(not_started.message);
+                break;
+            }
+        };
+        if is_seen_before && !consulted.looks_healthy(version, &sight::of(&seen, &reference)) {
+            only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
+            only.retain(|case| !reds.judged.contains(case));
+        }
+        if !only.is_empty() {
+            reds.judge(&seen, &reference, material, &options(version, &only, JOBS)).await;
+        }
+    }
+    reference.stop().await;
+    Ok(reds)
+}
+
+fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {
+    Options {
+        selection: Selection { only: only.to_vec(), ..Selection::default() },
+        version: Some(version),
+        jobs: Some(jobs),
+        again: "authspec prove".into(),
+        ..Options::default()
+    }
+}
+
 impl Reds {
+    /// Judges and remembers; hands back the cases that had nothing to say.
+    async fn judge(
+        &mut self,
+        seen: &Preflight,
+        reference: &Reference,
+        material: Material<'_>,
+        options: &Options,
+    ) -> Vec<String> {
+        let mut silent = Vec::new();
+        let mut sink = |event: Event| {
+            if let Event::Finished(finished) = event {
+                self.take(&finished, &mut silent);
+            }
+        };
+        run::judge(seen, &reference.profile, material, options, std::future::pending(), &mut sink).await;
+        silent
+    }
+
     fn take(&mut self, finished: &crate::event::CaseFinished, silent: &mut Vec<String>) {
         let mut judged = false;
         for result in &finished.results {
@@ -142,7 +189,8 @@ impl Reds {
     }
 }
 
-/// Proves faults, `parallel` at a time, in the order given, each against the cases that may see it.
+/// Proves faults, `parallel` at a time, in the order given, each against the cases that may see it; with `every_case`
+/// against all of them, which takes much longer and takes nothing on trust.
 ///
 /// # Errors
 /// If a deployment cannot be started.
@@ -150,21 +198,22 @@ pub async fn prove(
     faults: Vec<&'static Fault>,
     material: Material<'_>,
     parallel: usize,
+    every_case: bool,
     done: &mut dyn FnMut(&Proof),
 ) -> std::io::Result<Vec<Proof>> {
     let helpers = Helpers::start().await?;
-    let consulted = consulted(&helpers, &faults, material, parallel).await?;
+    let consulted = if every_case { BTreeMap::new() } else { consulted(&helpers, &faults, material, parallel).await? };
     let mut proofs = Vec::new();
     // The cases themselves are tasks of the runtime; here only their ends are gathered.
     let mut runs = stream::iter(faults.into_iter().map(|fault| {
         let (helpers, deployment) = (helpers.clone(), Deployment::of(fault));
-        let cases = consulted.get(&deployment).and_then(|consulted| consulted.cases(fault.id));
+        let consulted = consulted.get(&deployment);
         async move {
-            let reds = match cases {
-                Some(none) if none.is_empty() => Reds::default(),
-                some => {
+            let reds = match consulted {
+                Some(consulted) => reds_of(&helpers, fault, material, consulted).await?,
+                None => {
                     let faults = Faults::one(fault.id).unwrap_or_default();
-                    reds(&helpers, deployment, faults, material, &some.unwrap_or_default(), 2).await?
+                    reds(&helpers, deployment, faults, material, &[], JOBS).await?
                 }
             };
             Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
@@ -197,6 +246,9 @@ async fn consulted(
 
 /// Watching every case by itself takes about as long as so many runs of all cases.
 const FEW: usize = 12;
+
+/// Cases at once of one fault.
+const JOBS: usize = 2;
 
 /// Holds what a fault turned red against what the cases say of it.
 #[must_use]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fixtures::{Fault, Faults};
 
 use crate::diag::Source;
-use crate::run::{Helpers, helpers};
+use crate::run::{Helpers, Party, helpers};
 use crate::target::Profile;
 use crate::wire::host::DocumentHost;
 
@@ -154,6 +154,26 @@ impl Reference {
             misfit(issuer, &kept);
         }
         Ok(Reference { profile, helpers, server })
+    }
+
+    /// Starts all deployments, healthy, each with an issuer of its own.
+    ///
+    /// # Errors
+    /// If no socket can be bound.
+    pub async fn start_all() -> std::io::Result<Vec<Reference>> {
+        let helpers = Helpers::start().await?;
+        let starting = Deployment::ALL.map(|deployment| Reference::start_with(&helpers, deployment, Faults::none()));
+        futures_util::future::try_join_all(starting).await
+    }
+
+    /// What a run over several deployments needs of this one.
+    #[must_use]
+    pub fn party(&self) -> Party {
+        Party {
+            profile: self.profile.clone(),
+            helpers: self.helpers.clone(),
+            again: format!("authspec run {}", self.profile.target.name),
+        }
     }
 
     /// The MCP URL.
@@ -310,9 +330,9 @@ fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
 }
 
 /// Short, so that the cases that rotate keys need not wait long; the profile says the same.
-const JWKS_COOLDOWN: Duration = Duration::from_millis(400);
+const JWKS_COOLDOWN: Duration = Duration::from_millis(200);
 
-/// Short for the same reason, and long enough for a browser's journey on a busy machine.
+/// Short for the same reason, but long enough for a browser's journey on a busy machine.
 const PUSH_LIFETIME: Duration = Duration::from_secs(3);
 
 /// Where `serve` listens unless told otherwise.

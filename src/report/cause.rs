@@ -25,11 +25,8 @@ fn crashes(report: &Report, failed: &[&CaseResult]) -> Option<String> {
     }
     let places = crashed.iter().filter_map(|result| {
         let exchange = report.exchange(*result.exchanges.last()?)?;
-        Some(format!(
-            "{} {}",
-            exchange.request.method,
-            evidence::place(&exchange.request.url, report.target.mcp_url.as_deref())
-        ))
+        let place = evidence::place(&exchange.request.url, report.home_of(result));
+        Some(format!("{} {place}", exchange.request.method))
     });
     let most = commonest(places).map_or_else(String::new, |(place, number)| format!(", {number} of them at {place}"));
     Some(format!(

@@ -22,9 +22,10 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
     if matches!(result.verdict, Verdict::Blocked | Verdict::Error) {
         page.field("at", &result.place);
     }
+    page.field("where", result.deployment.as_deref().unwrap_or_default());
     page.field("expected", &in_words(&result.expected));
     page.field("got", &in_words(&result.actual));
-    page.exchanges(report, &result.exchanges);
+    page.exchanges(report, result);
     if matches!(result.verdict, Verdict::Fail | Verdict::Warn) {
         page.field("who", &result.party.replace('-', " "));
         page.field("mend", &result.remedy);
@@ -37,7 +38,8 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
 /// A finding in one line: `FAIL  token.code-one-time  token/code-one-time: message`.
 pub(super) fn line(result: &CaseResult, look: &Look) -> String {
     let word = word(result);
-    let rest = format!("  {}: {}", subject(result), tidy(&result.message, MESSAGE));
+    let place = result.deployment.as_deref().map(|name| format!(" at {}", tidy(name, NAME))).unwrap_or_default();
+    let rest = format!("  {}{place}: {}", subject(result), tidy(&result.message, MESSAGE));
     look.paint(look::of_verdict(result.verdict), word) + &cut(&rest, look.width().saturating_sub(columns(word)))
 }
 
@@ -51,7 +53,7 @@ pub(super) fn name(result: &CaseResult) -> String {
 
 /// The command that repeats the case, on the same target.
 pub(super) fn again(report: &Report, result: &CaseResult) -> Vec<String> {
-    let mut words: Vec<String> = report.run.again.split_whitespace().map(|word| tidy(word, MESSAGE)).collect();
+    let mut words: Vec<String> = report.again_of(result).split_whitespace().map(|word| tidy(word, MESSAGE)).collect();
     if !words.is_empty() {
         words.extend(["--only".to_owned(), result.case.clone()]);
     }
@@ -194,8 +196,9 @@ impl Page<'_> {
     }
 
     /// The exchanges of the finding, or of many the first and the last: how it began, and the one that decides.
-    fn exchanges(&mut self, report: &Report, ids: &[u32]) {
-        let shown: Vec<_> = ids.iter().filter_map(|id| report.exchange(*id)).collect();
+    fn exchanges(&mut self, report: &Report, result: &CaseResult) {
+        let home = report.home_of(result);
+        let shown: Vec<_> = result.exchanges.iter().filter_map(|id| report.exchange(*id)).collect();
         let between = if shown.len() > EXCHANGES { 1..shown.len() - 1 } else { 0..0 };
         let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
         for (at, exchange) in shown.iter().enumerate() {
@@ -207,7 +210,7 @@ impl Page<'_> {
                 continue;
             }
             let who = if several { format!("{}: ", tidy(&exchange.by, NAME)) } else { String::new() };
-            let line = format!("{who}{}", evidence::line(exchange, report.target.mcp_url.as_deref()));
+            let line = format!("{who}{}", evidence::line(exchange, home));
             self.labelled(&format!("#{}", exchange.id), wrap(&line, self.look.width() - INDENT - LABEL));
         }
     }

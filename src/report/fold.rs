@@ -100,6 +100,12 @@ fn absorb(whole: &mut Report, mut part: Report) {
             whole.target.roles.push(role);
         }
     }
+    for deployment in part.target.deployments {
+        // Shards listen on ports of their own: the first one's stand for all.
+        if !whole.target.deployments.iter().any(|known| known.name == deployment.name) {
+            whole.target.deployments.push(deployment);
+        }
+    }
     if part.target.name != whole.target.name {
         whole.run.notes.push(format!("also {}", part.target.name));
     }
@@ -140,6 +146,7 @@ fn empty() -> Report {
             mcp_url: None,
             roles: Vec::new(),
             mcp_version: McpVersion::V2026_07_28,
+            deployments: Vec::new(),
         },
         started_at: String::new(),
         duration_ms: 0,

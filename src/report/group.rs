@@ -23,10 +23,12 @@ pub(super) fn of_verdict(results: &[CaseResult], verdict: Verdict) -> Vec<Group<
     groups
 }
 
-/// What makes two results the same: the broken rule and how it broke; for what could not be judged, the reason.
-fn defect(result: &CaseResult) -> (&str, Option<Kind>, &str) {
+/// What makes two results the same: the broken rule, how it broke and where; for what could not be judged, the reason.
+fn defect(result: &CaseResult) -> (&str, Option<Kind>, &str, Option<&str>) {
+    let place = result.deployment.as_deref();
     match result.verdict {
-        Verdict::Blocked | Verdict::Error | Verdict::NotApplicable => ("", None, &result.message),
-        Verdict::Pass | Verdict::Fail | Verdict::Warn => (&result.rule, result.kind, ""),
+        Verdict::Blocked | Verdict::Error => ("", None, &result.message, place),
+        Verdict::NotApplicable => ("", None, &result.message, None),
+        Verdict::Pass | Verdict::Fail | Verdict::Warn => (&result.rule, result.kind, "", place),
     }
 }

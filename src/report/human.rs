@@ -63,6 +63,10 @@ pub(super) fn head(head: &Head<'_>, look: &Look) -> Vec<String> {
     let roles: Vec<String> = head.target.roles.iter().map(ToString::to_string).collect();
     let place = head.target.mcp_url.as_deref().unwrap_or(&head.target.name);
     let mut place = tidy(place, TEXT);
+    if !head.target.deployments.is_empty() {
+        let names: Vec<String> = head.target.deployments.iter().map(|part| tidy(&part.name, TEXT)).collect();
+        place = format!("{place}: {}", names.join(", "));
+    }
     if !roles.is_empty() {
         place = format!("{place} ({})", roles.join(", "));
     }

@@ -58,6 +58,7 @@ fn test_case(report: &Report, area: &str, name: &str, result: &CaseResult) -> Te
         ("source", result.source.clone()),
         ("party", result.party.clone()),
         ("place", result.place.clone()),
+        ("deployment", result.deployment.clone().unwrap_or_default()),
     ];
     for (name, value) in properties.into_iter().filter(|(_, value)| !value.is_empty()) {
         case.add_property(Property::new(name, clean(&value)));

@@ -19,6 +19,8 @@ pub struct Live<W: Write> {
     look: Look,
     bar: Option<ProgressBar>,
     area: Option<(String, Counts)>,
+    /// Somebody tells how far the run is; cases in plan order say less.
+    told: bool,
 }
 
 impl<W: Write> Live<W> {
@@ -29,7 +31,7 @@ impl<W: Write> Live<W> {
     }
 
     fn with_bar(out: W, look: Look, bar: Option<ProgressBar>) -> Self {
-        Live { out, look, bar, area: None }
+        Live { out, look, bar, area: None, told: false }
     }
 
     /// Shows one event.
@@ -81,7 +83,7 @@ impl<W: Write> Live<W> {
         }
         let (_, counts) = self.area.get_or_insert_with(|| (case.area.clone(), Counts::default()));
         case.results.iter().for_each(|result| counts.add(result));
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| !self.told) {
             if case.results.iter().any(|result| result.verdict != Verdict::NotApplicable) {
                 bar.inc(1);
             }
@@ -90,7 +92,8 @@ impl<W: Write> Live<W> {
         Ok(())
     }
 
-    fn progress(&self, progress: &Progress) {
+    fn progress(&mut self, progress: &Progress) {
+        self.told = true;
         if let Some(bar) = &self.bar {
             bar.set_length(count(progress.planned));
             bar.set_position(count(progress.done));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CaseResult, Document, SCHEMA, TargetInfo, Verdict};
+use crate::event::{CaseResult, DeploymentInfo, Document, SCHEMA, TargetInfo, Verdict};
 use crate::transcript::RedactedExchange;
 
 /// Everything that is known about a run after its last event; the content of `report.json`.
@@ -160,6 +160,22 @@ impl Report {
             }
         }
         areas
+    }
+
+    /// The deployment at which a result was judged, where several were judged together.
+    pub fn deployment_of(&self, result: &CaseResult) -> Option<&DeploymentInfo> {
+        let name = result.deployment.as_deref()?;
+        self.target.deployments.iter().find(|deployment| deployment.name == name)
+    }
+
+    /// The MCP URL that a result is about.
+    pub fn home_of(&self, result: &CaseResult) -> Option<&str> {
+        self.deployment_of(result).map_or(&self.target.mcp_url, |deployment| &deployment.mcp_url).as_deref()
+    }
+
+    /// The command that repeats the run, or that part of it to which a result belongs.
+    pub fn again_of(&self, result: &CaseResult) -> &str {
+        self.deployment_of(result).map_or(&self.run.again, |deployment| &deployment.again)
     }
 
     /// The exchange with this id.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ability::Ability;
+use super::id_jag;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::{self, summary};
@@ -91,9 +92,15 @@ fn names(args: &Args, client: &str) -> bool {
 /// Exchanges once, honestly, and looks which variations the target knows. Where nothing says that it exchanges tokens at
 /// all, it is not asked.
 pub async fn look(seen: &mut Preflight, profile: &Profile) {
+    if seen.wants(&["id-jag-"]) {
+        id_jag::look(seen, profile).await;
+    }
+    if !seen.wants(&["exchange-", "token-exchange"]) {
+        return;
+    }
     let listed = is_listed(&seen.world.found.metadata);
     seen.abilities.decide("exchange-listed", listed, "grant_types_supported does not list it");
-    let stated = profile.exchange.is_some();
+    let stated = profile.exchange.as_ref().is_some_and(|section| section.is_general);
     if !listed && !stated {
         return seen.abilities.set("token-exchange", Ability::Lacks(UNKNOWN.into()));
     }
@@ -158,6 +165,12 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
         seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
         let login = seen.world.exchange.subject == Source::Login;
+        if seen.abilities.has("dpop") && seen.wants(&["exchange-dpop"]) {
+            let proven = answered(seen, wire, json!({ "dpop": true })).await.unwrap_or_default();
+            let bound = ["key", "other-key", "untold", "missing"].iter().any(|word| proven["binding"] == *word);
+            let reason = "what it exchanges with a DPoP proof is bound to no key, as it may elect (RFC 9449 section 5)";
+            seen.abilities.decide("exchange-dpop", bound, reason);
+        }
         seen.abilities.decide("exchange-login", login, "the subject token is not one of the client that exchanges");
         let jwt = answer["token"].is_object();
         seen.abilities.decide("exchange-jwt", jwt, "the tokens that an exchange gives are opaque");
@@ -246,7 +259,7 @@ async fn answered(seen: &Preflight, wire: &Wire, args: Value) -> Option<Value> {
 }
 
 /// A context with the clients that an exchange needs.
-async fn equipped(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
+pub async fn equipped(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
     let world = Arc::new(seen.world.clone());
     let mut wanted = vec![(EXCHANGER.to_owned(), EXCHANGER.to_owned())];
     if world.exchange.subject == Source::OtherClient {
@@ -260,7 +273,7 @@ async fn equipped(seen: &Preflight, wire: &Wire) -> Result<Context, String> {
     Ok(context)
 }
 
-fn said(answer: &Value) -> String {
+pub fn said(answer: &Value) -> String {
     let text = answer["body"]["error_description"].as_str();
     let text = text.map(|d| format!(" ({})", fact::clip(d, 160))).unwrap_or_default();
     format!("{}{text}", summary(answer))

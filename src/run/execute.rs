@@ -223,6 +223,10 @@ impl Run<'_> {
                 return Err(());
             }
         };
+        if is_refused_push(step, &performed) {
+            self.leave_out(at, "the target takes pushed requests only and refused this one there, where no browser is");
+            return Err(());
+        }
         let lookup = |value: &Value| step::substitute(value, context);
         let judged = if step.rule.is_some() || !step.expect.is_empty() || step.refused.is_some() {
             judge::judge(step, &performed.facts, &lookup)
@@ -382,8 +386,8 @@ impl Run<'_> {
         }
         let next = self.task.case.steps.iter().skip(at).find_map(|s| s.rule.as_deref());
         let next = next.map(|name| if name.starts_with('$') { self.variant_rule().unwrap_or(name) } else { name });
-        let judged_all =
-            next.is_none() && self.results.iter().any(|r| r.verdict == Verdict::Blocked || r.verdict == Verdict::Fail);
+        let judged_all = next.is_none()
+            && self.results.iter().any(|r| matches!(r.verdict, Verdict::Blocked | Verdict::Fail | Verdict::Warn));
         if judged_all {
             return;
         }
@@ -421,6 +425,14 @@ impl Run<'_> {
             ..bare(self.task, self.variant.map(|v| v.name.as_str()), Some(rule), Verdict::Pass, "")
         }
     }
+}
+
+/// Whether a request that the case wants a browser to bring was pushed, because the target takes no others, and refused there
+/// (RFC 9126 section 2.3): more than the refusal itself cannot be judged.
+fn is_refused_push(step: &Step, performed: &Performed) -> bool {
+    let refused = performed.facts["stopped-at"] == "refused" && !step.args.contains_key("par");
+    let wants_more = step.refused != Some(true) || !step.expect.is_empty();
+    refused && wants_more && step.rule.is_some()
 }
 
 /// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2).
@@ -537,6 +549,7 @@ fn blank() -> CaseResult {
         known: None,
         place: String::new(),
         why: None,
+        deployment: None,
     }
 }
 

@@ -136,6 +136,9 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
             Ok(client) => presented(seen, wire, client, plain).await.is_ok(),
             Err(_) => false,
         };
+        if seen.wants(&["id-jag-bound"]) {
+            bound(seen, wire, client.as_ref().ok()).await;
+        }
         let reason = "any JWT of our identity provider about the employee is taken as a grant, ID-JAG or not";
         return seen.abilities.decide("id-jag-only", !taken, reason);
     };
@@ -146,6 +149,22 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
         ));
     }
     seen.abilities.set("id-jag", Ability::Lacks(reason));
+}
+
+/// Whether one that is bound to a key is taken with a proof.
+async fn bound(seen: &mut Preflight, wire: &Wire, client: Option<&Client>) {
+    let Some(client) = client.filter(|_| seen.abilities.has("dpop")) else {
+        return seen.abilities.set("id-jag-bound", Ability::Lacks("its authorization server knows no DPoP".into()));
+    };
+    let mut context = machine(seen, wire, client).await;
+    let taken = match step::thumbprint(&context, "default") {
+        Ok(jkt) => {
+            let asked = json!({ "id-jag": { "claims": { "cnf": { "jkt": jkt } } }, "dpop": true });
+            act(&mut context, Verb::Token, asked).await.and_then(|answer| granted(&answer.facts)).map(drop)
+        }
+        Err(reason) => Err(reason),
+    };
+    seen.abilities.set("id-jag-bound", taken.map_or_else(Ability::Lacks, |()| Ability::Has));
 }
 
 /// The answer to an identity assertion with these changes.

@@ -4,6 +4,7 @@ mod ability;
 mod exchange;
 mod execute;
 pub mod helpers;
+mod id_jag;
 mod known;
 mod leg;
 mod machine;
@@ -13,11 +14,13 @@ mod probes;
 mod proofs;
 mod recipe;
 mod schedule;
+mod several;
 mod stated;
 mod tokens;
 
 use std::sync::Arc;
 
+use self::schedule::News;
 use crate::event::{CaseFinished, Document, Event, RunEnded, RunStarted, TargetInfo};
 use crate::rule::{McpVersion, Role, Rules};
 use crate::suite::Suites;
@@ -26,8 +29,9 @@ use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
-pub use plan::{Planned, Selection, plan};
+pub use plan::{Planned, Selection, needed, plan};
 pub use preflight::{Preflight, look};
+pub use several::{Party, several};
 
 /// What a run is to do beside its profile.
 #[derive(Debug, Clone, Default)]
@@ -88,38 +92,67 @@ pub async fn run(
     let began = std::time::Instant::now();
     let mut stop = std::pin::pin!(stop);
     let seen = tokio::select! {
-        seen = look(profile, &helpers, options) => seen?,
+        seen = look(profile, &helpers, options, Some(needed(material, options))) => seen?,
         () = &mut stop => {
             return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
         }
     };
-    let planned = plan(material, &seen, options);
-    sink(Event::Started(started(&seen, &planned, options)));
+    let ended = judge(&seen, profile, material, options, stop, sink).await;
+    let ended = RunEnded { duration_ms: millis(began), ..ended };
+    sink(Event::Ended(ended.clone()));
+    Ok(ended)
+}
+
+/// Judges a target at which the preflight has looked; the last event is left to the caller.
+pub(crate) async fn judge(
+    seen: &Preflight,
+    profile: &Profile,
+    material: Material<'_>,
+    options: &Options,
+    stop: impl Future<Output = ()>,
+    sink: &mut dyn FnMut(Event),
+) -> RunEnded {
+    let planned = plan(material, seen, options);
+    sink(Event::Started(started(seen, &planned, options)));
     for Document { name, content } in seen.documents.clone() {
         sink(Event::Document(Document { name, content }));
     }
     let mut ledger = Ledger::new(profile, jiff::Zoned::now().date());
     let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(DEFAULT_JOBS);
-    let shared = Arc::new(execute::Shared {
+    let lane = lane(seen, planned.into_iter().enumerate().collect(), material, options);
+    let interrupted = schedule::all(vec![lane], jobs, stop, &mut |news| match news {
+        News::Progress(progress) => sink(Event::Progress(progress)),
+        News::Case(_, finished) => sink(Event::Finished(ledger.mark(*finished))),
+    })
+    .await;
+    RunEnded {
+        duration_ms: 0,
+        interrupted,
+        dead: seen.world.http.is_dead(),
+        problems: if interrupted { Vec::new() } else { ledger.problems() },
+        remarks: remarks(seen.world.pool.lost()),
+    }
+}
+
+/// What a target needs to be judged by these cases.
+fn lane<'a>(
+    seen: &Preflight,
+    cases: Vec<(usize, Planned<'a>)>,
+    material: Material<'_>,
+    options: &Options,
+) -> schedule::Lane<'a> {
+    let shared = execute::Shared {
         world: Arc::new(seen.world.clone()),
         rules: material.rules.clone(),
         roles: seen.roles.clone(),
         strict: options.strict,
         keep_all: options.keep_all,
-    });
-    let interrupted = schedule::all(&shared, planned, jobs, stop, &mut |finished| {
-        sink(Event::Finished(ledger.mark(finished)));
-    })
-    .await;
-    let ended = RunEnded {
-        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        interrupted,
-        dead: seen.world.http.is_dead(),
-        problems: if interrupted { Vec::new() } else { ledger.problems() },
-        remarks: remarks(seen.world.pool.lost()),
     };
-    sink(Event::Ended(ended.clone()));
-    Ok(ended)
+    schedule::Lane { shared: Arc::new(shared), cases, own_login: !seen.abilities.has("proxy") }
+}
+
+fn millis(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What was noticed on the way: for now, that clients were forgotten.
@@ -140,6 +173,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
             mcp_url: Some(seen.world.place().to_owned()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
+            deployments: Vec::new(),
         },
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: jiff::Timestamp::now().to_string(),

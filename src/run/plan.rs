@@ -1,5 +1,7 @@
 //! Which cases apply to this target, in which variants, and why not the others.
 
+use std::collections::BTreeSet;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::ability::{Abilities, Ability};
@@ -53,18 +55,25 @@ impl Planned<'_> {
 /// Makes the plan: every selected case, in order of id.
 #[must_use]
 pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> Vec<Planned<'a>> {
+    let cases = selected(material, options).into_iter();
+    cases.map(|case| one(case, material.rules, seen, options)).collect()
+}
+
+/// The abilities that at least one of the selected cases needs: of others nothing has to be found out.
+#[must_use]
+pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
+    let cases = selected(material, options).into_iter();
+    cases.flat_map(|case| case.each.iter().flat_map(|variant| &variant.needs).chain(&case.needs)).cloned().collect()
+}
+
+/// The selected cases, in order of id.
+fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
     let only = globs(&options.selection.only);
     let skip = globs(&options.selection.skip);
-    let selected = material
-        .suites
-        .cases
-        .iter()
-        .filter(|case| (options.selection.only.is_empty() || meets(&only, case)) && !meets(&skip, case));
-    let mine = selected
-        .enumerate()
-        .filter(|(at, _)| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1))
-        .map(|(_, c)| c);
-    mine.map(|case| one(case, material.rules, seen, options)).collect()
+    let meant = |case: &&Case| (options.selection.only.is_empty() || meets(&only, case)) && !meets(&skip, case);
+    let mine = |at: usize| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1);
+    let cases = material.suites.cases.iter().filter(meant).enumerate();
+    cases.filter(|(at, _)| mine(*at)).map(|(_, case)| case).collect()
 }
 
 fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {

@@ -3,7 +3,7 @@
 //! It tells a configuration mistake from a finding: what could not be used is said once, with the next step, and the
 //! cases that need it are blocked by that reason instead of failing each in its own way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -35,17 +35,32 @@ pub struct Preflight {
     pub login: String,
     /// How clients come into being, in words.
     pub registration: String,
+    /// The abilities that matter; absent: all.
+    pub wanted: Option<BTreeSet<String>>,
     /// Remarks for the reader.
     pub notes: Vec<String>,
     /// Protocol documents for the snapshot, redacted.
     pub documents: Vec<Document>,
 }
 
-/// Looks at the target.
+impl Preflight {
+    /// Whether it matters to anybody whether the target has one of the abilities that begin so.
+    pub(super) fn wants(&self, beginnings: &[&str]) -> bool {
+        let is_meant = |word: &String| beginnings.iter().any(|beginning| word.starts_with(beginning));
+        self.wanted.as_ref().is_none_or(|wanted| wanted.iter().any(is_meant))
+    }
+}
+
+/// Looks at the target. What only some cases need is not tried where none of the abilities `wanted` is about it.
 ///
 /// # Errors
 /// If nothing can be judged: no answer, no MCP endpoint, no authorization.
-pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Result<Preflight, NotStarted> {
+pub async fn look(
+    profile: &Profile,
+    helpers: &Helpers,
+    options: &Options,
+    wanted: Option<BTreeSet<String>>,
+) -> Result<Preflight, NotStarted> {
     // Without MCP URL the issuer stands for a bare authorization server.
     let named = profile.target.mcp_url.clone().or_else(|| profile.target.issuer.as_ref().map(|_| String::new()));
     let mcp_url = named.ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
@@ -62,6 +77,7 @@ pub async fn look(profile: &Profile, helpers: &Helpers, options: &Options) -> Re
         abilities: Abilities::default(),
         login: String::new(),
         registration: String::new(),
+        wanted,
         notes: Vec::new(),
         documents: stated::documents(&discovered, &wire),
         world,

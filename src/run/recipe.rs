@@ -194,13 +194,20 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     a.decide("csrf-token", token_field, "no consent form with a field that is named like a CSRF token");
     a.decide("iss-sent", journey["redirect"]["params"]["iss"].is_string(), "the authorization answer carries no iss");
     a.decide("refresh", token["body"]["refresh_token"].is_string(), "an honest grant brought no refresh token");
+    if a.has("openid") && !token["body"]["id_token"].is_string() {
+        // A proxy lists the scope because its identity provider wants it.
+        a.set("openid", Ability::Lacks("it lists the scope openid, but its token answer has no ID token".into()));
+    }
     let jwt = token["token"].is_object();
     a.decide("jwt-access-token", jwt, "access tokens are opaque");
     a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
     let typ = token["token"]["header"]["typ"].as_str().unwrap_or_default().to_ascii_lowercase();
-    // Only the target's own authorization server tells what the target promises; ours is typed in any case.
-    let profiled =
-        jwt && seen.roles.contains(&Role::AuthorizationServer) && typ.trim_start_matches("application/") == "at+jwt";
+    // Only the target's own authorization server tells what the target promises; ours types its tokens in any case, also
+    // those that a proxy passes through.
+    let ours = seen.world.idp.as_ref().map(|idp| idp.issuer.url());
+    let own = ours.is_none_or(|issuer| token["token"]["claims"]["iss"] != issuer);
+    let typed = typ.trim_start_matches("application/") == "at+jwt";
+    let profiled = jwt && own && typed && seen.roles.contains(&Role::AuthorizationServer);
     a.decide(
         "jwt-profile",
         profiled,

@@ -17,6 +17,7 @@ use crate::wire::Wire;
 /// Finds out, by honest calls with tokens that our identity provider makes.
 pub async fn abilities(seen: &mut Preflight) {
     let words = [
+        "audience-path",
         "downstream-api",
         "downstream-exchange",
         "downstream-write",
@@ -34,6 +35,10 @@ pub async fn abilities(seen: &mut Preflight) {
     };
     let look = idp.look.clone();
     let a = &mut seen.abilities;
+    // Scheme and host are the same in capitals (RFC 3986 section 6.2.2.1).
+    let path = url::Url::parse(&idp.audience).ok().filter(url::Url::has_host).map(|url| url.path().to_owned());
+    let letters = path.as_deref().unwrap_or(&idp.audience).contains(|c: char| c.is_ascii_lowercase());
+    a.decide("audience-path", letters, "its audience is a scheme and a host alone");
     a.decide("scp-claim", look.scope_claim == "scp", "it looks for scopes elsewhere (profile section [token])");
     a.decide("tenant-claim", look.claims.contains_key("tid"), "its tokens name no tenant (profile section [token])");
     let opaque = is_introspected(seen, &idp).await;

@@ -13,6 +13,12 @@ impl<'a> Args<'a> {
         Args(table)
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> &'a Map<String, Value> {
+        self.0
+    }
+
     /// The argument as it stands.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'a Value> {

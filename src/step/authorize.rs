@@ -30,12 +30,6 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         let until_pushed = args.text("until").as_deref() == Some("pushed");
         match pushed.front.take_if(|_| !until_pushed) {
             Some(front) => params = front,
-            // Errors that a browser would carry to the client end at the push, so such a case has nothing to say.
-            None if args.get("par").is_none() && pushed.front.is_none() => {
-                return Err(
-                    "send the request by browser: the server takes pushed requests only, and refused this one".into()
-                );
-            }
             None => return Ok(push::ended(pushed)),
         }
         told = Some(pushed.facts);

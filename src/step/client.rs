@@ -97,6 +97,9 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let mut grants = vec!["authorization_code", "refresh_token"];
     if kind == EXCHANGER {
         grants.extend(["client_credentials", GRANT]);
+        // Only with that grant does a refusal of its own assertion say anything of the server.
+        let takes = lists(&world.found.metadata["grant_types_supported"], assertion::GRANT);
+        grants.extend((takes && world.exchange.wants.id_jag.is_some()).then_some(assertion::GRANT));
     }
     map.insert("grant_types".into(), json!(grants));
     map.insert("response_types".into(), json!(["code"]));

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::client::Client;
 use super::context::Context;
+use super::id_jag::{self, Identity};
 use super::{facts, token};
 use crate::target::ExchangeWants;
 use crate::transcript::Secret;
@@ -24,6 +25,8 @@ pub struct Exchange {
     pub second_actor: Option<Source>,
     /// What to ask for.
     pub wants: ExchangeWants,
+    /// What an honest request for an identity assertion hands in.
+    pub identity: Identity,
 }
 
 /// Where a token comes from that an exchange hands in.
@@ -48,6 +51,9 @@ impl Exchange {
     /// A member by the name that cases use.
     pub(super) fn member(&self, name: &str) -> Option<Value> {
         let wants = &self.wants;
+        if let Some(name) = name.strip_prefix("id-jag-") {
+            return id_jag::member(wants.id_jag.as_ref()?, name);
+        }
         let text = match name {
             "audience" => &wants.audience,
             "other-audience" => &wants.other_audience,
@@ -65,6 +71,10 @@ impl Exchange {
 /// Posts a token exchange; what the case leaves out is filled in honestly: a fresh subject token, the client that may
 /// exchange, the target and the scope of the profile.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    if args.flag("id-jag") {
+        let honest = id_jag::request(context, args).await?;
+        return Box::pin(perform(context, Args::new(&honest))).await;
+    }
     let (subject, subject_scope) = subject(context, args).await?;
     let actor = actor(context, args).await?;
     let wants = context.world.exchange.wants.clone();
@@ -191,9 +201,30 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
         let ends = |token: &Value| token["claims"]["exp"].as_f64();
         facts["outlives"] = json!(ends(&facts["token"]).zip(ends(&sent)).map(|(new, old)| new - old));
         let bound = |token: &Value| !token["claims"]["cnf"].is_null();
+        facts["binding"] = json!(binding(facts));
         facts["unbound"] = json!(bound(&sent) && facts["token"].is_object() && !bound(&facts["token"]));
     }
     facts["subject"] = sent;
+}
+
+/// How the token is bound to a key (RFC 9449 section 5), as far as it can be seen.
+fn binding(facts: &Value) -> &'static str {
+    let kind = facts["body"]["token_type"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let named = facts["token"]["claims"]["cnf"]["jkt"].as_str();
+    match (kind.as_str(), named) {
+        ("dpop", None) if facts["token"].is_null() => "key",
+        ("dpop", None) => "missing",
+        // What is no access token says nothing of it in token_type.
+        ("dpop" | "n_a", Some(named)) => {
+            if facts["dpop"]["jkt"] == named {
+                "key"
+            } else {
+                "other-key"
+            }
+        }
+        (_, None) => "none",
+        (_, Some(_)) => "untold",
+    }
 }
 
 /// Adds whom the token is for, and what of that was so before, save what is set aside.

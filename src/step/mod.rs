@@ -14,6 +14,7 @@ mod exchange;
 mod facts;
 mod fetch;
 mod forgotten;
+mod id_jag;
 mod journey;
 mod mutate;
 mod page_words;
@@ -36,7 +37,9 @@ pub use client::{Client, How, fresh as fresh_client};
 pub use context::Context;
 pub use discover::{Discovered, discover};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
+pub use id_jag::{ID_JAG, Identity};
 pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, TakenBack, USED_UP};
+pub use proof::thumbprint;
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
 pub use world::{

@@ -188,6 +188,15 @@ impl Pool {
         }
     }
 
+    /// Lets go of the clients that wait: who comes next gets new ones.
+    pub fn empty(&self) {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        for shelf in shelves.values_mut() {
+            shelf.made = shelf.made.saturating_sub(shelf.free.len());
+            shelf.free.clear();
+        }
+    }
+
     fn take(&self, kind: &str) -> Option<Client> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get_mut(kind)?.free.pop()
     }

@@ -85,7 +85,8 @@ pub async fn send(
         facts["proof"] = fresh["proof"].clone();
         facts["nonce-refused"] = json!(asked);
     }
-    facts["nonce"] = json!(outcome.response().and_then(|response| response.header("dpop-nonce")));
+    // An answer without one lets the last one stand (RFC 9449 section 8.2).
+    facts["nonce"] = json!(context.ring.nonce(&origin));
     Ok((outcome, facts))
 }
 

@@ -13,9 +13,10 @@ use super::readable;
 use super::world::{Idp, World};
 use crate::transcript::{Request, Secret};
 
-/// Scripts an answer, rotates the keys or moves the clock (`mutate`); `None` if the step asks for none of it.
+/// Scripts an answer, rotates the keys, moves the clock or revokes a token (`mutate`); `None` if the step asks for none of it.
 pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>> {
-    let asked = ["answer", "certificate", "clock", "rotate", "honest"].iter().any(|name| args.get(name).is_some());
+    let words = ["answer", "certificate", "clock", "honest", "revoke", "rotate"];
+    let asked = words.iter().any(|name| args.get(name).is_some());
     asked.then(|| {
         let idp = context.world.idp.as_ref();
         let idp =
@@ -32,6 +33,10 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
         if let Some(seconds) = args.get("clock").and_then(Value::as_i64) {
             let by = std::time::Duration::from_secs(seconds.unsigned_abs());
             if seconds < 0 { idp.issuer.clock().rewind(by) } else { idp.issuer.clock().advance(by) }
+        }
+        if let Some(token) = args.text("revoke").filter(|token| !idp.issuer.revoke(token)) {
+            let length = token.len();
+            return Err(format!("revoke a token: our identity provider knows no such token of {length} characters"));
         }
         match args.text("rotate").as_deref() {
             Some("withdraw") => drop(idp.issuer.rotate_keys(Former::Withdrawn)),

@@ -9,7 +9,8 @@ use super::context::Context;
 
 /// Waits `seconds` (at most [`LONGEST`]), or until the target may fetch our identity provider's keys again (`keys`).
 pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String> {
-    let cooldown = context.world.idp.as_ref().filter(|_| args.flag("keys")).map(|idp| idp.cooldown.as_secs_f64() + 0.1);
+    let cooldown = context.world.idp.as_ref().filter(|_| args.flag("keys")).map(|idp| idp.cooldown.as_secs_f64());
+    let cooldown = cooldown.map(|cooldown| cooldown + (cooldown / 10.0).min(0.1));
     let seconds = cooldown.or_else(|| args.get("seconds").and_then(Value::as_f64)).unwrap_or(1.0).max(0.0);
     if seconds > LONGEST.as_secs_f64() {
         return Err(format!("wait {seconds} seconds: the longest wait of a case is {} seconds", LONGEST.as_secs()));

@@ -17,6 +17,7 @@ pub fn is_ability(name: &str) -> bool {
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
     word("authorization-code", "issues tokens for authorization codes"),
+    word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
     word("browser-login", "logs users in for pages of its own (profile section [provisioning], login and page)"),
     word("call", "serves an MCP request with an honest token"),
@@ -49,6 +50,7 @@ pub const ABILITIES: &[Word] = &[
     word("exchange-audience", "exchanges for a target by its logical name (profile section [exchange], audience)"),
     word("exchange-audiences", "exchanges for two targets (profile section [exchange], other-audience)"),
     word("exchange-chain", "exchanges for a second actor what it gave for a first"),
+    word("exchange-dpop", "binds what it exchanges to the key of a DPoP proof"),
     word("exchange-issuer", "takes subject tokens of our identity provider"),
     word("exchange-jwt", "gives JWTs for an exchange"),
     word("exchange-jwt-subject", "takes JWTs for an exchange"),
@@ -77,7 +79,20 @@ pub const ABILITIES: &[Word] = &[
         "gives a token for an identity assertion of our identity provider (enterprise-managed authorization)",
     ),
     word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
+    word("id-jag-bound", "takes an identity assertion that is bound to a key, with a proof by it"),
+    word("id-jag-for-itself", "issues identity assertions for itself as well"),
+    word("id-jag-id-token", "issues identity assertions for the ID token of a login"),
+    word("id-jag-issuer", "issues identity assertions by token exchange (profile section [exchange.id-jag])"),
     word("id-jag-only", "takes a JWT of our identity provider about a person as an identity assertion or not at all"),
+    word(
+        "id-jag-other-resource",
+        "knows an MCP server behind another authorization server (exchange.id-jag, other-resource)",
+    ),
+    word("id-jag-readable", "the identity assertions that it issues are not encrypted"),
+    word("id-jag-refresh", "issues identity assertions for the refresh token of a login"),
+    word("id-jag-resource", "issues identity assertions for an MCP server by its URI (exchange.id-jag, resource)"),
+    word("id-jag-scope", "issues identity assertions with a scope that may be asked for (exchange.id-jag, scope)"),
+    word("id-jag-wider-scope", "knows a scope that the first user may not have there (exchange.id-jag, wider-scope)"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(

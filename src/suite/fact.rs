@@ -367,6 +367,11 @@ const EXCHANGE: &[Fact] = &[
         "those of them that the subject token has too, but for the targets asked for and the server itself",
     ),
     value("outlives", "by how many seconds the token outlives the subject token"),
+    Fact {
+        name: "binding",
+        holds: Holds::Words(&["none", "key", "other-key", "untold", "missing"]),
+        doc: "how the token is bound: not; to the key of the proof; to another; so, but token_type does not say it; only token_type says it",
+    },
     value("unbound", "whether the subject token is bound to a key (`cnf`) and the token is not"),
     value("echoed", "whether an error repeats the subject token"),
     FETCHED,

@@ -30,6 +30,22 @@ pub enum Members {
     OfUser,
 }
 
+/// What the profile section `[exchange]` can name.
+const EXCHANGE: [&str; 12] = [
+    "audience",
+    "other-audience",
+    "unknown-audience",
+    "resource",
+    "scope",
+    "subject-scope",
+    "wider-scope",
+    "id-jag-audience",
+    "id-jag-other-resource",
+    "id-jag-resource",
+    "id-jag-scope",
+    "id-jag-wider-scope",
+];
+
 /// What the profile section `[provisioning]` can name.
 const PROVISIONING: [&str; 9] =
     ["account", "callback", "cookie", "login", "login-callback", "logout", "page", "start", "status"];
@@ -41,8 +57,8 @@ pub const NAMESPACES: &[Namespace] = &[
     free("each", "a value of the variant"),
     named(
         "exchange",
-        &["audience", "other-audience", "unknown-audience", "resource", "scope", "subject-scope", "wider-scope"],
-        "what tokens can be exchanged for (profile section `[exchange]`)",
+        &EXCHANGE,
+        "what tokens can be exchanged for (profile section `[exchange]`); `id-jag-`: for an identity assertion (`[exchange.id-jag]`)",
     ),
     named("host", &["url", "authority", "port"], "the server for client metadata documents"),
     named(

@@ -32,6 +32,8 @@ pub struct Exchange {
     pub subject_token: Option<Secret>,
     /// What it asks for.
     pub wants: ExchangeWants,
+    /// Whether anything is said of exchanges for other tokens than identity assertions.
+    pub is_general: bool,
 }
 
 /// What exchanges ask for, and may not have.
@@ -50,5 +52,22 @@ pub struct ExchangeWants {
     /// The scope of the login that the subject token comes from; absent means: that of any login.
     pub subject_scope: Option<String>,
     /// A scope that the server knows and that a subject token of that login has not.
+    pub wider_scope: Option<String>,
+    /// What identity assertions are asked for; absent means: none are.
+    pub id_jag: Option<IdJagWants>,
+}
+
+/// `[exchange.id-jag]`: what identity assertions (ID-JAG) are asked for (enterprise-managed authorization).
+#[derive(Clone, Debug, Default)]
+pub struct IdJagWants {
+    /// Issuer of the authorization server where an assertion is to be presented.
+    pub audience: String,
+    /// The MCP server behind it; absent means: none is named.
+    pub resource: Option<String>,
+    /// An MCP server behind another authorization server.
+    pub other_resource: Option<String>,
+    /// The scope to ask for; absent means: none.
+    pub scope: Option<String>,
+    /// A scope that the policy of the provider does not let the first user have.
     pub wider_scope: Option<String>,
 }

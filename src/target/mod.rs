@@ -8,7 +8,7 @@ mod profile;
 mod read;
 mod secret;
 
-pub use self::exchange::{Exchange, ExchangeWants, SubjectFrom};
+pub use self::exchange::{Exchange, ExchangeWants, IdJagWants, SubjectFrom};
 pub use self::known::KnownFailure;
 pub use self::profile::{
     Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login, LoginHow, PresetClient,

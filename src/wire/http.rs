@@ -1,9 +1,10 @@
 //! The HTTP client of a run: connections, rate limit, circuit breaker, and where may be sent.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderName, HeaderValue, Method};
@@ -17,16 +18,40 @@ use super::limits::Limits;
 use super::peers::{Peer, Peers};
 use crate::transcript::{Failure, Outcome, Request, Response};
 
-/// The HTTP client of a run: one connection pool for each source address, one rate limit, one circuit breaker.
+/// The HTTP client of a run: connections for each case, one rate limit, one circuit breaker.
 pub struct Http {
     limits: Limits,
     peers: Peers,
     rate: Option<DefaultDirectRateLimiter>,
-    plain: Client,
-    from: Vec<(IpAddr, Client)>,
-    /// Made at the first https URL, because reading the system's certificates takes a while.
-    secure: OnceLock<Result<Client, String>>,
+    /// Connections that no case is using at the moment.
+    spare: Mutex<Vec<Lane>>,
     next: AtomicUsize,
+}
+
+/// The connections of one case. Nobody else sends on them, so that a connection which the target closes after an answer
+/// to one case is not what the next request of another meets.
+#[derive(Default)]
+pub(super) struct Lane {
+    /// Where requests to loopback come from.
+    address: Option<IpAddr>,
+    /// By kind, made when the first request needs them.
+    clients: Mutex<BTreeMap<Kind, Result<Client, String>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Plain,
+    /// From the source address of the lane.
+    Addressed,
+    /// Trusts the system's certificates; reading them takes a while.
+    Secure,
+}
+
+impl Lane {
+    /// Lets go of all connections.
+    fn hang_up(&self) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Http {
@@ -39,23 +64,12 @@ impl Http {
             // The client that uses them is made later; a bad file is better refused now.
             build(builder().tls_certs_only(roots(&limits)?))?;
         }
-        let plain = build(builder().tls_certs_only([]))?;
-        let from = limits
-            .source_addresses
-            .iter()
-            .map(|address| Ok((*address, build(builder().tls_certs_only([]).local_address(*address))?)))
-            .collect::<Result<_, String>>()?;
+        for address in &limits.source_addresses {
+            build(builder().tls_certs_only([]).local_address(*address))?;
+        }
         let rate =
             limits.requests_per_second.and_then(NonZeroU32::new).map(|n| RateLimiter::direct(Quota::per_second(n)));
-        Ok(Http {
-            limits,
-            peers: Peers::default(),
-            rate,
-            plain,
-            from,
-            secure: OnceLock::new(),
-            next: AtomicUsize::new(0),
-        })
+        Ok(Http { limits, peers: Peers::default(), rate, spare: Mutex::default(), next: AtomicUsize::new(0) })
     }
 
     /// Allows sending to an authority: `host:port`, `host` (ports 80 and 443), or a URL of it. Nothing else is sent to,
@@ -89,13 +103,25 @@ impl Http {
         &self.limits
     }
 
-    /// A number for the next [`Wire`](super::Wire): it chooses the source address.
-    pub(super) fn lane(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed)
+    /// Connections for a [`Wire`](super::Wire), from the next source address if there are some.
+    pub(super) fn lane(&self) -> Lane {
+        let addresses = &self.limits.source_addresses;
+        if addresses.is_empty() {
+            return self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        }
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        Lane { address: Some(addresses[next % addresses.len()]), clients: Mutex::default() }
+    }
+
+    /// Takes connections back for the next.
+    pub(super) fn give_back(&self, lane: Lane) {
+        if lane.address.is_none() {
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+        }
     }
 
     /// Sends a request once the rate limit lets it, and reads the bounded answer.
-    pub(super) async fn send(&self, request: &Request, lane: usize) -> (Outcome, Duration) {
+    pub(super) async fn send(&self, request: &Request, lane: &Lane) -> (Outcome, Duration) {
         let (url, peer) = match self.destination(&request.url) {
             Ok(destination) => destination,
             Err(why) => return (Outcome::Failed(Failure::NotSent(why)), Duration::ZERO),
@@ -112,15 +138,14 @@ impl Http {
             Err(failure) => Outcome::Failed(failure),
         };
         peer.note(&outcome, self.limits.give_up_after);
-        let took = start.elapsed();
-        if matches!(&outcome, Outcome::Answered(response) if response.status >= 500) {
+        if !matches!(&outcome, Outcome::Answered(response) if response.status < 500) {
             // Many servers close a connection after a crash without saying so: the next request must not run into that.
-            tokio::time::sleep(CLOSING).await;
+            lane.hang_up();
         }
-        (outcome, took)
+        (outcome, start.elapsed())
     }
 
-    async fn exchange(&self, request: &Request, url: Url, lane: usize) -> Result<Response, Failure> {
+    async fn exchange(&self, request: &Request, url: Url, lane: &Lane) -> Result<Response, Failure> {
         let client = self.client(&url, lane)?;
         let wants_result = request.method == "POST";
         let message = message(request, url).map_err(Failure::NotSent)?;
@@ -141,17 +166,20 @@ impl Http {
         Ok((parsed, peer))
     }
 
-    fn client(&self, url: &Url, lane: usize) -> Result<&Client, Failure> {
-        if url.scheme() == "https" {
-            let made = self.secure.get_or_init(|| secure(&self.limits));
-            return made.as_ref().map_err(|why| Failure::Refused(why.clone()));
-        }
-        if self.from.is_empty() || !is_loopback(url) {
-            return Ok(&self.plain);
-        }
+    fn client(&self, url: &Url, lane: &Lane) -> Result<Client, Failure> {
         let wants_v6 = matches!(url.host(), Some(url::Host::Ipv6(_)));
-        let (address, client) = &self.from[lane % self.from.len()];
-        Ok(if address.is_ipv6() == wants_v6 { client } else { &self.plain })
+        let address = lane.address.filter(|address| is_loopback(url) && address.is_ipv6() == wants_v6);
+        let kind = match (url.scheme(), address) {
+            ("https", _) => Kind::Secure,
+            (_, Some(_)) => Kind::Addressed,
+            (_, None) => Kind::Plain,
+        };
+        let mut clients = lane.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = clients.entry(kind).or_insert_with(|| match kind {
+            Kind::Secure => secure(&self.limits),
+            Kind::Addressed | Kind::Plain => build(builder().tls_certs_only([]).local_address(address)),
+        });
+        made.clone().map_err(Failure::Refused)
     }
 }
 
@@ -223,5 +251,3 @@ fn message(request: &Request, url: Url) -> Result<reqwest::Request, String> {
 /// Servers close idle connections after a while (some after 2 s) without a word; a request that meets the closing would
 /// look like a crash of the target, so connections are not used again after this time.
 const IDLE: Duration = Duration::from_secs(1);
-/// How long a close takes to be noticed.
-const CLOSING: Duration = Duration::from_millis(40);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
 
-use super::http::Http;
+use super::http::{Http, Lane};
 use crate::transcript::{Exchange, Outcome, Request, Response, Vault};
 
 /// What one case sends and hears. A clone is another handle to the same record.
@@ -30,7 +30,14 @@ struct Shared {
     vault: Vault,
     exchanges: Mutex<Vec<Exchange>>,
     sent: AtomicU32,
-    lane: usize,
+    /// Given back at the end.
+    lane: Lane,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.http.give_back(std::mem::take(&mut self.lane));
+    }
 }
 
 impl Wire {
@@ -105,7 +112,7 @@ impl Wire {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
         shared.vault.learn_request(request);
-        let (outcome, duration) = Box::pin(shared.http.send(request, shared.lane)).await;
+        let (outcome, duration) = Box::pin(shared.http.send(request, &shared.lane)).await;
         if let Some(response) = outcome.response() {
             shared.vault.learn_response(response);
         }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use authspec::event::{
-    CaseFinished, CaseResult, Document, Event, Kind, Known, RunEnded, RunStarted, TargetInfo, Verdict,
+    CaseFinished, CaseResult, DeploymentInfo, Document, Event, Kind, Known, RunEnded, RunStarted, TargetInfo, Verdict,
 };
 use authspec::report::{Fold, Report};
 use authspec::rule::{Level, McpVersion, Role};
@@ -53,6 +53,36 @@ pub(crate) fn spotless() -> Report {
     ])
 }
 
+/// A run over two deployments: the same rule is broken at both, and one case applies to neither.
+pub(crate) fn several() -> Report {
+    let deployment = |name: &str, port: u16| DeploymentInfo {
+        name: name.to_owned(),
+        mcp_url: Some(format!("http://127.0.0.1:{port}/mcp")),
+        roles: vec![Role::AuthorizationServer],
+        again: format!("authspec run {name}"),
+    };
+    let mut start = start_of_run();
+    start.target.name = "the embedded reference deployments".to_owned();
+    start.target.mcp_url = None;
+    start.target.deployments = vec![deployment("server", 3000), deployment("consent-proxy", 3001)];
+    start.again = "authspec run".to_owned();
+    let at = |name: &str, exchange: u32, result: CaseResult| CaseResult {
+        deployment: Some(name.to_owned()),
+        exchanges: if exchange == 0 { vec![] } else { vec![exchange] },
+        ..result
+    };
+    let elsewhere = CaseResult { case: "proxy/code-one-time".to_owned(), ..code_twice() };
+    fold([
+        Event::Started(start),
+        case(vec![at("server", 0, pass("discovery/challenge", "prm.www-authenticate-required"))], vec![]),
+        case(vec![at("consent-proxy", 1, elsewhere)], vec![post(1, 200)]),
+        case(vec![at("server", 2, code_twice())], vec![post(2, 200)]),
+        case(vec![at("consent-proxy", 0, blocked("token/refresh-scope"))], vec![]),
+        case(vec![skipped("token/dpop", "the target offers no DPoP")], vec![]),
+        ended(),
+    ])
+}
+
 /// A run against a target that puts terminal escapes, control characters and endless text everywhere it can.
 pub(crate) fn hostile() -> Report {
     let nasty = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n]]></failure>\u{202e}\u{0}\u{ffff}漢字 ";
@@ -94,6 +124,7 @@ pub(crate) fn start_of_run() -> RunStarted {
             mcp_url: Some("http://127.0.0.1:3000/mcp".to_owned()),
             roles: vec![Role::ResourceServer, Role::AuthorizationServer],
             mcp_version: McpVersion::V2026_07_28,
+            deployments: vec![],
         },
         tool_version: "0.1.0".to_owned(),
         started_at: "2026-11-21T03:47:00Z".to_owned(),
@@ -149,6 +180,7 @@ pub(crate) fn pass(case: &str, rule: &str) -> CaseResult {
         known: None,
         place: format!("suites/{case}.toml:14"),
         why: None,
+        deployment: None,
     }
 }
 

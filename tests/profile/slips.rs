@@ -255,6 +255,30 @@ fn slip_values_of_the_wrong_type_or_size() {
 }
 
 #[test]
+fn slip_identity_assertions_for_nobody() {
+    let text = "[exchange.id-jag]\nresource = \"mcp\"\nscopes = \"read\"\n";
+    insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"
+    error[missing]: [exchange.id-jag] has no `audience`
+     --> staging.toml:4:1
+      |
+    4 | [exchange.id-jag]
+      | ^^^^^^^^^^^^^^^^^
+
+    error[url]: `exchange.id-jag.resource` is not a resource indicator
+     --> staging.toml:5:12
+      |
+    5 | resource = "mcp"
+      |            ^^^^^ relative URL without a base
+
+    error[unknown-word]: unknown key `scopes` in [exchange.id-jag]
+     --> staging.toml:6:1
+      |
+    6 | scopes = "read"
+      | ^^^^^^ did you mean `scope`?
+    "#);
+}
+
+#[test]
 fn slip_exchange_without_what_it_needs() {
     let text = "[exchange]\nsubject = \"token\"\nauth-method = \"basic\"\nclient-secret = \"hunter2\"\nresource = \"https://api.example/x#y\"\naudiance = \"api\"\n";
     insta::assert_snapshot!(slips_of(&format!("{LOCAL}\n{text}")), @r#"

@@ -173,3 +173,29 @@ async fn a_server_without_tls_refuses_tls() {
     let wire = wire(limits(), &[&url]);
     assert!(matches!(failed(get(&wire, &url).await), Failure::Refused(_)));
 }
+
+#[tokio::test]
+async fn a_connection_is_one_wires_alone_and_ends_with_a_crash() {
+    let port = |ConnectInfo(address): ConnectInfo<std::net::SocketAddr>, uri: Uri| async move {
+        let status = if uri.path() == "/crash" { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+        (status, address.port().to_string())
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let router = Router::new().fallback(any(port)).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let (one, crash) = (wire(limits(), &[&origin]), format!("{origin}/crash"));
+    let other = Wire::new(Arc::clone(one.http()));
+    let first = answered(get(&one, &origin).await).text().into_owned();
+    assert_eq!(answered(get(&one, &origin).await).text(), first, "a connection is used again");
+    assert_ne!(answered(get(&other, &origin).await).text(), first, "but not by another case meanwhile");
+    assert_eq!(answered(get(&one, &crash).await).text(), first);
+    // Many servers close a connection after a crash without a word.
+    assert_ne!(answered(get(&one, &origin).await).text(), first, "nobody sends on it after a crash");
+    drop(other);
+    assert_eq!(
+        answered(get(&Wire::new(Arc::clone(one.http())), &crash).await).status,
+        500,
+        "the next case takes it over"
+    );
+}

@@ -6,6 +6,7 @@ use crate::client::credential_methods;
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
 use crate::presented::ALGORITHMS;
+use crate::settings::TokenType;
 use crate::{dpop, quirks, token};
 
 /// One document that is good as RFC 8414 metadata and as OpenID Connect discovery.
@@ -43,6 +44,11 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
     }
     if config.iss_in_response {
         document.insert("authorization_response_iss_parameter_supported".to_owned(), true.into());
+    }
+    if config.exchange.enabled && config.exchange.requested_types.contains(&TokenType::IdJag) {
+        // Draft on identity and authorization chaining across domains.
+        document
+            .insert("identity_chaining_requested_token_types_supported".to_owned(), json!([TokenType::IdJag.urn()]));
     }
     if config.dpop.enabled {
         document.insert("dpop_signing_alg_values_supported".to_owned(), json!(dpop::algs()));

@@ -105,6 +105,19 @@ async fn private_key_jwt_is_verified_in_full() {
 }
 
 #[tokio::test]
+async fn a_minted_token_is_revoked_without_a_request() {
+    let (idp, browser) = start().await;
+    for kind in [mock_idp::TokenKind::Access, mock_idp::TokenKind::Opaque] {
+        let [token, other] = [1, 2].map(|_| browser.issuer.mint(mock_idp::TokenSpec { kind, ..Default::default() }));
+        assert!(browser.issuer.revoke(&token), "it worked until now");
+        assert!(!browser.issuer.revoke(&token), "it is revoked already");
+        assert!(browser.issuer.revoke(&other), "another one is not");
+    }
+    assert!(!browser.issuer.revoke("nobody's"));
+    idp.stop().await;
+}
+
+#[tokio::test]
 async fn tokens_are_introspected_and_revoked() {
     let (idp, mut browser) = start().await;
     for format in [AccessFormat::Jwt, AccessFormat::Opaque] {

@@ -340,7 +340,9 @@ habits as settings of an issuer, so that a server, a proxy or a client can be tr
 
 It is a stand-in, not a copy: endpoints keep the names that this provider gives them, error texts are the ones that users meet, and everything
 that no quirk speaks of is as the specifications have it. Where a provider can be configured, the personality is the configuration that people
-stumble over, named beside it. What was found in no public documentation or issue tracker is left out.
+stumble over, named beside it. What was found in no public documentation or issue tracker is left out;
+the sources were read again on 2026-11-21, and what they do not say was taken out or given another source. Where a page says something by silence (a
+parameter that it does not list), the source says so.
 
 What a proxy makes of them: put `personality = \"NAME\"` into the section `[upstream]` of `fixtures/profiles/consent-proxy.toml` and run it. The reference
 proxy keeps every rule with `auth0`, `entra` (`issuer-path = \"/contoso/v2.0\"`), `keycloak`, `okta` and `strict`. With `google` and `cognito` nobody can log in,

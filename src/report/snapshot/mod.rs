@@ -50,7 +50,8 @@ fn verdict(result: &CaseResult) -> String {
     let variant = result.variant.as_ref().map(|variant| format!("[{}]", tidy(variant, LINE))).unwrap_or_default();
     let rule = if result.rule.is_empty() { "-" } else { &result.rule };
     let kind = result.kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
-    format!("{}{variant}  {rule}  {}{kind}", result.case, result.verdict)
+    let place = result.deployment.as_ref().map(|name| format!("  at {}", tidy(name, LINE))).unwrap_or_default();
+    format!("{}{variant}  {rule}  {}{kind}{place}", result.case, result.verdict)
 }
 
 /// Name and text of each document, by name, once each.

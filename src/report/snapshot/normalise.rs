@@ -96,6 +96,8 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"(127[.-]0[.-]0[.-]1|\[::1\]|localhost)(:|%3[Aa]|-)\d{1,5}\b", "$1$2<port>"),
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
         (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT", "<time>"),
+        // The cookie of our identity provider, named after a hash that only mostly looks random.
+        (r"\bmock_idp_[\w-]{8}", "<blob>"),
         (PARAMETER, "$1$2=<$2>"),
     ]
     .map(compiled)
@@ -156,6 +158,7 @@ mod tests {
             ("a <code 12> and an <access token 3>", "a <code> and an <access token>"),
             ("302 /cb?code=abc&state=xyz", "302 /cb?code=<code>&state=<state>"),
             ("/cb?code=<code 1>&state=<state 9>", "/cb?code=<code>&state=<state>"),
+            ("mock_idp_sxefeWQU", "<blob>"),
             ("id 3fa85f64-5717-4562-b3fc-2c963f66afa6", "id <uuid>"),
             ("Expires=Wed, 21 Oct 2026 07:28:00 GMT", "Expires=<time>"),
             ("at 2026-11-21T03:47:00.123Z", "at <time>"),

@@ -1,6 +1,6 @@
 //! `[exchange]`: who may exchange what for which target.
 
-use super::super::{Exchange, ExchangeWants, PresetClient, SubjectFrom};
+use super::super::{Exchange, ExchangeWants, IdJagWants, PresetClient, SubjectFrom};
 use super::Reading;
 use crate::rule::reader::Section;
 
@@ -10,6 +10,8 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
     if client_id.is_none() && secret.is_some() {
         section.missing("client-id", &mut reading.slips);
     }
+    let is_general = GENERAL.iter().any(|key| section.has(key)) || !section.has("id-jag");
+    let id_jag = section.section("id-jag", &mut reading.slips).and_then(|section| id_jag(section, reading));
     let from = section.text("subject", &mut reading.slips);
     let subject = from.as_ref().and_then(|text| crate::rule::reader::as_word(text, &mut reading.slips));
     let subject_token = reading.secret(&mut section, "subject-token");
@@ -26,25 +28,47 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
             audience: reading.text(&mut section, "audience"),
             other_audience: reading.text(&mut section, "other-audience"),
             unknown_audience: reading.text(&mut section, "unknown-audience"),
-            resource: resource(&mut section, reading),
+            resource: resource(&mut section, "resource", reading),
             scope: reading.text(&mut section, "scope"),
             subject_scope: reading.text(&mut section, "subject-scope"),
             wider_scope: reading.text(&mut section, "wider-scope"),
+            id_jag,
         },
+        is_general,
     };
     section.finish(&mut reading.slips);
     exchange
 }
 
+fn id_jag(mut section: Section<'_>, reading: &mut Reading<'_>) -> Option<IdJagWants> {
+    let audience = reading.text(&mut section, "audience");
+    if audience.is_none() {
+        section.missing("audience", &mut reading.slips);
+    }
+    let wants = IdJagWants {
+        audience: audience.unwrap_or_default(),
+        resource: resource(&mut section, "resource", reading),
+        other_resource: resource(&mut section, "other-resource", reading),
+        scope: reading.text(&mut section, "scope"),
+        wider_scope: reading.text(&mut section, "wider-scope"),
+    };
+    section.finish(&mut reading.slips);
+    Some(wants).filter(|wants| !wants.audience.is_empty())
+}
+
+/// Keys that say that the target exchanges for other tokens than identity assertions, too.
+const GENERAL: [&str; 7] =
+    ["audience", "other-audience", "resource", "scope", "subject-token", "unknown-audience", "wider-scope"];
+
 /// RFC 8693 section 2.1: an absolute URI without fragment; it need not be one of the web.
-fn resource(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<String> {
-    let text = section.text("resource", &mut reading.slips)?;
+fn resource(section: &mut Section<'_>, key: &'static str, reading: &mut Reading<'_>) -> Option<String> {
+    let text = section.text(key, &mut reading.slips)?;
     let fault = match url::Url::parse(text.get_ref()) {
         Ok(url) if url.fragment().is_some() => "it holds a fragment".to_owned(),
         Ok(_) => return Some(text.into_inner()),
         Err(error) => error.to_string(),
     };
-    let message = format!("`{}` is not a resource indicator", section.path("resource"));
+    let message = format!("`{}` is not a resource indicator", section.path(key));
     reading.slips.add("url", text.span(), message, fault);
     None
 }
