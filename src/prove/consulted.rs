@@ -42,7 +42,7 @@ impl Consulted {
         let mut covered: BTreeSet<String> = BTreeSet::new();
         for version in McpVersion::ALL.iter().copied().rev() {
             let watch = Watch::default();
-            let (reference, seen) = look(helpers, deployment, version, &watch).await?;
+            let (reference, seen) = look(helpers, deployment, version, &watch, None).await?;
             let planned = run::plan(material, &seen, &options(version, &[], 1));
             let new: Vec<String> = planned.iter().filter(|p| p.applies()).map(|p| p.case.id.clone()).collect();
             let mut found = Version { before: watch.ids(), sight: sight::of(&seen, &reference), ..Version::default() };
@@ -86,9 +86,10 @@ async fn look(
     deployment: Deployment,
     version: McpVersion,
     watch: &Watch,
+    wanted: Option<BTreeSet<String>>,
 ) -> std::io::Result<(Reference, Preflight)> {
     let reference = Reference::start_with(helpers, deployment, Faults::none().watched(watch)).await?;
-    let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1)).await;
+    let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), wanted).await;
     let seen = seen.map_err(|not_started| std::io::Error::other(not_started.message))?;
     Ok((reference, seen))
 }
@@ -102,11 +103,11 @@ async fn one(
     case: &str,
 ) -> std::io::Result<BTreeSet<&'static str>> {
     let watch = Watch::default();
-    let (reference, seen) = look(helpers, deployment, version, &watch).await?;
+    let options = options(version, &[case.to_owned()], 1);
+    let wanted = Some(run::needed(material, &options));
+    let (reference, seen) = look(helpers, deployment, version, &watch, wanted).await?;
     seen.world.pool.empty();
     watch.clear();
-    let only = [case.to_owned()];
-    let options = options(version, &only, 1);
     run::judge(&seen, &reference.profile, material, &options, std::future::pending(), &mut |_| {}).await;
     reference.stop().await;
     Ok(watch.ids())

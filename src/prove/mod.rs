@@ -79,13 +79,16 @@ pub async fn reds(
     let mut open: Vec<String> = only.to_vec();
     for version in McpVersion::ALL.iter().copied().rev() {
         let options = options(version, &open, jobs);
-        let seen = match run::look(&reference.profile, &reference.helpers, &options).await {
-            Ok(seen) => seen,
-            Err(not_started) => {
-                reds.not_started = Some(not_started.message);
-                break;
-            }
-        };
+        let seen =
+            match run::look(&reference.profile, &reference.helpers, &options, Some(run::needed(material, &options)))
+                .await
+            {
+                Ok(seen) => seen,
+                Err(not_started) => {
+                    reds.not_started = Some(not_started.message);
+                    break;
+                }
+            };
         open = reds.judge(&seen, &reference, material, &options).await;
         if open.is_empty() {
             break;
@@ -112,7 +115,10 @@ async fn reds_of(
         if only.is_empty() && !is_seen_before {
             continue;
         }
-        let seen = match run::look(&reference.profile, &reference.helpers, &options(version, &only, JOBS)).await {
+        let narrow = options(version, &only, JOBS);
+        // What the preflight sees is held against a whole one.
+        let wanted = (!is_seen_before).then(|| run::needed(material, &narrow));
+        let seen = match run::look(&reference.profile, &reference.helpers, &narrow, wanted).await {
             Ok(seen) => seen,
             Err(not_started) => {
                 reds.not_started = Some(not_started.message);

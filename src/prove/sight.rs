@@ -63,7 +63,7 @@ mod tests {
 
     async fn sight(helpers: &Helpers, deployment: Deployment, faults: Faults, version: McpVersion) -> String {
         let reference = Reference::start_with(helpers, deployment, faults).await.expect("the deployment starts");
-        let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1)).await;
+        let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
         let text = of(&seen.expect("the deployment can be judged"), &reference);
         reference.stop().await;
         text

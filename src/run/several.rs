@@ -81,7 +81,7 @@ pub async fn several(
 }
 
 async fn look_at(party: &Party, options: &Options) -> Result<Preflight, NotStarted> {
-    let seen = look(&party.profile, &party.helpers, options).await;
+    let seen = look(&party.profile, &party.helpers, options, None).await;
     seen.map_err(|stopped| NotStarted { message: format!("{}: {}", party.profile.target.name, stopped.message) })
 }
 
