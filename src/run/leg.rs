@@ -66,6 +66,10 @@ pub fn tokens(seen: &mut Preflight, token: &Value, for_resource: bool) {
 /// Whether the clients of the proxy are all one at our identity provider, so that only the proxy can ask the user about
 /// each. A second client shows it; where none can be had, a proxy with a callback of its own is taken for one.
 pub async fn clients(seen: &mut Preflight, wire: &Wire, client: &Client, journey: &Value) {
+    // Without a callback of the proxy's own our provider is told as well, which all cases about redirect URIs feel.
+    if seen.abilities.has("upstream-callback") && !seen.wants(&["one-upstream-client"]) {
+        return;
+    }
     let reason = match journey["upstream"]["query"]["client_id"].as_str() {
         None => Some("the login of a user does not lead to our identity provider".to_owned()),
         Some(id) if id == client.id => Some("it passes the client_id of its clients on".to_owned()),
