@@ -1,4 +1,5 @@
-//! A target that forgets the clients it registered: nothing about them may be told as a finding.
+//! Targets that forget the clients they registered, hold something against them, or remember the consent of their users:
+//! nothing of that may be told as a finding of another rule.
 
 use authspec::diag::Source;
 use authspec::event::{Event, RunEnded, Verdict};
@@ -19,6 +20,10 @@ const AREAS: [&str; 3] = ["revocation", "registration", "token"];
 /// What is not as it should be, and how the run ended, at a server that remembers so many clients.
 async fn judged(clients: usize, registrations: u32, only: &[&str]) -> (Vec<String>, RunEnded) {
     let options = fixtures::server::Options { client_capacity: clients, ..Default::default() };
+    judged_with(options, registrations, only).await
+}
+
+async fn judged_with(options: fixtures::server::Options, registrations: u32, only: &[&str]) -> (Vec<String>, RunEnded) {
     let server = fixtures::server::start(options).await.expect("the server starts");
     let text =
         format!("[target]\nmcp-url = \"{}\"\n{LOGIN}[limits]\nregistrations = {registrations}\n", server.mcp_url());
@@ -69,4 +74,23 @@ async fn without_registrations_to_spare_nothing_is_held_against_it() {
     let findings: Vec<_> = odd.iter().filter(|text| !text.contains(" Blocked: ")).collect();
     assert_eq!(findings, Vec::<&String>::new());
     assert!(odd.iter().any(|text| text.contains("no registration is left")), "{odd:#?}");
+}
+
+#[tokio::test]
+async fn a_client_that_an_earlier_case_spoilt_is_replaced() {
+    let options = fixtures::server::Options { holds_grudges: true, ..Default::default() };
+    let (odd, ended) = judged_with(options, 100_000, &["authorize", "token"]).await;
+    assert_eq!(odd, Vec::<String>::new());
+    let [remark] = &ended.remarks[..] else { panic!("one remark: {:?}", ended.remarks) };
+    assert!(remark.contains("with new clients only"), "{remark}");
+}
+
+#[tokio::test]
+async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
+    let faults = fixtures::Faults::one("authorize.consent-remembered").expect("a fault of the catalogue");
+    let options = fixtures::server::Options { faults, ..Default::default() };
+    let (odd, _) = judged_with(options, 100_000, &["authorize"]).await;
+    let blocked: Vec<_> = odd.iter().filter(|text| text.contains(" Blocked: ")).collect();
+    assert_eq!(blocked, Vec::<&String>::new());
+    assert!(odd.iter().any(|text| text.contains("no-silent-repeat")), "and what is wrong with it is still told: {odd:?}");
 }

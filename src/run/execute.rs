@@ -126,12 +126,7 @@ async fn one_run(
 
 /// Runs a variant; again with other clients if the target forgot one that it had registered (`tries` times in all), or if
 /// what went wrong may come from what earlier cases did with these.
-async fn attempt(
-    shared: &Arc<Shared>,
-    task: &Task,
-    variant: Option<&Variant>,
-    tries: u32,
-) -> (Vec<CaseResult>, Wire) {
+async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> (Vec<CaseResult>, Wire) {
     let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
     let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
     let pool = &shared.world.pool;
@@ -139,7 +134,9 @@ async fn attempt(
         return (redact_results(run.results, &wire), wire);
     };
     match pool.look_over(&shared.world, &mut clients).await {
-        TakenBack::Whole if may_be_the_client(task, &run.results) && pool.may_differ() && !clients.clients.is_empty() => {
+        TakenBack::Whole
+            if may_be_the_client(task, &run.results) && pool.may_differ() && !clients.clients.is_empty() =>
+        {
             let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
             let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
             pool.note_opinion(&task.id, differs);
