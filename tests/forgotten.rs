@@ -92,5 +92,8 @@ async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
     let (odd, _) = judged_with(options, 100_000, &["authorize"]).await;
     let blocked: Vec<_> = odd.iter().filter(|text| text.contains(" Blocked: ")).collect();
     assert_eq!(blocked, Vec::<&String>::new());
-    assert!(odd.iter().any(|text| text.contains("no-silent-repeat")), "and what is wrong with it is still told: {odd:?}");
+    assert!(
+        odd.iter().any(|text| text.contains("no-silent-repeat")),
+        "and what is wrong with it is still told: {odd:?}"
+    );
 }

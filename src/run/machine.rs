@@ -28,15 +28,19 @@ pub async fn look(seen: &mut Preflight) {
     };
     let bearer = token.clone().ok();
     match token {
-        Ok(_) => seen.abilities.set("machine-client", Ability::Has),
-        Err(reason) => seen.abilities.set("machine-client", Ability::Lacks(reason)),
+        Ok(_) => {
+            seen.abilities.set("machine-client", Ability::Has);
+            let by_assertion = assertion(seen, &wire).await;
+            seen.abilities.set("machine-jwt", by_assertion.map_or_else(Ability::Lacks, |()| Ability::Has));
+        }
+        Err(reason) => lacks(seen, &["machine-client", "machine-jwt"], &reason),
     }
     let preset = seen.world.registration.how == How::Preset;
     let second = !preset || seen.world.registration.other.as_ref().is_some_and(|other| other.secret.is_some());
     seen.abilities.decide("two-machines", bearer.is_some() && second, "only one such client can be had, or none");
     served(seen, &wire, bearer.as_deref()).await;
     if seen.world.idp.is_none() || seen.abilities.has("proxy") {
-        return lacks(seen, &ALL[4..], "our identity provider is not one whose assertions the target takes");
+        return lacks(seen, &ALL[5..], "our identity provider is not one whose assertions the target takes");
     }
     identity_assertion(seen, &wire, client).await;
     workload(seen, &wire).await;
@@ -79,6 +83,21 @@ async fn credentials(seen: &Preflight, wire: &Wire, client: &Client) -> Result<S
     let mut context = machine(seen, wire, client).await;
     let answer = act(&mut context, Verb::Token, json!({ "client": "machine", "grant": "client_credentials" })).await?;
     granted(&answer.facts)
+}
+
+/// Whether a machine client may authenticate with a signed assertion instead of a secret.
+async fn assertion(seen: &Preflight, wire: &Wire) -> Result<(), String> {
+    let offered = seen.abilities.get("jwt-offered");
+    let (Ability::Has, true) = (&offered, seen.world.registration.how != How::Preset) else {
+        return Err("no signed assertions are offered to clients that register".into());
+    };
+    let kind = "machine-jwt";
+    let client = step::fresh_client(&seen.world, wire, kind, kind).await.map_err(|r| format!("failed to {r}"))?;
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client(kind, client.clone());
+    seen.world.pool.stock(kind, client);
+    let answer = act(&mut context, Verb::Token, json!({ "client": kind, "grant": "client_credentials" })).await?;
+    granted(&answer.facts).map(|_| ())
 }
 
 fn granted(facts: &Value) -> Result<String, String> {
@@ -197,8 +216,15 @@ async fn workload(seen: &mut Preflight, wire: &Wire) {
 }
 
 /// The abilities that need an authorization server; the last ones need its trust in our identity provider as well.
-const ALL: [&str; 6] =
-    ["machine-client", "two-machines", "machine-served", "machine-extension", "id-jag", "workload-identity"];
+const ALL: [&str; 7] = [
+    "machine-client",
+    "machine-jwt",
+    "two-machines",
+    "machine-served",
+    "machine-extension",
+    "id-jag",
+    "workload-identity",
+];
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 /// The extension of MCP for clients that act for themselves.

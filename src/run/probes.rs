@@ -77,10 +77,10 @@ pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
     }
 }
 
-/// Whether a client with a secret gets a token by each way of sending it that the metadata offers. One case says that it
+/// Whether a client with a secret or a key gets a token by each way of authentication that the metadata offers. One case says that it
 /// does not; the others, which are about something else, then do not apply.
 pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
-    for (kind, word) in [("basic", "secret-basic"), ("post", "secret-post")] {
+    for (kind, word) in [("basic", "secret-basic"), ("jwt", "private-key-jwt"), ("post", "secret-post")] {
         if !seen.abilities.has(word) {
             continue;
         }

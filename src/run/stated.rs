@@ -54,6 +54,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         a.decide(word, has, none);
     }
     a.decide("confidential-client", basic || post, none);
+    a.decide("jwt-offered", jwt, none);
     a.decide("private-key-jwt", jwt, none);
     a.decide(
         "client-credentials",
