@@ -195,7 +195,8 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     a.decide("csrf-token", token_field, "no consent form with a field that is named like a CSRF token");
     a.decide("iss-sent", journey["redirect"]["params"]["iss"].is_string(), "the authorization answer carries no iss");
     a.decide("refresh", token["body"]["refresh_token"].is_string(), "an honest grant brought no refresh token");
-    if a.has("openid") && !token["body"]["id_token"].is_string() {
+    let asked = seen.world.recipe.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+    if asked && a.has("openid") && !token["body"]["id_token"].is_string() {
         // A proxy lists the scope because its identity provider wants it.
         a.set("openid", Ability::Lacks("it lists the scope openid, but its token answer has no ID token".into()));
     }
