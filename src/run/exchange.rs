@@ -164,7 +164,8 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         seen.abilities.decide("exchange-jwt-subject", subject, "its subject tokens are opaque");
         let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
         seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
-        let login = seen.world.exchange.subject == Source::Login;
+        // Whom our identity provider vouches for may have another name at the target.
+        let login = seen.world.exchange.subject == Source::Login && !seen.world.recipe.minted;
         if seen.abilities.has("dpop") && seen.wants(&["exchange-dpop"]) {
             let proven = answered(seen, wire, json!({ "dpop": true })).await.unwrap_or_default();
             let bound = ["key", "other-key", "untold", "missing"].iter().any(|word| proven["binding"] == *word);

@@ -1,17 +1,20 @@
 //! One case, run once or once for each variant: steps, judgements, results.
 
+mod attempt;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use self::attempt::Source;
 use super::Finished;
 use super::plan::{Planned, Stop};
 use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
 use crate::fact;
 use crate::judge::{self, Judged, Outcome, Under};
 use crate::rule::{Level, Role, Rule, Rules};
-use crate::step::{self, Borrowed, Context, Performed, TakenBack, World};
+use crate::step::{self, Borrowed, Context, Performed, World};
 use crate::suite::{Case, Step, Variant, Verb};
 use crate::transcript::RedactedExchange;
 use crate::wire::Wire;
@@ -115,90 +118,13 @@ async fn one_run(
     task: &Task,
     variant: Option<&Variant>,
 ) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
-    let (mut results, wire) = attempt(shared, task, variant, TRIES).await;
+    let (mut results, wire) = attempt::attempt(shared, task, variant, TRIES).await;
     if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
         results.iter_mut().for_each(|r| r.exchanges.clear());
         return (results, Vec::new());
     }
     let redacted = wire.exchanges().iter().map(|e| e.redacted(wire.vault())).collect();
     (results, redacted)
-}
-
-/// Runs a variant; again with other clients if the target forgot one that it had registered (`tries` times in all), or if
-/// what went wrong may come from what earlier cases did with these.
-async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> (Vec<CaseResult>, Wire) {
-    let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
-    let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
-    let pool = &shared.world.pool;
-    let Some(mut clients) = clients.filter(|_| run.results.iter().any(suspicious)) else {
-        return (redact_results(run.results, &wire), wire);
-    };
-    match pool.look_over(&shared.world, &mut clients).await {
-        TakenBack::Whole
-            if may_be_the_client(task, &run.results) && pool.may_differ() && !clients.clients.is_empty() =>
-        {
-            let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
-            let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
-            pool.note_opinion(&task.id, differs);
-            if differs {
-                clients.strike();
-                return (redact_results(again.results, &other_wire), other_wire);
-            }
-        }
-        TakenBack::Whole => {}
-        TakenBack::Forgotten if tries > 1 => {
-            drop(clients);
-            return Box::pin(attempt(shared, task, variant, tries - 1)).await;
-        }
-        TakenBack::Forgotten => run.doubt("the target forgets clients faster than this case can use them"),
-        TakenBack::Doubtful => run.doubt(
-            "the target answers that it does not know a client that it registered, and no registration is left to \
-             try another (profile: limits.registrations)",
-        ),
-    }
-    (redact_results(run.results, &wire), wire)
-}
-
-/// Whether what went wrong is an honest request that was refused: what must be refused and was accepted, or crashed, says
-/// enough by itself, and a flood may lock a client for good reason.
-fn may_be_the_client(task: &Task, results: &[CaseResult]) -> bool {
-    let wrong = |r: &&CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
-    let honest = |r: &CaseResult| !matches!(r.kind, Some(Kind::Accepted | Kind::Crash));
-    let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
-    calm && results.iter().filter(wrong).all(honest)
-}
-
-/// Where a run gets its clients.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Pool,
-    New,
-}
-
-/// One run of a variant: what it found, and the clients that it had.
-async fn once<'a>(
-    shared: &'a Arc<Shared>,
-    task: &'a Task,
-    variant: Option<&'a Variant>,
-    source: Source,
-) -> (Run<'a>, Wire, Option<Borrowed>) {
-    let wire = Wire::new(Arc::clone(&shared.world.http));
-    if task.case.is_alone() {
-        step::restore_upstream(&shared.world).await;
-    }
-    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new() };
-    let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
-        Ok(clients) => clients,
-        Err(_) => {
-            let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
-            run.block(0, &reason, &[]);
-            None
-        }
-    };
-    if task.case.is_alone() {
-        step::restore_upstream(&shared.world).await;
-    }
-    (run, wire, clients)
 }
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
@@ -220,6 +146,8 @@ struct Run<'a> {
     results: Vec<CaseResult>,
     /// Places in `results` of refusals that passed: worth nothing if a later control fails.
     refusals: Vec<usize>,
+    /// Places in `results` of findings that an honest request for a token was refused.
+    denials: Vec<usize>,
 }
 
 impl Run<'_> {
@@ -374,6 +302,9 @@ impl Run<'_> {
             let mut result = self.result(at, &rule, &performed.exchanges);
             result.duration_ms = millis(took);
             self.decide(&mut result, &rule, outcome);
+            if step.refused != Some(true) && performed.facts["granted"] == false {
+                self.denials.push(self.results.len());
+            }
             if refused && result.verdict == Verdict::Pass {
                 self.refusals.push(self.results.len());
             }

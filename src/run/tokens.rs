@@ -36,7 +36,8 @@ pub async fn abilities(seen: &mut Preflight) {
     let look = idp.look.clone();
     let a = &mut seen.abilities;
     // Scheme and host are the same in capitals (RFC 3986 section 6.2.2.1).
-    let path = url::Url::parse(&idp.audience).ok().filter(url::Url::has_host).map(|url| url.path().to_owned());
+    let web = |url: &url::Url| matches!(url.scheme(), "http" | "https");
+    let path = url::Url::parse(&idp.audience).ok().filter(web).map(|url| url.path().to_owned());
     let letters = path.as_deref().unwrap_or(&idp.audience).contains(|c: char| c.is_ascii_lowercase());
     a.decide("audience-path", letters, "its audience is a scheme and a host alone");
     a.decide("scp-claim", look.scope_claim == "scp", "it looks for scopes elsewhere (profile section [token])");

@@ -16,8 +16,8 @@ pub fn is_ability(name: &str) -> bool {
 
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
-    word("authorization-code", "issues tokens for authorization codes"),
     word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
+    word("authorization-code", "issues tokens for authorization codes"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
     word("browser-login", "logs users in for pages of its own (profile section [provisioning], login and page)"),
     word("call", "serves an MCP request with an honest token"),
@@ -103,18 +103,18 @@ pub const ABILITIES: &[Word] = &[
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
     word("jwt-access-token", "its access tokens are JWTs"),
     word("jwt-bearer", "says that it takes assertions as grants (RFC 7523 section 2.1)"),
+    word("jwt-offered", "says that a client may authenticate with a signed assertion (RFC 7523)"),
     word(
         "jwt-profile",
         "its access tokens say that they follow RFC 9068 (typ at+jwt), so its MCP server is held to that",
     ),
-    word("jwt-offered", "says that a client may authenticate with a signed assertion (RFC 7523)"),
     word("key-set", "publishes the keys of its tokens (jwks_uri)"),
     word("login-first", "asks who the user is before it asks for consent"),
     word("login-page", "shows a login page that the harness can answer"),
     word("loopback", "runs on this machine over http, where rules about https do not bind"),
     word("machine-client", "a client can be had that gets tokens by client credentials"),
-    word("machine-jwt", "such a client may authenticate with a signed assertion (RFC 7523)"),
     word("machine-extension", "its MCP server lists the client credentials extension of MCP"),
+    word("machine-jwt", "such a client may authenticate with a signed assertion (RFC 7523)"),
     word("machine-served", "its MCP server serves the tokens of a machine client"),
     word("many-scopes", "more than two scopes of the resource are known"),
     word("mcp-2025-11-25", "speaks MCP 2025-11-25 or newer"),

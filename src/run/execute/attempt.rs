@@ -1,0 +1,93 @@
+//! A run of a case, and another with other clients where the first may say something about these alone.
+
+use std::sync::Arc;
+
+use super::{LONGEST, Run, Shared, Task, redact_results};
+use crate::event::{CaseResult, Kind, Verdict};
+use crate::step::{self, Borrowed, TakenBack};
+use crate::suite::Variant;
+use crate::wire::Wire;
+
+/// Runs a variant; again with other clients if the target forgot one that it had registered (`tries` times in all), or if
+/// what went wrong may come from what earlier cases did with these.
+pub(super) async fn attempt(
+    shared: &Arc<Shared>,
+    task: &Task,
+    variant: Option<&Variant>,
+    tries: u32,
+) -> (Vec<CaseResult>, Wire) {
+    let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
+    let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
+    let pool = &shared.world.pool;
+    let Some(mut clients) = clients.filter(|_| run.results.iter().any(suspicious)) else {
+        return (redact_results(run.results, &wire), wire);
+    };
+    match pool.look_over(&shared.world, &mut clients).await {
+        TakenBack::Whole if may_be_the_client(task, &run) && pool.may_differ() && !clients.clients.is_empty() => {
+            let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
+            let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
+            pool.note_opinion(&task.id, differs);
+            if differs {
+                clients.strike();
+                return (redact_results(again.results, &other_wire), other_wire);
+            }
+        }
+        TakenBack::Whole => {}
+        TakenBack::Forgotten if tries > 1 => {
+            drop(clients);
+            return Box::pin(attempt(shared, task, variant, tries - 1)).await;
+        }
+        TakenBack::Forgotten => run.doubt("the target forgets clients faster than this case can use them"),
+        TakenBack::Doubtful => run.doubt(
+            "the target answers that it does not know a client that it registered, and no registration is left to \
+             try another (profile: limits.registrations)",
+        ),
+    }
+    (redact_results(run.results, &wire), wire)
+}
+
+/// Whether all that went wrong is that an honest request for a token was refused, or that the case could not go on. Any
+/// other finding stands: a second run does not find the target as the first did.
+fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
+    let at_fault = |(place, result): (usize, &CaseResult)| match result.verdict {
+        Verdict::Fail | Verdict::Warn => run.denials.contains(&place) && result.kind != Some(Kind::Crash),
+        Verdict::Blocked | Verdict::Pass | Verdict::NotApplicable => true,
+        Verdict::Error => false,
+    };
+    // A flood may lock a client for good reason.
+    let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
+    calm && run.results.iter().enumerate().all(at_fault)
+}
+
+/// Where a run gets its clients.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Pool,
+    New,
+}
+
+/// One run of a variant: what it found, and the clients that it had.
+async fn once<'a>(
+    shared: &'a Arc<Shared>,
+    task: &'a Task,
+    variant: Option<&'a Variant>,
+    source: Source,
+) -> (Run<'a>, Wire, Option<Borrowed>) {
+    let wire = Wire::new(Arc::clone(&shared.world.http));
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world).await;
+    }
+    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new() };
+    let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
+        Ok(clients) => clients,
+        Err(_) => {
+            let reason = format!("the case took longer than {} seconds", LONGEST.as_secs());
+            run.block(0, &reason, &[]);
+            None
+        }
+    };
+    if task.case.is_alone() {
+        step::restore_upstream(&shared.world).await;
+    }
+    (run, wire, clients)
+}
