@@ -148,6 +148,8 @@ struct Run<'a> {
     refusals: Vec<usize>,
     /// Places in `results` of findings that an honest request for a token was refused.
     denials: Vec<usize>,
+    /// Whether any honest request for a token was refused.
+    denied: bool,
 }
 
 impl Run<'_> {
@@ -268,6 +270,7 @@ impl Run<'_> {
         } else {
             performed.unready.clone()
         };
+        self.denied |= reason.is_some() && performed.facts["granted"] == false;
         match reason {
             None => Ok(()),
             Some(reason) if self.results.is_empty() && is_registration_policy(step, performed) => {
@@ -304,6 +307,7 @@ impl Run<'_> {
             self.decide(&mut result, &rule, outcome);
             if step.refused != Some(true) && performed.facts["granted"] == false {
                 self.denials.push(self.results.len());
+                self.denied = true;
             }
             if refused && result.verdict == Verdict::Pass {
                 self.refusals.push(self.results.len());

@@ -46,7 +46,7 @@ pub(super) async fn attempt(
     (redact_results(run.results, &wire), wire)
 }
 
-/// Whether all that went wrong is that an honest request for a token was refused, or that the case could not go on. Any
+/// Whether an honest request for a token was refused, and nothing else went wrong but that the case could not go on. Any
 /// other finding stands: a second run does not find the target as the first did.
 fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
     let at_fault = |(place, result): (usize, &CaseResult)| match result.verdict {
@@ -56,7 +56,7 @@ fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
     };
     // A flood may lock a client for good reason.
     let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
-    calm && run.results.iter().enumerate().all(at_fault)
+    calm && run.denied && run.results.iter().enumerate().all(at_fault)
 }
 
 /// Where a run gets its clients.
@@ -77,7 +77,8 @@ async fn once<'a>(
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
-    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new() };
+    let mut run =
+        Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new(), denied: false };
     let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
         Ok(clients) => clients,
         Err(_) => {
