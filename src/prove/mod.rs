@@ -108,16 +108,18 @@ async fn reds_of(
     let faults = Faults::one(fault.id).unwrap_or_default();
     let reference = Reference::start_with(helpers, Deployment::of(fault), faults).await?;
     let mut reds = Reds::default();
+    // Cases that a fault silences in a newer version may have something to say in an older one.
+    let mut marked = false;
     for version in McpVersion::ALL.iter().copied().rev() {
         let mut only = consulted.in_version(version, fault.id);
         only.retain(|case| !reds.judged.contains(case));
         let is_seen_before = consulted.before(version, fault.id);
-        if only.is_empty() && !is_seen_before {
+        if only.is_empty() && !is_seen_before && !marked {
             continue;
         }
         let narrow = options(version, &only, JOBS);
         // What the preflight sees is held against a whole one.
-        let wanted = (!is_seen_before).then(|| run::needed(material, &narrow));
+        let wanted = (!is_seen_before && !marked).then(|| run::needed(material, &narrow));
         let seen = match run::look(&reference.profile, &reference.helpers, &narrow, wanted).await {
             Ok(seen) => seen,
             Err(not_started) => {
@@ -125,7 +127,8 @@ async fn reds_of(
                 break;
             }
         };
-        if is_seen_before && !consulted.looks_healthy(version, &sight::of(&seen, &reference)) {
+        marked |= is_seen_before && !consulted.looks_healthy(version, &sight::of(&seen, &reference));
+        if marked {
             only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
             only.retain(|case| !reds.judged.contains(case));
         }
