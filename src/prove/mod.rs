@@ -79,16 +79,8 @@ pub async fn reds(
     let mut open: Vec<String> = only.to_vec();
     for version in McpVersion::ALL.iter().copied().rev() {
         let options = options(version, &open, jobs);
-        let seen =
-            match run::look(&reference.profile, &reference.helpers, &options, Some(run::needed(material, &options)))
-                .await
-            {
-                Ok(seen) => seen,
-                Err(not_started) => {
-                    reds.not_started = Some(not_started.message);
-                    break;
-                }
-            };
+        let wanted = Some(run::needed(material, &options));
+        let Some(seen) = reds.look(&reference, &options, wanted).await else { break };
         open = reds.judge(&seen, &reference, material, &options).await;
         if open.is_empty() {
             break;
@@ -120,13 +112,7 @@ async fn reds_of(
         let narrow = options(version, &only, JOBS);
         // What the preflight sees is held against a whole one.
         let wanted = (!is_seen_before && !marked).then(|| run::needed(material, &narrow));
-        let seen = match run::look(&reference.profile, &reference.helpers, &narrow, wanted).await {
-            Ok(seen) => seen,
-            Err(not_started) => {
-                reds.not_started = Some(not_started.message);
-                break;
-            }
-        };
+        let Some(seen) = reds.look(&reference, &narrow, wanted).await else { break };
         marked |= is_seen_before && !consulted.looks_healthy(version, &sight::of(&seen, &reference));
         if marked {
             only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
@@ -151,6 +137,22 @@ fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {
 }
 
 impl Reds {
+    /// What the preflight sees; `None` if nothing can be judged, which is remembered.
+    async fn look(
+        &mut self,
+        reference: &Reference,
+        options: &Options,
+        wanted: Option<BTreeSet<String>>,
+    ) -> Option<Preflight> {
+        match run::look(&reference.profile, &reference.helpers, options, wanted).await {
+            Ok(seen) => Some(seen),
+            Err(not_started) => {
+                self.not_started = Some(not_started.message);
+                None
+            }
+        }
+    }
+
     /// Judges and remembers; hands back the cases that had nothing to say.
     async fn judge(
         &mut self,

@@ -92,16 +92,23 @@ pub async fn run(
 ) -> Result<RunEnded, NotStarted> {
     let began = std::time::Instant::now();
     let mut stop = std::pin::pin!(stop);
-    let seen = tokio::select! {
-        seen = look(profile, &helpers, options, Some(needed(material, options))) => seen?,
-        () = &mut stop => {
-            return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
-        }
-    };
+    let looking = look(profile, &helpers, options, Some(needed(material, options)));
+    let seen = unless_stopped(looking, stop.as_mut()).await?;
     let ended = judge(&seen, profile, material, options, stop, sink).await;
     let ended = RunEnded { duration_ms: millis(began), ..ended };
     sink(Event::Ended(ended.clone()));
     Ok(ended)
+}
+
+/// What a look at the target came to, unless the run was stopped meanwhile.
+async fn unless_stopped<T>(
+    looking: impl Future<Output = Result<T, NotStarted>>,
+    stop: impl Future<Output = ()>,
+) -> Result<T, NotStarted> {
+    tokio::select! {
+        seen = looking => seen,
+        () = stop => Err(NotStarted { message: "stopped before anything was judged".to_owned() }),
+    }
 }
 
 /// Judges a target at which the preflight has looked; the last event is left to the caller.

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use super::schedule::News;
 use super::{
     DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, Selection, lane, look, millis,
-    plan, remarks, schedule,
+    plan, remarks, schedule, unless_stopped,
 };
 use crate::event::{CaseFinished, DeploymentInfo, Document, Event, RunEnded, RunStarted, TargetInfo, Verdict};
 use crate::rule::McpVersion;
@@ -38,12 +38,8 @@ pub async fn several(
 ) -> Result<RunEnded, NotStarted> {
     let began = std::time::Instant::now();
     let mut stop = std::pin::pin!(stop);
-    let seen = tokio::select! {
-        seen = try_join_all(parties.iter().map(|party| look_at(party, options))) => seen?,
-        () = &mut stop => {
-            return Err(NotStarted { message: "stopped before anything was judged".to_owned() });
-        }
-    };
+    let looking = try_join_all(parties.iter().map(|party| look_at(party, options)));
+    let seen = unless_stopped(looking, stop.as_mut()).await?;
     let places = places(material, &seen, options);
     let plans: Vec<Vec<Planned<'_>>> = seen.iter().map(|seen| plan(material, seen, options)).collect();
     let selected = plans.first().map_or(0, Vec::len);
