@@ -13,6 +13,10 @@ use authspec::run::{self, Material, Options};
 use authspec::suite::Suites;
 use fixtures::Faults;
 
+// The binary has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

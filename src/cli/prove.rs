@@ -189,4 +189,4 @@ fn rewrite(path: &Path, faults: &BTreeSet<&str>) -> std::io::Result<()> {
 }
 
 /// Deployments at once: signing and parsing keep two cores busy.
-const PARALLEL: usize = 6;
+const PARALLEL: usize = 14;

@@ -1,14 +1,16 @@
 //! Which faults a healthy deployment asks for while a case runs: no other fault can change what the case sees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::{Faults, Watch};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::try_join_all;
 
 use super::{options, sight};
 use crate::reference::{Deployment, Reference};
-use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Preflight};
+use crate::rule::{McpVersion, Rules};
+use crate::run::{self, Helpers, Material, Options, Preflight};
+use crate::suite::{Case, Suites};
 
 /// What the healthy deployment asks for, in each MCP version.
 #[derive(Debug, Default)]
@@ -23,12 +25,12 @@ struct Version {
     /// What the preflight saw.
     sight: String,
     /// Asked for by a case, with clients of its own.
-    by_case: BTreeMap<String, BTreeSet<&'static str>>,
+    by_case: BTreeMap<String, Asked>,
 }
 
 impl Consulted {
-    /// Runs each case that applies against a healthy deployment of its own, `parallel` at a time, in the newest version in
-    /// which it has something to say, and notes what the deployment asks for.
+    /// Runs each case that applies against a healthy deployment, in the newest version in which it has something to say,
+    /// and notes what the deployment asks for. `parallel` deployments share the cases; each of them runs one at a time.
     ///
     /// # Errors
     /// If a deployment cannot be started or judged.
@@ -41,18 +43,24 @@ impl Consulted {
         let mut consulted = Consulted::default();
         let mut covered: BTreeSet<String> = BTreeSet::new();
         for version in McpVersion::ALL.iter().copied().rev() {
-            let watch = Watch::default();
-            let (reference, seen) = look(helpers, deployment, version, &watch, None).await?;
-            let planned = run::plan(material, &seen, &options(version, &[], 1));
-            let new: Vec<String> = planned.iter().filter(|p| p.applies()).map(|p| p.case.id.clone()).collect();
-            let mut found = Version { before: watch.ids(), sight: sight::of(&seen, &reference), ..Version::default() };
-            drop(planned);
-            reference.stop().await;
-            let watched = stream::iter(new.into_iter().filter(|case| covered.insert(case.clone()))).map(|case| async {
-                let asked = one(helpers, deployment, version, material, &case).await?;
-                Ok::<_, std::io::Error>((case, asked))
+            let watched = Watched::start(helpers, deployment, version).await?;
+            let mut found = Version {
+                before: watched.watch.ids(),
+                sight: sight::of(&watched.seen, &watched.reference),
+                by_case: BTreeMap::new(),
+            };
+            let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
+            let new =
+                planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
+            let new: Vec<Case> = new.collect();
+            let queue = AtomicUsize::new(0);
+            let first = watched.all(&new, &queue, material.rules);
+            let others = (1..parallel.min(new.len().div_ceil(PORTION))).map(|_| async {
+                let watched = Watched::start(helpers, deployment, version).await?;
+                watched.all(&new, &queue, material.rules).await
             });
-            found.by_case = watched.buffer_unordered(parallel.max(1)).try_collect().await?;
+            let (first, others) = futures_util::future::try_join(first, try_join_all(others)).await?;
+            found.by_case = others.into_iter().flatten().chain(first).collect();
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
@@ -74,6 +82,21 @@ impl Consulted {
         cases.filter(|(_, asked)| asked.contains(fault)).map(|(case, _)| case.clone()).collect()
     }
 
+    /// Whether a healthy deployment is judged by the case in a version, and not in a newer one.
+    pub(super) fn has(&self, version: McpVersion, case: &str) -> bool {
+        self.versions.get(&version).is_some_and(|seen| seen.by_case.contains_key(case))
+    }
+
+    /// The cases by which a healthy deployment is judged in a version, and not in a newer one.
+    pub(super) fn of_version(&self, version: McpVersion) -> impl Iterator<Item = String> {
+        self.versions.get(&version).into_iter().flat_map(|seen| seen.by_case.keys().cloned())
+    }
+
+    /// What a case asks for in a version; nothing if it is not judged by it.
+    pub(super) fn asked(&self, version: McpVersion, case: &str) -> Option<&Asked> {
+        self.versions.get(&version)?.by_case.get(case)
+    }
+
     /// The cases that ask for a fault in any version.
     #[must_use]
     pub fn cases(&self, fault: &str) -> BTreeSet<String> {
@@ -81,34 +104,48 @@ impl Consulted {
     }
 }
 
-async fn look(
-    helpers: &Helpers,
-    deployment: Deployment,
-    version: McpVersion,
-    watch: &Watch,
-    wanted: Option<BTreeSet<String>>,
-) -> std::io::Result<(Reference, Preflight)> {
-    let reference = Reference::start_with(helpers, deployment, Faults::none().watched(watch)).await?;
-    let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), wanted).await;
-    let seen = seen.map_err(|not_started| std::io::Error::other(not_started.message))?;
-    Ok((reference, seen))
+/// A healthy deployment whose questions are noted, and what the preflight saw of it.
+struct Watched {
+    reference: Reference,
+    seen: Preflight,
+    watch: Watch,
+    options: Options,
 }
 
-/// What one case makes a deployment ask for. The clients of the preflight are not lent to it, so that it registers its own.
-async fn one(
-    helpers: &Helpers,
-    deployment: Deployment,
-    version: McpVersion,
-    material: Material<'_>,
-    case: &str,
-) -> std::io::Result<BTreeSet<&'static str>> {
-    let watch = Watch::default();
-    let options = options(version, &[case.to_owned()], 1);
-    let wanted = Some(run::needed(material, &options));
-    let (reference, seen) = look(helpers, deployment, version, &watch, wanted).await?;
-    seen.world.pool.empty();
-    watch.clear();
-    run::judge(&seen, &reference.profile, material, &options, std::future::pending(), &mut |_| {}).await;
-    reference.stop().await;
-    Ok(watch.ids())
+impl Watched {
+    async fn start(helpers: &Helpers, deployment: Deployment, version: McpVersion) -> std::io::Result<Watched> {
+        let watch = Watch::default();
+        let options = options(version, &[], 1);
+        let reference = Reference::start_with(helpers, deployment, Faults::none().watched(&watch)).await?;
+        let seen = run::look(&reference.profile, &reference.helpers, &options, None).await;
+        let seen = seen.map_err(|not_started| std::io::Error::other(not_started.message))?;
+        Ok(Watched { reference, seen, watch, options })
+    }
+
+    /// What each case makes the deployment ask for, from the place in `cases` that `queue` has come to.
+    async fn all(self, cases: &[Case], queue: &AtomicUsize, rules: &Rules) -> std::io::Result<Vec<(String, Asked)>> {
+        let mut all = Vec::new();
+        while let Some(case) = cases.get(queue.fetch_add(1, Ordering::Relaxed)) {
+            all.push((case.id.clone(), self.one(case, rules).await));
+        }
+        self.reference.stop().await;
+        Ok(all)
+    }
+
+    /// What one case makes it ask for. No client of before is lent to it, so that it registers its own.
+    async fn one(&self, case: &Case, rules: &Rules) -> Asked {
+        self.seen.world.pool.empty();
+        self.watch.clear();
+        let suites = Suites { cases: vec![case.clone()] };
+        let material = Material { suites: &suites, rules };
+        let profile = &self.reference.profile;
+        run::judge(&self.seen, profile, material, &self.options, std::future::pending(), &mut |_| {}).await;
+        self.watch.ids()
+    }
 }
+
+/// Faults that were asked for.
+pub(super) type Asked = BTreeSet<&'static str>;
+
+/// So many cases are worth a deployment of their own.
+const PORTION: usize = 20;

@@ -12,12 +12,14 @@ use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
 use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
-use crate::suite::Suites;
+use crate::suite::{Case, Suites};
 
 mod consulted;
 mod sight;
+mod together;
 
 pub use self::consulted::Consulted;
+use self::together::Cleared;
 
 /// What a run of some cases against one deployment came to.
 #[derive(Debug, Clone, Default)]
@@ -90,40 +92,60 @@ pub async fn reds(
     Ok(reds)
 }
 
-/// The same with one fault and the cases that may see it: those that ask for it; all, if the preflight already sees it.
+/// The same with one fault and the cases that may see it: those that ask for it, but for those that are `cleared`; all, if
+/// the preflight already sees it.
 async fn reds_of(
     helpers: &Helpers,
     fault: &'static Fault,
     material: Material<'_>,
     consulted: &Consulted,
+    cleared: &Cleared,
 ) -> std::io::Result<Reds> {
-    let faults = Faults::one(fault.id).unwrap_or_default();
-    let reference = Reference::start_with(helpers, Deployment::of(fault), faults).await?;
+    let names = |case: &&Case| case.faults.iter().any(|named| named == fault.id);
+    let named: Vec<&Case> = material.suites.cases.iter().filter(names).collect();
     let mut reds = Reds::default();
-    // Cases that a fault silences in a newer version may have something to say in an older one.
-    let mut marked = false;
+    // Cases that were judged, or that go as with a healthy deployment: an older version says no more about them.
+    let mut settled: BTreeSet<String> = BTreeSet::new();
+    let (mut marked, mut asked) = (false, false);
     for version in McpVersion::ALL.iter().copied().rev() {
-        let mut only = consulted.in_version(version, fault.id);
-        only.retain(|case| !reds.judged.contains(case));
-        let is_seen_before = consulted.before(version, fault.id);
-        if only.is_empty() && !is_seen_before && !marked {
+        if consulted.before(version, fault.id) && !asked {
+            asked = true;
+            marked |= match version {
+                McpVersion::NEWEST => cleared.is_marked(fault),
+                _ => sight::differs(helpers, fault, version, consulted).await?,
+            };
+        }
+        let mut only = if marked {
+            material.suites.cases.iter().map(|case| case.id.clone()).collect()
+        } else {
+            consulted.in_version(version, fault.id)
+        };
+        // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
+        only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
+        only.retain(|case| !settled.contains(case) && !cleared.has(version, fault, case));
+        if !marked {
+            settled.extend(consulted.of_version(version));
+        }
+        if only.is_empty() {
             continue;
         }
-        let narrow = options(version, &only, JOBS);
-        // What the preflight sees is held against a whole one.
-        let wanted = (!is_seen_before && !marked).then(|| run::needed(material, &narrow));
-        let Some(seen) = reds.look(&reference, &narrow, wanted).await else { break };
-        marked |= is_seen_before && !consulted.looks_healthy(version, &sight::of(&seen, &reference));
-        if marked {
-            only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
-            only.retain(|case| !reds.judged.contains(case));
+        // A fresh one each time, as it was watched.
+        let reference = start(helpers, fault).await?;
+        let options = options(version, &only, JOBS);
+        let Some(seen) = reds.look(&reference, &options, Some(run::needed(material, &options))).await else { break };
+        for silent in reds.judge(&seen, &reference, material, &options).await {
+            // The fault silences it: an older version may have it speak.
+            settled.remove(&silent);
         }
-        if !only.is_empty() {
-            reds.judge(&seen, &reference, material, &options(version, &only, JOBS)).await;
-        }
+        settled.extend(reds.judged.iter().cloned());
+        reference.stop().await;
     }
-    reference.stop().await;
     Ok(reds)
+}
+
+/// A deployment with one fault.
+async fn start(helpers: &Helpers, fault: &Fault) -> std::io::Result<Reference> {
+    Reference::start_with(helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default()).await
 }
 
 fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {
@@ -213,15 +235,24 @@ pub async fn prove(
     done: &mut dyn FnMut(&Proof),
 ) -> std::io::Result<Vec<Proof>> {
     let helpers = Helpers::start().await?;
-    let consulted = if every_case { BTreeMap::new() } else { consulted(&helpers, &faults, material, parallel).await? };
+    let mut prepared = BTreeMap::new();
+    for deployment in Deployment::ALL.into_iter().filter(|_| !every_case) {
+        let own: Vec<&'static Fault> = faults.iter().copied().filter(|f| Deployment::of(f) == deployment).collect();
+        // For a few the watching would cost more than it spares.
+        if own.len() > FEW {
+            let consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
+            let cleared = Cleared::find(&helpers, deployment, &own, material, &consulted, parallel).await?;
+            prepared.insert(deployment, (consulted, cleared));
+        }
+    }
     let mut proofs = Vec::new();
     // The cases themselves are tasks of the runtime; here only their ends are gathered.
     let mut runs = stream::iter(faults.into_iter().map(|fault| {
         let (helpers, deployment) = (helpers.clone(), Deployment::of(fault));
-        let consulted = consulted.get(&deployment);
+        let prepared = prepared.get(&deployment);
         async move {
-            let reds = match consulted {
-                Some(consulted) => reds_of(&helpers, fault, material, consulted).await?,
+            let reds = match prepared {
+                Some((consulted, cleared)) => reds_of(&helpers, fault, material, consulted, cleared).await?,
                 None => {
                     let faults = Faults::one(fault.id).unwrap_or_default();
                     reds(&helpers, deployment, faults, material, &[], JOBS).await?
@@ -237,22 +268,6 @@ pub async fn prove(
         proofs.push(proof);
     }
     Ok(proofs)
-}
-
-/// Watches the deployments of which many faults are to be proved; for a few the watching would cost more than it spares.
-async fn consulted(
-    helpers: &Helpers,
-    faults: &[&'static Fault],
-    material: Material<'_>,
-    parallel: usize,
-) -> std::io::Result<BTreeMap<Deployment, Consulted>> {
-    let mut consulted = BTreeMap::new();
-    for deployment in Deployment::ALL {
-        if faults.iter().filter(|fault| Deployment::of(fault) == deployment).count() > FEW {
-            consulted.insert(deployment, Consulted::watch(helpers, deployment, material, parallel).await?);
-        }
-    }
-    Ok(consulted)
 }
 
 /// Watching every case by itself takes about as long as so many runs of all cases.

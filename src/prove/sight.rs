@@ -2,21 +2,23 @@
 
 use std::sync::LazyLock;
 
+use fixtures::Fault;
 use regex::Regex;
 
+use super::{Consulted, options, start};
 use crate::reference::Reference;
-use crate::run::Preflight;
+use crate::rule::McpVersion;
+use crate::run::{self, Helpers, Preflight};
 
 /// Everything that a preflight hands to the cases, with the places of this deployment masked: if a fault leaves it as it is
 /// with a healthy deployment, the fault can only show in what a case itself asks for.
 pub fn of(seen: &Preflight, reference: &Reference) -> String {
     let world = &seen.world;
-    let documents: Vec<_> = seen.documents.iter().map(|document| (&document.name, &document.content)).collect();
     let abilities: Vec<_> = seen.abilities.iter().collect();
     let mut text = format!(
         "{:#?}",
         (
-            (&seen.roles, &seen.login, &seen.registration, &seen.notes, abilities, documents),
+            (&seen.roles, &seen.login, &seen.registration, &seen.notes, abilities),
             (&world.found, &world.recipe, &world.registration, &world.exchange, &world.tools, &world.version),
         )
     );
@@ -40,6 +42,20 @@ pub fn of(seen: &Preflight, reference: &Reference) -> String {
     text
 }
 
+/// Whether the preflight sees a fault in a version: what it hands to the cases is not what it is with a healthy deployment.
+pub(super) async fn differs(
+    helpers: &Helpers,
+    fault: &'static Fault,
+    version: McpVersion,
+    consulted: &Consulted,
+) -> std::io::Result<bool> {
+    let reference = start(helpers, fault).await?;
+    let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
+    let differs = !seen.is_ok_and(|seen| consulted.looks_healthy(version, &of(&seen, &reference)));
+    reference.stop().await;
+    Ok(differs)
+}
+
 /// What differs from one healthy deployment to the next. Cases register clients of their own, so nothing is lost by it.
 static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
@@ -56,10 +72,7 @@ mod tests {
     use fixtures::Faults;
 
     use super::*;
-    use crate::prove::options;
     use crate::reference::Deployment;
-    use crate::rule::McpVersion;
-    use crate::run::{self, Helpers};
 
     async fn sight(helpers: &Helpers, deployment: Deployment, faults: Faults, version: McpVersion) -> String {
         let reference = Reference::start_with(helpers, deployment, faults).await.expect("the deployment starts");

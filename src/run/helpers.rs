@@ -44,7 +44,7 @@ impl Helpers {
             users(&issuer, profile);
             issuer.configure(|config| {
                 // What cases make up (`authorize/scope-unknown`) is nobody's: a proxy that asks for it does not get it.
-                config.denied_scopes = vec!["authspec".to_owned()];
+                config.denied_scopes = vec!["authspec".to_owned(), "authorspec".to_owned()];
                 if upstream.audience.is_some() {
                     config.default_audience.clone_from(&upstream.audience);
                 }

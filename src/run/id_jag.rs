@@ -18,6 +18,9 @@ use crate::wire::Wire;
 /// Asks once, honestly, with each of the tokens that stand for a login. Without a section in the profile nothing is known
 /// that could be asked for.
 pub async fn look(seen: &mut Preflight, profile: &Profile) {
+    if !seen.roles.contains(&Role::AuthorizationServer) {
+        return seen.abilities.set("id-jag-issuer", Ability::Lacks("its authorization server is not judged".into()));
+    }
     let wants = profile.exchange.as_ref().and_then(|section| section.wants.id_jag.as_ref());
     let Some(wants) = wants else {
         let says = announces(&seen.world.found.metadata);
@@ -27,9 +30,6 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         let first = if says { "not asked for" } else { "does not say that it issues any" };
         return seen.abilities.set("id-jag-issuer", Ability::Lacks(format!("{first}; {ADVICE}")));
     };
-    if !seen.roles.contains(&Role::AuthorizationServer) {
-        return seen.abilities.set("id-jag-issuer", Ability::Lacks("its authorization server is not judged".into()));
-    }
     for (word, has, key) in [
         ("id-jag-resource", wants.resource.is_some(), "resource"),
         ("id-jag-other-resource", wants.resource.is_some() && wants.other_resource.is_some(), "other-resource"),
