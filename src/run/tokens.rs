@@ -68,7 +68,7 @@ pub fn mint_instead(seen: &mut Preflight) {
     if judged {
         return;
     }
-    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
+    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "asks-consent", "consent-page"] {
         seen.abilities.set(word, Ability::Lacks(reason.clone()));
     }
 }

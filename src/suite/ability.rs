@@ -16,6 +16,7 @@ pub fn is_ability(name: &str) -> bool {
 
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
+    word("asks-consent", "asks at least once whether the user consents"),
     word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
     word("authorization-code", "issues tokens for authorization codes"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
