@@ -62,7 +62,10 @@ async fn a_refused_push_is_a_refusal() {
     let results = judged(fixtures::Faults::none()).await;
     assert_eq!(odd(&results), Vec::<String>::new());
     let left_out = left_out(&results);
-    assert!(!left_out.keys().any(|case| case.contains("redirect-uri") && !case.ends_with("error-told")), "{left_out:?}");
+    assert!(
+        !left_out.keys().any(|case| case.contains("redirect-uri") && !case.ends_with("error-told")),
+        "{left_out:?}"
+    );
     let exact = results.iter().filter(|r| r.case == "authorize/redirect-uri-exact");
     assert!(exact.clone().count() > 10 && exact.clone().all(|r| r.verdict == Verdict::Pass));
     let told = "what only a browser could have seen is not judged";
@@ -74,7 +77,8 @@ async fn a_push_that_is_taken_though_it_must_not_be_is_found() {
     let faults = fixtures::Faults::one("par.redirect-unchecked").expect("a fault of the catalogue");
     let results = judged(faults).await;
     let failed = |case: &str| results.iter().any(|r| r.case == case && r.verdict == Verdict::Fail);
-    for case in ["redirect-uri-exact", "redirect-uri-confusions", "redirect-uri-error-stays", "redirect-uri-lookalikes"] {
+    for case in ["redirect-uri-exact", "redirect-uri-confusions", "redirect-uri-error-stays", "redirect-uri-lookalikes"]
+    {
         assert!(failed(&format!("authorize/{case}")), "{case}: {:?}", odd(&results));
     }
 }

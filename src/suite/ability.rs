@@ -102,6 +102,7 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
+    word("issuer-tls", "reaches the issuer that it trusts, ours, over https (profile section [upstream], ca-file)"),
     word("jwt-access-token", "its access tokens are JWTs"),
     word("jwt-bearer", "says that it takes assertions as grants (RFC 7523 section 2.1)"),
     word("jwt-offered", "says that a client may authenticate with a signed assertion (RFC 7523)"),
