@@ -229,6 +229,7 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
         push_lifetime: PUSH_LIFETIME,
+        id_token_lifetime: Some(ID_TOKEN_LIFETIME),
         ..Default::default()
     }
 }
@@ -346,6 +347,9 @@ const JWKS_COOLDOWN: Duration = Duration::from_millis(200);
 
 /// Short for the same reason, but long enough for a browser's journey on a busy machine.
 const PUSH_LIFETIME: Duration = Duration::from_secs(3);
+
+/// Short for the same reason: a client hands it in at once.
+const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(4);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

@@ -94,6 +94,7 @@ pub const ABILITIES: &[Word] = &[
     word("id-jag-resource", "issues identity assertions for an MCP server by its URI (exchange.id-jag, resource)"),
     word("id-jag-scope", "issues identity assertions with a scope that may be asked for (exchange.id-jag, scope)"),
     word("id-jag-wider-scope", "knows a scope that the first user may not have there (exchange.id-jag, wider-scope)"),
+    word("id-token-short-lived", "ID tokens that it takes for an identity assertion end within a hundred seconds"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(
