@@ -158,6 +158,7 @@ pub const ABILITIES: &[Word] = &[
     word("rfc8414-metadata", "publishes authorization server metadata (RFC 8414)"),
     word("roles-apart", "does not take the roles of a user for scopes of the client (stated in the profile)"),
     word("rsa-key", "its MCP server takes tokens of our identity provider signed by RS256"),
+    word("rsa-key-set", "publishes an RSA key (jwks_uri), to which anybody can encrypt"),
     word("scope-challenge", "its challenge names a scope that a request needs, beyond those of a login"),
     word("scope-hierarchy", "the scope of tool-write implies that of tool-read (stated in the profile)"),
     word("scopes", "more than one scope is known"),
