@@ -30,7 +30,10 @@ pub(super) fn judged(
         return None;
     }
     if step.refused != Some(true) {
-        return Some(Pushed::LeftOut(NO_BROWSER));
+        // What the target did besides shows without a browser as well.
+        let beside =
+            !step.expect.is_empty() && step.expect.iter().all(|clause| ["crash", "fetched"].contains(&&*clause.path));
+        return (!beside).then_some(Pushed::LeftOut(NO_BROWSER));
     }
     let status = facts["status"].as_u64().unwrap_or_default();
     if status < 400 && facts["no-answer"].is_null() && facts["crash"] != true {
