@@ -97,3 +97,15 @@ async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
         "and what is wrong with it is still told: {odd:?}"
     );
 }
+
+#[tokio::test]
+async fn where_consent_is_remembered_for_all_clients_the_page_is_no_matter() {
+    let faults = fixtures::Faults::one("authorize.consent-for-any-client").expect("a fault of the catalogue");
+    let options = fixtures::server::Options { faults, ..Default::default() };
+    let (odd, _) = judged_with(options, 100_000, &["authorize"]).await;
+    let blocked: Vec<_> = odd.iter().filter(|text| text.contains(" Blocked: ")).collect();
+    assert_eq!(blocked, Vec::<&String>::new());
+    for case in ["consent-per-client", "no-silent-repeat"] {
+        assert!(odd.iter().any(|text| text.contains(case)), "{case} still tells: {odd:?}");
+    }
+}

@@ -59,6 +59,45 @@ fn a_proxy_without_the_authority_is_told_apart_from_a_broken_one() {
 }
 
 #[test]
+fn a_resource_server_is_held_to_it_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("api.toml");
+    for (more, code) in [("", Some(0)), (", \"--fault\", \"api.certificate-unchecked\"", Some(1))] {
+        std::fs::write(&file, API.replace("AUTHSPEC", AUTHSPEC).replace("MORE", more)).expect("a file of the test");
+        let (ended, said) = run(&file.display().to_string(), &["resource/tls-introspection"]);
+        assert_eq!(ended, code, "{said}");
+        assert_eq!(said.contains("rs.outgoing-tls-verified"), code == Some(1), "{said}");
+        assert!(code == Some(1) || said.contains("3 passed"), "{said}");
+    }
+}
+
+/// The reference that takes the tokens of our provider, reached over https.
+const API: &str = r#"
+[target]
+name = "api"
+roles = ["resource-server"]
+
+[launch]
+command = ["AUTHSPEC", "serve", "scoped-api", "--upstream", "{idp}", "--upstream-ca", "{ca-file}"MORE]
+
+[upstream]
+listen = "127.0.0.1:0"
+ca-file = "api-ca.pem"
+issuer-path = "/idp"
+client-id = "scoped-api"
+client-secret = "scoped-api-secret-0123456789abcdef"
+
+[token]
+audience = "api://scoped-api"
+scope-claim = "scp"
+typ = "JWT"
+claims = { tid = "0b9c6f5e-6d1c-4c36-9f0b-8a4f4b0d7a11" }
+
+[scopes]
+tool-read = { name = "echo", scopes = ["Notes.Read"], arguments = { text = "hello" } }
+"#;
+
+#[test]
 fn the_provider_is_served_over_https_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ca.pem");

@@ -99,7 +99,9 @@ async fn judge(mut profile: Profile) -> Result<BTreeMap<String, CaseFinished>, S
         let idp = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
         let ca_file = profile.upstream.as_ref().map(Upstream::ca_file_anywhere).unwrap_or_default();
         let started = launch::start(command, &[("idp", &idp), ("ca-file", &ca_file)]).await?;
-        profile.launched_at(&started.url)?;
+        if let Some(url) = &started.url {
+            profile.launched_at(url)?;
+        }
         launched = Some(started);
     }
     let result = cases(&profile, helpers, Selection::default()).await;

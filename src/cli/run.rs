@@ -126,7 +126,9 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
         let ca_file = profile.upstream.as_ref().map(Upstream::ca_file_anywhere).unwrap_or_default();
         let names = [("idp", idp.as_str()), ("ca-file", ca_file.as_str())];
         let started = launch::start(launch, &names).await.map_err(|reason| wrong(&reason))?;
-        profile.launched_at(&started.url).map_err(|reason| wrong(&reason))?;
+        if let Some(url) = &started.url {
+            profile.launched_at(url).map_err(|reason| wrong(&reason))?;
+        }
         launched = Some(started);
     }
     if let (Some((_, issuer)), Some(url)) = (&helpers.idp, &profile.target.mcp_url) {

@@ -101,25 +101,32 @@ async fn proxy(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Resu
     }
     // Whoever is passed on to it knows the proxy as issuer.
     let (issuer, own) = upstream(args, tls || deployment == Deployment::ConsentProxy, tls).await?;
-    let ca = match (&args.upstream_ca, &own) {
-        (Some(file), _) => Some(std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?),
-        (None, own) => own.as_ref().and_then(|idp| idp.ca_pem().map(str::to_owned)),
-    };
+    let ca = authority(args, own.as_ref())?;
     let server =
         start_proxy(deployment, loopback(args.port), issuer, ca, faults).await.map_err(|e| taken(args.port, &e))?;
     until_stopped(server, own).await;
     Ok(())
 }
 
+/// What the deployment trusts at the identity provider, as PEM: the file that was named, else what ours shows.
+fn authority(args: &ServeArgs, own: Option<&mock_idp::MockIdp>) -> Result<Option<String>, String> {
+    match &args.upstream_ca {
+        Some(file) => std::fs::read_to_string(file).map(Some).map_err(|e| format!("{}: {e}", file.display())),
+        None => Ok(own.and_then(|idp| idp.ca_pem().map(str::to_owned))),
+    }
+}
+
 /// A deployment that takes the tokens of an identity provider.
 async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
-    let (issuer, own) = upstream(args, true, false).await?;
+    let tls = args.tls.is_some();
+    let (issuer, own) = upstream(args, true, tls).await?;
+    let ca = authority(args, own.as_ref())?;
     let addr = loopback(args.port);
     text::remark(&format!("it takes the tokens of {issuer}"));
     let server = if deployment == Deployment::ScopedApi {
-        fixtures::api::start(fixtures::api::Options { addr, faults, issuer, ..Default::default() }).await
+        fixtures::api::start(fixtures::api::Options { addr, faults, issuer, ca, ..Default::default() }).await
     } else {
-        fixtures::gateway::start(fixtures::gateway::Options { addr, faults, issuer, ..Default::default() }).await
+        fixtures::gateway::start(fixtures::gateway::Options { addr, faults, issuer, ca, ..Default::default() }).await
     };
     until_stopped(server.map_err(|e| taken(args.port, &e))?, own).await;
     Ok(())

@@ -113,8 +113,9 @@ fn judge_refusal(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<V
     }
 }
 
-/// Facts that say in which form something was refused.
-fn tells_how(path: &str) -> bool {
+/// Whether a fact says in which form something was refused.
+#[must_use]
+pub fn tells_how(path: &str) -> bool {
     matches!(path, "status" | "error" | "media-type") || path.starts_with("challenge.") || path.starts_with("headers.")
 }
 

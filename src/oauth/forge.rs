@@ -175,20 +175,35 @@ fn find_jwk(jwks: &Value, header: &Map<String, Value>) -> Result<Value, String> 
 
 /// The SubjectPublicKeyInfo of a JWK in PEM (RFC 7468 section 13): what a confused verifier would take as an HMAC secret.
 fn public_pem(jwk: &Value) -> Result<String, String> {
-    let part = |name: &str| {
-        let text = jwk[name].as_str().ok_or_else(|| format!("the issuer's key has no `{name}`"))?;
-        URL_SAFE_NO_PAD.decode(text).map_err(|e| format!("the issuer's key has a malformed `{name}`: {e}"))
-    };
+    let part = |name: &str| part(jwk, name);
     match jwk["kty"].as_str() {
         Some("RSA") => {
-            let key = RsaPublicKey::new(BigUint::from_bytes_be(&part("n")?), BigUint::from_bytes_be(&part("e")?))
-                .map_err(|e| format!("the issuer's RSA key is unusable: {e}"))?;
+            let key = rsa_key(jwk)?;
             key.to_public_key_pem(LineEnding::LF).map_err(|e| format!("the issuer's RSA key is unusable: {e}"))
         }
         Some("EC") if jwk["crv"] == "P-256" => Ok(pem(&[P256_SPKI, &part("x")?, &part("y")?].concat())),
         Some("OKP") if jwk["crv"] == "Ed25519" => Ok(pem(&[ED25519_SPKI, &part("x")?].concat())),
         other => Err(format!("no PEM form known for a key of type {}", other.unwrap_or("(none)"))),
     }
+}
+
+/// The SubjectPublicKeyInfo of an RSA key in DER.
+///
+/// # Errors
+/// Says what is wrong with the key.
+pub(super) fn public_der(jwk: &Value) -> Result<Vec<u8>, String> {
+    let der = rsa_key(jwk)?.to_public_key_der().map_err(|e| format!("the issuer's RSA key is unusable: {e}"))?;
+    Ok(der.into_vec())
+}
+
+fn rsa_key(jwk: &Value) -> Result<RsaPublicKey, String> {
+    let number = |name: &str| part(jwk, name).map(|bytes| BigUint::from_bytes_be(&bytes));
+    RsaPublicKey::new(number("n")?, number("e")?).map_err(|e| format!("the issuer's RSA key is unusable: {e}"))
+}
+
+fn part(jwk: &Value, name: &str) -> Result<Vec<u8>, String> {
+    let text = jwk[name].as_str().ok_or_else(|| format!("the issuer's key has no `{name}`"))?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|e| format!("the issuer's key has a malformed `{name}`: {e}"))
 }
 
 fn pem(der: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 pub mod challenge;
 pub mod dpop;
+pub mod encrypt;
 pub mod entropy;
 pub mod forge;
 pub mod jwt;

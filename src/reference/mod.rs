@@ -21,9 +21,9 @@ pub enum Deployment {
     ConsentProxy,
     /// The same before an identity provider that speaks https.
     HttpsProxy,
-    /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones.
+    /// An MCP server that takes the tokens of an identity provider, ours, and calls its API with exchanged ones; over https.
     ExchangeGateway,
-    /// An MCP server that takes the tokens of an identity provider, ours, and makes none itself.
+    /// An MCP server that takes the tokens of an identity provider, ours, over https, and makes none itself.
     ScopedApi,
     /// An MCP server whose clients are all one client at an identity provider, ours, which speaks https and answers them
     /// itself.
@@ -74,6 +74,13 @@ impl Deployment {
         Deployment::parse(fault.deployment).unwrap_or(Deployment::Server)
     }
 
+    /// Whether its identity provider speaks https.
+    fn is_behind_tls(self) -> bool {
+        use Deployment::{ExchangeGateway, HttpsProxy, ScopedApi, SingleClientProxy};
+
+        matches!(self, ExchangeGateway | HttpsProxy | ScopedApi | SingleClientProxy)
+    }
+
     fn profile(self) -> &'static str {
         match self {
             Deployment::Server => include_str!("server.toml"),
@@ -110,7 +117,7 @@ impl Reference {
     /// If no socket can be bound.
     pub async fn start_with(helpers: &Helpers, deployment: Deployment, faults: Faults) -> std::io::Result<Reference> {
         let mut helpers = helpers.clone();
-        if matches!(deployment, Deployment::HttpsProxy | Deployment::SingleClientProxy) {
+        if deployment.is_behind_tls() {
             let options = mock_idp::Options { tls: true, ..mock_idp::Options::default() };
             let idp = mock_idp::MockIdp::start(options).await?;
             helpers.idp = Some((idp.clone(), idp.issuer("")));
@@ -126,19 +133,11 @@ impl Reference {
                 fixtures::proxy::start(proxy_options(&helpers, faults)).await?
             }
             Deployment::ExchangeGateway => {
-                let issuer = issuer_without_clients(&helpers);
-                let options =
-                    fixtures::gateway::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
-                let gateway = fixtures::gateway::start(options).await?;
+                let gateway = fixtures::gateway::start(gateway_options(&helpers, faults)).await?;
                 careless_api(&helpers, gateway.mcp_url());
                 gateway
             }
-            Deployment::ScopedApi => {
-                let issuer = issuer_without_clients(&helpers);
-                let options =
-                    fixtures::api::Options { faults, issuer, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() };
-                fixtures::api::start(options).await?
-            }
+            Deployment::ScopedApi => fixtures::api::start(api_options(&helpers, faults)).await?,
             Deployment::SingleClientProxy => {
                 fixtures::single_client::start(single_client_options(&helpers, faults)).await?
             }
@@ -230,22 +229,37 @@ fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Option
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
         push_lifetime: PUSH_LIFETIME,
+        id_token_lifetime: Some(ID_TOKEN_LIFETIME),
         ..Default::default()
     }
 }
 
 fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options {
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
-    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
     fixtures::proxy::Options {
         faults,
-        upstream: fixtures::proxy::Upstream { issuer, ca, ..Default::default() },
+        upstream: fixtures::proxy::Upstream { issuer, ca: ca(helpers), ..Default::default() },
         metadata_hosts: metadata_hosts(helpers),
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: Duration::ZERO,
         jwks_max_age: Duration::ZERO,
         ..Default::default()
     }
+}
+
+/// What clients of an identity provider that speaks https must trust.
+fn ca(helpers: &Helpers) -> Option<String> {
+    helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned))
+}
+
+fn gateway_options(helpers: &Helpers, faults: Faults) -> fixtures::gateway::Options {
+    let (issuer, ca) = (issuer_without_clients(helpers), ca(helpers));
+    fixtures::gateway::Options { faults, issuer, ca, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() }
+}
+
+fn api_options(helpers: &Helpers, faults: Faults) -> fixtures::api::Options {
+    let (issuer, ca) = (issuer_without_clients(helpers), ca(helpers));
+    fixtures::api::Options { faults, issuer, ca, jwks_cooldown: JWKS_COOLDOWN, ..Default::default() }
 }
 
 /// The issuer of a deployment that has no authorization server of its own: its clients are known beforehand, so that the
@@ -281,11 +295,10 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
 
 fn single_client_options(helpers: &Helpers, faults: Faults) -> fixtures::single_client::Options {
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
-    let ca = helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned));
     let upstream = fixtures::single_client::Options::default().upstream;
     fixtures::single_client::Options {
         faults,
-        upstream: fixtures::transparent::Upstream { issuer, ca, ..upstream },
+        upstream: fixtures::transparent::Upstream { issuer, ca: ca(helpers), ..upstream },
         upstream_metadata_age: Duration::ZERO,
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
@@ -334,6 +347,9 @@ const JWKS_COOLDOWN: Duration = Duration::from_millis(200);
 
 /// Short for the same reason, but long enough for a browser's journey on a busy machine.
 const PUSH_LIFETIME: Duration = Duration::from_secs(3);
+
+/// Short for the same reason: a client hands it in at once.
+const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(4);
 
 /// Where `serve` listens unless told otherwise.
 #[must_use]

@@ -1,6 +1,7 @@
 //! One case, run once or once for each variant: steps, judgements, results.
 
 mod attempt;
+mod pushed;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use self::attempt::Source;
+use self::pushed::Pushed;
 use super::Finished;
 use super::plan::{Planned, Stop};
 use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
@@ -146,10 +148,8 @@ struct Run<'a> {
     results: Vec<CaseResult>,
     /// Places in `results` of refusals that passed: worth nothing if a later control fails.
     refusals: Vec<usize>,
-    /// Places in `results` of findings that an honest request for a token was refused.
+    /// Places in `results` of what was said when an honest request for a token was refused.
     denials: Vec<usize>,
-    /// Whether any honest request for a token was refused.
-    denied: bool,
 }
 
 impl Run<'_> {
@@ -203,15 +203,17 @@ impl Run<'_> {
                 return Err(());
             }
         };
-        if is_refused_push(step, &performed) {
-            self.leave_out(at, "the target takes pushed requests only and refused this one there, where no browser is");
-            return Err(());
-        }
         let lookup = |value: &Value| step::substitute(value, context);
-        let judged = if step.rule.is_some() || !step.expect.is_empty() || step.refused.is_some() {
-            judge::judge(step, &performed.facts, &lookup)
-        } else {
-            Vec::new()
+        let judged = match pushed::judged(step, &performed, &lookup) {
+            Some(Pushed::Judged(judged)) => judged,
+            Some(Pushed::LeftOut(reason)) => {
+                self.leave_out(at, reason);
+                return Err(());
+            }
+            None if step.rule.is_some() || !step.expect.is_empty() || step.refused.is_some() => {
+                judge::judge(step, &performed.facts, &lookup)
+            }
+            None => Vec::new(),
         };
         match self.rule_of(step, context) {
             Ok(Some(rule)) => self.record(at, step, &rule, judged, &performed, began.elapsed()),
@@ -270,7 +272,9 @@ impl Run<'_> {
         } else {
             performed.unready.clone()
         };
-        self.denied |= reason.is_some() && performed.facts["granted"] == false;
+        if reason.is_some() && performed.facts["granted"] == false {
+            self.denials.push(self.results.len());
+        }
         match reason {
             None => Ok(()),
             Some(reason) if self.results.is_empty() && is_registration_policy(step, performed) => {
@@ -307,7 +311,6 @@ impl Run<'_> {
             self.decide(&mut result, &rule, outcome);
             if step.refused != Some(true) && performed.facts["granted"] == false {
                 self.denials.push(self.results.len());
-                self.denied = true;
             }
             if refused && result.verdict == Verdict::Pass {
                 self.refusals.push(self.results.len());
@@ -415,14 +418,6 @@ impl Run<'_> {
             ..bare(self.task, self.variant.map(|v| v.name.as_str()), Some(rule), Verdict::Pass, "")
         }
     }
-}
-
-/// Whether a request that the case wants a browser to bring was pushed, because the target takes no others, and refused there
-/// (RFC 9126 section 2.3): more than the refusal itself cannot be judged.
-fn is_refused_push(step: &Step, performed: &Performed) -> bool {
-    let refused = performed.facts["stopped-at"] == "refused" && !step.args.contains_key("par");
-    let wants_more = step.refused != Some(true) || !step.expect.is_empty();
-    refused && wants_more && step.rule.is_some()
 }
 
 /// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2).

@@ -76,6 +76,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire, answer: &Value) {
     // Five parts are a JWE (RFC 7516 section 3.1); whatever else is no JWT is a finding.
     let encrypted = token.split('.').count() == 5;
     seen.abilities.decide("id-jag-readable", !encrypted, "its identity assertions are encrypted to who takes them");
+    seen.abilities.set("id-token-short-lived", short_lived(seen, answer));
     let issuer = seen.world.issuer();
     let args = json!({ "id-jag": true, "audience": issuer, "drop": ["resource", "scope"] });
     let own = ask(seen, wire, args).await;
@@ -84,6 +85,20 @@ async fn describe(seen: &mut Preflight, wire: &Wire, answer: &Value) {
     if let Ok(context) = equipped(seen, wire).await {
         let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
         seen.abilities.decide("exchange-secret", secret, "the client that exchanges has no secret");
+    }
+}
+
+/// Whether a case can wait for the end of the ID token that was handed in.
+fn short_lived(seen: &Preflight, answer: &Value) -> Ability {
+    let claims = &answer["subject"]["claims"];
+    let leeway = seen.world.exchange.wants.id_jag.as_ref().map_or(0, |wants| wants.leeway.as_secs());
+    match (claims["iat"].as_u64(), claims["exp"].as_u64()) {
+        (Some(issued), Some(ends)) if ends.saturating_sub(issued) + leeway <= LONGEST_LIFE => Ability::Has,
+        (Some(issued), Some(ends)) => {
+            let lives = ends.saturating_sub(issued);
+            Ability::Lacks(format!("its ID tokens live for {lives} s, and may be taken for {leeway} s more"))
+        }
+        _ => Ability::Lacks("no ID token says how long it lives".into()),
     }
 }
 
@@ -138,5 +153,8 @@ fn announces(metadata: &Value) -> bool {
     let list = metadata["identity_chaining_requested_token_types_supported"].as_array();
     list.is_some_and(|list| list.iter().any(|kind| kind == ID_JAG))
 }
+
+/// What a case can wait for, in seconds.
+const LONGEST_LIFE: u64 = 100;
 
 const ADVICE: &str = "name an audience for which it does (profile section [exchange.id-jag], audience)";

@@ -14,36 +14,57 @@ use crate::step::{self, Client, Context, How};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
-/// Looks, and leaves the abilities `machine-*`, `two-machines`, `id-jag`, `id-jag-only` and `workload-identity`.
+/// Looks, and leaves the abilities `machine-*`, `two-machines`, `id-jag`, `id-jag-only` and `workload-identity`. What no
+/// selected case needs is not tried.
 pub async fn look(seen: &mut Preflight) {
     announced(seen);
     if !seen.roles.contains(&Role::AuthorizationServer) {
         return lacks(seen, &ALL, "its authorization server is not judged");
     }
     let wire = Wire::new(Arc::clone(&seen.world.http));
-    let client = client(seen, &wire).await;
-    let token = match &client {
-        Ok(client) => credentials(seen, &wire, client).await,
+    let by_credentials = seen.wants(&["machine-", "two-machines"]);
+    let by_identity = ID_JAG.iter().any(|word| seen.wants_word(word));
+    let client = match by_credentials || by_identity {
+        true => client(seen, &wire).await,
+        false => Err("no selected case needs it".into()),
+    };
+    if by_credentials {
+        credentials_of(seen, &wire, client.as_ref()).await;
+    }
+    if seen.world.idp.is_none() || seen.abilities.has("proxy") {
+        return lacks(seen, &ALL[5..], "our identity provider is not one whose assertions the target takes");
+    }
+    if by_identity {
+        identity_assertion(seen, &wire, client).await;
+    }
+    if seen.wants_word("workload-identity") {
+        workload(seen, &wire).await;
+    }
+}
+
+/// What a client gets by its own credentials, and what that is good for.
+async fn credentials_of(seen: &mut Preflight, wire: &Wire, client: Result<&Client, &String>) {
+    let token = match client {
+        Ok(client) => credentials(seen, wire, client).await,
         Err(reason) => Err(reason.clone()),
     };
     let bearer = token.clone().ok();
     match token {
         Ok(_) => {
             seen.abilities.set("machine-client", Ability::Has);
-            let by_assertion = assertion(seen, &wire).await;
-            seen.abilities.set("machine-jwt", by_assertion.map_or_else(Ability::Lacks, |()| Ability::Has));
+            if seen.wants_word("machine-jwt") {
+                let by_assertion = assertion(seen, wire).await;
+                seen.abilities.set("machine-jwt", by_assertion.map_or_else(Ability::Lacks, |()| Ability::Has));
+            }
         }
         Err(reason) => lacks(seen, &["machine-client", "machine-jwt"], &reason),
     }
     let preset = seen.world.registration.how == How::Preset;
     let second = !preset || seen.world.registration.other.as_ref().is_some_and(|other| other.secret.is_some());
     seen.abilities.decide("two-machines", bearer.is_some() && second, "only one such client can be had, or none");
-    served(seen, &wire, bearer.as_deref()).await;
-    if seen.world.idp.is_none() || seen.abilities.has("proxy") {
-        return lacks(seen, &ALL[5..], "our identity provider is not one whose assertions the target takes");
+    if seen.wants(&["machine-served", "machine-extension"]) {
+        served(seen, wire, bearer.as_deref()).await;
     }
-    identity_assertion(seen, &wire, client).await;
-    workload(seen, &wire).await;
 }
 
 /// What the metadata says.
@@ -225,6 +246,8 @@ const ALL: [&str; 7] = [
     "id-jag",
     "workload-identity",
 ];
+/// The abilities about identity assertions that it takes; others that begin so are about those that it issues.
+const ID_JAG: [&str; 3] = ["id-jag", "id-jag-bound", "id-jag-only"];
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 /// The extension of MCP for clients that act for themselves.

@@ -44,6 +44,11 @@ pub struct Preflight {
 }
 
 impl Preflight {
+    /// Whether it matters to anybody whether the target has this ability, and no other that begins like it.
+    pub(super) fn wants_word(&self, word: &str) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted.contains(word))
+    }
+
     /// Whether it matters to anybody whether the target has one of the abilities that begin so.
     pub(super) fn wants(&self, beginnings: &[&str]) -> bool {
         let is_meant = |word: &String| beginnings.iter().any(|beginning| word.starts_with(beginning));

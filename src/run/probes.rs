@@ -71,10 +71,25 @@ pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
     }
     let Ok((journey, _)) = journey_and_token(&seen.world, wire, client).await else { return };
     seen.world.recipe.consent_kept = journey["asked-consent"] != true;
-    if seen.world.recipe.consent_kept && seen.world.registration.how == How::Preset {
-        let reason = "it remembers consent for the preset client, and no other can be registered";
-        seen.abilities.set("consent-page", Ability::Lacks(reason.into()));
+    if !seen.world.recipe.consent_kept {
+        return;
     }
+    let reason = if seen.world.registration.how == How::Preset {
+        "it remembers consent for the preset client, and no other can be registered"
+    } else if is_kept_for_all(seen, wire).await {
+        "the target does not ask again for another client of the same user"
+    } else {
+        return;
+    };
+    seen.abilities.set("consent-page", Ability::Lacks(reason.into()));
+}
+
+/// Whether the user is not asked for a client either that nobody has seen before.
+async fn is_kept_for_all(seen: &Preflight, wire: &Wire) -> bool {
+    let Ok(client) = step::fresh_client(&seen.world, wire, "default", "public").await else { return false };
+    let journey = journey_and_token(&seen.world, wire, &client).await;
+    seen.world.pool.stock("public", client);
+    journey.is_ok_and(|(journey, _)| journey["asked-consent"] != true)
 }
 
 /// Whether a client with a secret or a key gets a token by each way of authentication that the metadata offers. One case says that it

@@ -85,6 +85,7 @@ fn broken(seen: &mut Preflight, reason: &str) {
         }
     }
     for word in [
+        "asks-consent",
         "authorization-code",
         "refresh",
         "jwt-access-token",
@@ -186,7 +187,9 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
     a.decide("login-first", first, "it asks for consent before it knows who the user is");
-    a.decide("consent-page", journey["asked-consent"] == true, "nobody was asked for consent");
+    for word in ["asks-consent", "consent-page"] {
+        a.decide(word, journey["asked-consent"] == true, "nobody was asked for consent");
+    }
     let token_field = journey["pages"]
         .as_array()
         .into_iter()

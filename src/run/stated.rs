@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::ability::Ability;
 use super::preflight::Preflight;
 use crate::event::Document;
+use crate::oauth::encrypt;
 use crate::step::{self, Discovered};
 use crate::wire::Wire;
 
@@ -86,6 +87,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("https", !http, "the target is driven over http on loopback");
     a.decide("two-users", seen.world.users.len() > 1, "the profile names one user only");
     a.decide("key-set", metadata["jwks_uri"].is_string(), "no jwks_uri in the metadata");
+    let rsa = encrypt::key(seen.world.found.jwks.as_ref()).is_some();
+    a.decide("rsa-key-set", rsa, "no RSA key in its key set (jwks_uri)");
     let grants = &metadata["grant_types_supported"];
     let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
     a.decide("code-flow", code, "grant_types_supported does not list authorization_code");

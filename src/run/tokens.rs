@@ -22,6 +22,7 @@ pub async fn abilities(seen: &mut Preflight) {
         "downstream-exchange",
         "downstream-write",
         "introspected-token",
+        "issuer-tls",
         "scp-claim",
         "tenant-claim",
     ];
@@ -40,6 +41,8 @@ pub async fn abilities(seen: &mut Preflight) {
     let path = url::Url::parse(&idp.audience).ok().filter(web).map(|url| url.path().to_owned());
     let letters = path.as_deref().unwrap_or(&idp.audience).contains(|c: char| c.is_ascii_lowercase());
     a.decide("audience-path", letters, "its audience is a scheme and a host alone");
+    let tls = idp.idp.ca_pem().is_some();
+    a.decide("issuer-tls", tls, "our identity provider speaks plain http (profile: upstream.ca-file)");
     a.decide("scp-claim", look.scope_claim == "scp", "it looks for scopes elsewhere (profile section [token])");
     a.decide("tenant-claim", look.claims.contains_key("tid"), "its tokens name no tenant (profile section [token])");
     let opaque = is_introspected(seen, &idp).await;
@@ -68,7 +71,7 @@ pub fn mint_instead(seen: &mut Preflight) {
     if judged {
         return;
     }
-    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "consent-page"] {
+    for word in ["authorization-code", "refresh", "opaque-access-token", "login-page", "asks-consent", "consent-page"] {
         seen.abilities.set(word, Ability::Lacks(reason.clone()));
     }
 }

@@ -7,7 +7,7 @@ use super::assertion;
 use super::exchange::{EXCHANGER, GRANT};
 use super::vars::now;
 use super::world::World;
-use crate::oauth::{forge, pkce, stranger};
+use crate::oauth::{encrypt, forge, pkce, stranger};
 use crate::transcript::{Outcome, Request, Secret};
 use crate::wire::{Answer, Wire, host::Document};
 
@@ -324,6 +324,7 @@ fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>)
                     jwt.header.insert("jku".into(), json!(host.url(&path)));
                     stranger::sign(jwt.header, jwt.claims)
                 }
+                "encrypted-none" => encrypt::wrap(jwt, encrypt::Inside::Unsigned, world.found.jwks.as_ref()),
                 "garbage" => forge::sign(jwt, &forge::Signing::Keep, None),
                 "public-key-hmac" => forge::sign(jwt, &forge::Signing::PublicKeyPem, Some(&forge::own_jwks())),
                 other => Err(format!("sign a client assertion by `{other}`: unknown way")),

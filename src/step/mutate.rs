@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::context::Context;
 use super::upstream;
+use crate::oauth::encrypt::{self, Inside};
 use crate::oauth::forge::{self, Signing};
 use crate::oauth::jwt::Jwt;
 use crate::transcript::Secret;
@@ -108,6 +109,10 @@ pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Res
         context.baits.push(path.clone());
         Ok::<String, String>(host.url(&path))
     };
+    if let Some(inside) = inside(how) {
+        // Only who publishes the key can read it: the target, whoever the token says it is from.
+        return encrypt::wrap(jwt, inside, world.found.jwks.as_ref());
+    }
     let signing = match how {
         "keep" => Signing::Keep,
         "none" => {
@@ -136,6 +141,15 @@ pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Res
     let ours = world.idp.as_ref().filter(|idp| jwt.claims.get("iss") == Some(&json!(idp.issuer.url())));
     let jwks = ours.map(|idp| idp.issuer.jwks()).or_else(|| world.found.jwks.clone());
     forge::sign(jwt, &signing, jwks.as_ref())
+}
+
+/// What an encrypted token holds.
+fn inside(how: &str) -> Option<Inside> {
+    match how {
+        "encrypted-claims" => Some(Inside::Claims),
+        "encrypted-none" => Some(Inside::Unsigned),
+        _ => None,
+    }
 }
 
 /// `replace`, `swap`, `cut`, `flip`, `truncate`, `append`, `prepend`, in this order.

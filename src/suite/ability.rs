@@ -16,6 +16,7 @@ pub fn is_ability(name: &str) -> bool {
 
 /// Every ability, in order of name.
 pub const ABILITIES: &[Word] = &[
+    word("asks-consent", "asks at least once whether the user consents"),
     word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
     word("authorization-code", "issues tokens for authorization codes"),
     word("basic-offered", "says that a client with a secret may send it by HTTP Basic"),
@@ -93,6 +94,7 @@ pub const ABILITIES: &[Word] = &[
     word("id-jag-resource", "issues identity assertions for an MCP server by its URI (exchange.id-jag, resource)"),
     word("id-jag-scope", "issues identity assertions with a scope that may be asked for (exchange.id-jag, scope)"),
     word("id-jag-wider-scope", "knows a scope that the first user may not have there (exchange.id-jag, wider-scope)"),
+    word("id-token-short-lived", "ID tokens that it takes for an identity assertion end within a hundred seconds"),
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(
@@ -101,6 +103,7 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),
+    word("issuer-tls", "reaches the issuer that it trusts, ours, over https (profile section [upstream], ca-file)"),
     word("jwt-access-token", "its access tokens are JWTs"),
     word("jwt-bearer", "says that it takes assertions as grants (RFC 7523 section 2.1)"),
     word("jwt-offered", "says that a client may authenticate with a signed assertion (RFC 7523)"),
@@ -155,6 +158,7 @@ pub const ABILITIES: &[Word] = &[
     word("rfc8414-metadata", "publishes authorization server metadata (RFC 8414)"),
     word("roles-apart", "does not take the roles of a user for scopes of the client (stated in the profile)"),
     word("rsa-key", "its MCP server takes tokens of our identity provider signed by RS256"),
+    word("rsa-key-set", "publishes an RSA key (jwks_uri), to which anybody can encrypt"),
     word("scope-challenge", "its challenge names a scope that a request needs, beyond those of a login"),
     word("scope-hierarchy", "the scope of tool-write implies that of tool-read (stated in the profile)"),
     word("scopes", "more than one scope is known"),

@@ -118,6 +118,8 @@ const SIGNING: &[&str] = &[
     "self-x5c",
     "self-jku",
     "self-x5u",
+    "encrypted-claims",
+    "encrypted-none",
 ];
 
 const DISCOVER: &[Argument] = &[
@@ -376,6 +378,10 @@ const REPEAT: &[Argument] = &[
 
 const WAIT: &[Argument] = &[
     number("seconds", "how long"),
+    number(
+        "past",
+        "until this time (seconds since 1970) is past, with what the target allows for clocks that differ (`exchange.id-jag.leeway`)",
+    ),
     boolean("keys", "until the target may fetch the keys of our identity provider again (`upstream.jwks-cooldown`)"),
 ];
 

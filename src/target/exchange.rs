@@ -1,5 +1,7 @@
 //! `[exchange]`: who may exchange what for which target (RFC 8693).
 
+use std::time::Duration;
+
 use super::{AuthMethod, PresetClient, Secret};
 use crate::rule::words::words;
 
@@ -70,4 +72,11 @@ pub struct IdJagWants {
     pub scope: Option<String>,
     /// A scope that the policy of the provider does not let the first user have.
     pub wider_scope: Option<String>,
+    /// How long after its end an ID token may still be taken, because clocks differ.
+    pub leeway: Duration,
+}
+
+impl IdJagWants {
+    /// What servers allow where the profile says nothing.
+    pub const LEEWAY: Duration = Duration::from_secs(60);
 }

@@ -13,12 +13,12 @@ use tokio::time::{sleep, timeout};
 use self::output::Output;
 use super::{Launch, StopSignal};
 
-/// A target that was started here and answers at [`Launched::url`].
+/// A target that was started here and is ready.
 ///
 /// Dropping it kills the whole process group; [`Launched::stop`] asks first.
 pub struct Launched {
-    /// What its ready line said.
-    pub url: String,
+    /// Where it answers, as its ready line said; absent where the profile knows and the line does not say.
+    pub url: Option<String>,
     running: Running,
 }
 

@@ -319,7 +319,8 @@ words! {
 pub struct Launch {
     /// Program and arguments; `{url}` and other names in braces are filled in by the caller.
     pub command: Vec<String>,
-    /// What a line of its output says when it is ready; the group `url` is the MCP endpoint.
+    /// What a line of its output says when it is ready; the group `url` is the MCP endpoint. It has that group, unless the
+    /// profile itself gives the URL or the issuer.
     pub ready: Regex,
     /// The folder it runs in.
     pub cwd: PathBuf,

@@ -22,13 +22,24 @@ async fn launch_waits_for_the_url_and_stops_the_group() {
     let script = "echo starting >&2; sleep 60 & echo child $!; echo READY http://127.0.0.1:$0/mcp; wait";
     let mut profile = launching(script, "env.SETTING = \"long-enough\"");
     let launched = start(&profile).await.expect("it starts");
-    assert_eq!(launched.url, "http://127.0.0.1:3000/mcp");
-    profile.launched_at(&launched.url).expect("a usable URL");
+    assert_eq!(launched.url.as_deref(), Some("http://127.0.0.1:3000/mcp"));
+    profile.launched_at("http://127.0.0.1:3000/mcp").expect("a usable URL");
     assert_eq!(profile.target.name, "127.0.0.1-3000");
     let lines = launched.last_lines();
     let child = lines.iter().find_map(|line| line.strip_prefix("child ")).expect("the pid of the child").to_owned();
     launched.stop().await;
     assert!(!std::path::Path::new(&format!("/proc/{child}/cwd")).exists(), "child {child} lives on");
+}
+
+#[tokio::test]
+async fn launch_needs_no_url_where_the_profile_gives_the_issuer() {
+    let profile = read(
+        "[target]\nissuer = \"http://127.0.0.1:3000\"\n[launch]\nready = \"listening\"\n\
+         command = [\"sh\", \"-c\", \"echo starting; echo listening on 3000; sleep 60\"]\n",
+    );
+    let launched = start(&profile).await.expect("it starts");
+    assert_eq!((launched.url.as_deref(), profile.target.mcp_url.as_deref()), (None, None));
+    launched.stop().await;
 }
 
 #[tokio::test]

@@ -361,3 +361,16 @@ fn slip_a_certificate_that_nobody_makes() {
       = help: with ca-file = "idp-ca.pem" in [upstream] our identity provider speaks https (docs/proxies.md)
     "#);
 }
+
+#[test]
+fn slip_a_ready_line_without_url() {
+    insta::assert_snapshot!(slips_of("[launch]\ncommand = [\"./start.sh\"]\nready = \"listening on\"\n"), @r#"
+    error[pattern]: `launch.ready` does not say where the URL is
+     --> staging.toml:3:9
+      |
+    3 | ready = "listening on"
+      |         ^^^^^^^^^^^^^^ no group named url
+      |
+      = help: name the group: "READY (?<url>\\S+)", or give [target] an mcp-url, or an issuer alone
+    "#);
+}

@@ -56,7 +56,7 @@ fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
     };
     // A flood may lock a client for good reason.
     let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
-    calm && run.denied && run.results.iter().enumerate().all(at_fault)
+    calm && !run.denials.is_empty() && run.results.iter().enumerate().all(at_fault)
 }
 
 /// Where a run gets its clients.
@@ -77,8 +77,7 @@ async fn once<'a>(
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
-    let mut run =
-        Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new(), denied: false };
+    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new() };
     let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
         Ok(clients) => clients,
         Err(_) => {

@@ -14,7 +14,7 @@ use crate::diag::escape;
 
 /// Both streams of a process, line by line.
 pub(super) struct Output {
-    ready: oneshot::Receiver<String>,
+    ready: oneshot::Receiver<Option<String>>,
     last: Arc<Mutex<VecDeque<String>>>,
     pumps: Vec<JoinHandle<()>>,
 }
@@ -43,8 +43,9 @@ impl Output {
         Self { ready: receive, last, pumps }
     }
 
-    /// The group `url` of the first line that matched; `None` when both streams are closed without one.
-    pub(super) async fn ready(&mut self) -> Option<String> {
+    /// The group `url` of the first line that matched, if the pattern has one; `None` when both streams are closed without
+    /// such a line.
+    pub(super) async fn ready(&mut self) -> Option<Option<String>> {
         (&mut self.ready).await.ok()
     }
 
@@ -71,7 +72,7 @@ impl Drop for Output {
 /// The line that the start is waiting for.
 struct Awaited {
     pattern: Regex,
-    send: oneshot::Sender<String>,
+    send: oneshot::Sender<Option<String>>,
 }
 
 /// Where the lines of both streams go.
@@ -95,18 +96,25 @@ impl Sink {
         self.report(&line);
     }
 
-    /// Reports the first line that says where the target answers.
+    /// Reports the first line that says that the target is ready, and where, if the pattern asks for that.
     fn report(&self, line: &str) {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        let url = awaited.as_ref().and_then(|awaited| awaited.pattern.captures(line)?.name("url"));
-        let Some(url) = url.map(|url| url.as_str().to_owned()) else {
+        let Some(found) = awaited.as_ref().and_then(|awaited| awaited.pattern.captures(line)) else {
             return;
         };
+        let url = found.name("url").map(|url| url.as_str().to_owned());
+        if url.is_none() && awaited.as_ref().is_some_and(|awaited| names_url(&awaited.pattern)) {
+            return;
+        }
         if let Some(awaited) = awaited.take() {
             // Nobody listens if the wait is over already.
             let _ = awaited.send.send(url);
         }
     }
+}
+
+fn names_url(pattern: &Regex) -> bool {
+    pattern.capture_names().flatten().any(|name| name == "url")
 }
 
 /// Reads to the end, in lines of bounded length.

@@ -97,12 +97,18 @@ fn upstream_users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<U
     found
 }
 
-pub(super) fn launch(mut section: Section<'_>, folder: &Path, reading: &mut Reading<'_>) -> Option<Launch> {
+/// `placed`: the profile says itself where the target is, so that its ready line need not.
+pub(super) fn launch(
+    mut section: Section<'_>,
+    folder: &Path,
+    placed: bool,
+    reading: &mut Reading<'_>,
+) -> Option<Launch> {
     let command = reading.texts(&mut section, "command");
     if command.first().is_none_or(String::is_empty) {
         section.missing("command", &mut reading.slips);
     }
-    let ready = ready(&mut section, reading);
+    let ready = ready(&mut section, placed, reading);
     let cwd = reading.text(&mut section, "cwd").map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd));
     let env = variables(&mut section, reading);
     let timeout = reading.duration(&mut section, "timeout").unwrap_or(READY_TIMEOUT);
@@ -112,18 +118,18 @@ pub(super) fn launch(mut section: Section<'_>, folder: &Path, reading: &mut Read
     Some(Launch { command, ready: ready?, cwd, env, timeout, stop })
 }
 
-/// The pattern must say which part of the line is the URL.
-fn ready(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Regex> {
+/// The pattern must say which part of the line is the URL, unless that is known.
+fn ready(section: &mut Section<'_>, placed: bool, reading: &mut Reading<'_>) -> Option<Regex> {
     let text = section.text("ready", &mut reading.slips);
     let (pattern, span) = match &text {
         Some(text) => (text.get_ref().as_str(), text.span()),
         None => (READY, section.span()),
     };
     match Regex::new(pattern) {
-        Ok(regex) if regex.capture_names().flatten().any(|name| name == "url") => Some(regex),
+        Ok(regex) if placed || regex.capture_names().flatten().any(|name| name == "url") => Some(regex),
         Ok(_) => {
             let message = format!("`{}` does not say where the URL is", section.path("ready"));
-            let help = "name the group: \"READY (?<url>\\\\S+)\"";
+            let help = "name the group: \"READY (?<url>\\\\S+)\", or give [target] an mcp-url, or an issuer alone";
             reading.slips.advise("pattern", span, message, "no group named url", help);
             None
         }

@@ -51,6 +51,7 @@ fn id_jag(mut section: Section<'_>, reading: &mut Reading<'_>) -> Option<IdJagWa
         other_resource: resource(&mut section, "other-resource", reading),
         scope: reading.text(&mut section, "scope"),
         wider_scope: reading.text(&mut section, "wider-scope"),
+        leeway: reading.duration(&mut section, "leeway").unwrap_or(IdJagWants::LEEWAY),
     };
     section.finish(&mut reading.slips);
     Some(wants).filter(|wants| !wants.audience.is_empty())

@@ -65,6 +65,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let launch = document.section("launch", &mut reading.slips);
     let place = target::place(stated, launch.is_some(), reading);
     let url = place.as_ref().and_then(|target| target.mcp_url.as_deref().or(target.issuer.as_deref()));
+    let placed = url.is_some();
     reading.local = url.and_then(|url| web_url(url).ok()).is_none_or(|url| is_loopback(&url));
 
     let mut section = |key| document.section(key, &mut reading.slips);
@@ -76,7 +77,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let provisioning = section("provisioning");
     let known = known::failures(document, reading);
     Some(Profile {
-        launch: launch.and_then(|section| environment::launch(section, folder, reading)),
+        launch: launch.and_then(|section| environment::launch(section, folder, placed, reading)),
         registration: registration.map(|section| client::registration(section, reading)).unwrap_or_default(),
         login: login.map(|section| client::login(section, reading)).unwrap_or_default(),
         upstream: upstream.and_then(|section| environment::upstream(section, folder, reading)),
