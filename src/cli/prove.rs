@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use authspec::prove::{self, Proof};
-use authspec::reference::Deployment;
-use authspec::run::{Helpers, Material};
+use authspec::prove::{self, News, Proof};
+use authspec::run::Material;
 use authspec::suite::Suites;
-use fixtures::{Fault, Faults};
+use fixtures::Fault;
 
 use super::{FINDINGS, OK, ProveArgs, USAGE, globs, material, runtime, text};
 
@@ -34,9 +33,13 @@ pub fn main(args: &ProveArgs) -> u8 {
     let material = Material { suites: &suites, rules: &rules };
     let whole = args.fault.is_empty();
     let proved = runtime().block_on(async {
-        let healthy = healthy(material).await?;
-        let proofs =
-            prove::prove(faults, material, PARALLEL, args.every_case, &mut |proof| text::line(&row(proof))).await?;
+        text::remark("the healthy reference deployments, by all cases");
+        let healthy = prove::healthy(material).await?;
+        let mut tell = |news: News<'_>| match news {
+            News::Stage(stage) => text::remark(stage),
+            News::Proof(proof) => text::line(&row(proof)),
+        };
+        let proofs = prove::prove(faults, material, PARALLEL, args.every_case, &mut tell).await?;
         Ok::<_, std::io::Error>((healthy, proofs))
     });
     match proved {
@@ -67,19 +70,6 @@ fn selected(patterns: &[String]) -> Result<Vec<&'static Fault>, String> {
     let globs = globs(patterns)?;
     let faults: Vec<_> = fixtures::catalogue().iter().filter(|f| patterns.is_empty() || globs.is_match(f.id)).collect();
     if faults.is_empty() { Err("no fault is called so: see `authspec list --faults`".into()) } else { Ok(faults) }
-}
-
-async fn healthy(material: Material<'_>) -> std::io::Result<prove::Reds> {
-    let helpers = Helpers::start().await?;
-    let mut all = prove::Reds::default();
-    for deployment in Deployment::ALL {
-        let reds = prove::reds(&helpers, deployment, Faults::none(), material, &[], 4).await?;
-        all.not_started = all.not_started.or(reds.not_started);
-        all.red.extend(reds.red);
-        all.blocked.extend(reds.blocked);
-        all.errors.extend(reds.errors);
-    }
-    Ok(all)
 }
 
 /// One line of the matrix.

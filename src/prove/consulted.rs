@@ -1,12 +1,11 @@
 //! Which faults a healthy deployment asks for while a case runs: no other fault can change what the case sees.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::{Faults, Watch};
-use futures_util::future::try_join_all;
 
-use super::{options, sight};
+use super::sight::Sight;
+use super::{crew, options};
 use crate::reference::{Deployment, Reference};
 use crate::rule::{McpVersion, Rules};
 use crate::run::{self, Helpers, Material, Options, Preflight};
@@ -23,7 +22,7 @@ struct Version {
     /// Asked for at the start, or by what the preflight does.
     before: BTreeSet<&'static str>,
     /// What the preflight saw.
-    sight: String,
+    sight: Sight,
     /// Asked for by a case, with clients of its own.
     by_case: BTreeMap<String, Asked>,
 }
@@ -46,29 +45,28 @@ impl Consulted {
             let watched = Watched::start(helpers, deployment, version).await?;
             let mut found = Version {
                 before: watched.watch.ids(),
-                sight: sight::of(&watched.seen, &watched.reference),
+                sight: Sight::of(&watched.seen, &watched.reference, material),
                 by_case: BTreeMap::new(),
             };
             let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
             let new =
                 planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
             let new: Vec<Case> = new.collect();
-            let queue = AtomicUsize::new(0);
-            let first = watched.all(&new, &queue, material.rules);
-            let others = (1..parallel.min(new.len().div_ceil(PORTION))).map(|_| async {
+            watched.reference.stop().await;
+            let watch = async |cases: Vec<Case>| {
                 let watched = Watched::start(helpers, deployment, version).await?;
-                watched.all(&new, &queue, material.rules).await
-            });
-            let (first, others) = futures_util::future::try_join(first, try_join_all(others)).await?;
-            found.by_case = others.into_iter().flatten().chain(first).collect();
+                Ok(watched.all(&cases, material.rules).await)
+            };
+            let shares = shares(new, parallel);
+            crew::all(shares, parallel, watch, |asked| found.by_case.extend(asked))?;
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
     }
 
-    /// Whether what the preflight saw with a fault is what it sees of a healthy deployment.
-    pub(super) fn looks_healthy(&self, version: McpVersion, sight: &str) -> bool {
-        self.versions.get(&version).is_some_and(|seen| seen.sight == sight)
+    /// What a healthy preflight sees.
+    pub(super) fn sight(&self, version: McpVersion) -> Option<&Sight> {
+        self.versions.get(&version).map(|seen| &seen.sight)
     }
 
     /// Whether a fault is asked for before any case: it may have left its mark on what all cases use.
@@ -122,14 +120,14 @@ impl Watched {
         Ok(Watched { reference, seen, watch, options })
     }
 
-    /// What each case makes the deployment ask for, from the place in `cases` that `queue` has come to.
-    async fn all(self, cases: &[Case], queue: &AtomicUsize, rules: &Rules) -> std::io::Result<Vec<(String, Asked)>> {
+    /// What each case makes the deployment ask for.
+    async fn all(self, cases: &[Case], rules: &Rules) -> Vec<(String, Asked)> {
         let mut all = Vec::new();
-        while let Some(case) = cases.get(queue.fetch_add(1, Ordering::Relaxed)) {
+        for case in cases {
             all.push((case.id.clone(), self.one(case, rules).await));
         }
         self.reference.stop().await;
-        Ok(all)
+        all
     }
 
     /// What one case makes it ask for. No client of before is lent to it, so that it registers its own.
@@ -142,6 +140,17 @@ impl Watched {
         run::judge(&self.seen, profile, material, &self.options, std::future::pending(), &mut |_| {}).await;
         self.watch.ids()
     }
+}
+
+/// The cases in so many shares that none is smaller than a deployment is worth, dealt out one by one: those that wait stand
+/// side by side in the list.
+fn shares(cases: Vec<Case>, parallel: usize) -> Vec<Vec<Case>> {
+    let number = parallel.min(cases.len().div_ceil(PORTION));
+    let mut shares = vec![Vec::new(); number];
+    for (at, case) in cases.into_iter().enumerate() {
+        shares[at % number].push(case);
+    }
+    shares
 }
 
 /// Faults that were asked for.

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::{Fault, Faults};
-use futures_util::{StreamExt, stream};
 
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
@@ -15,10 +14,12 @@ use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
 use crate::suite::{Case, Suites};
 
 mod consulted;
+mod crew;
 mod sight;
 mod together;
 
 pub use self::consulted::Consulted;
+use self::sight::Mark;
 use self::together::Cleared;
 
 /// What a run of some cases against one deployment came to.
@@ -106,20 +107,27 @@ async fn reds_of(
     let mut reds = Reds::default();
     // Cases that were judged, or that go as with a healthy deployment: an older version says no more about them.
     let mut settled: BTreeSet<String> = BTreeSet::new();
+    // What has nothing to say in a newer version where it would have without the fault.
+    let mut silenced: BTreeSet<String> = BTreeSet::new();
     let (mut marked, mut asked) = (false, false);
     for version in McpVersion::ALL.iter().copied().rev() {
+        let mut only = consulted.in_version(version, fault.id);
+        only.extend(silenced.iter().cloned());
         if consulted.before(version, fault.id) && !asked {
             asked = true;
-            marked |= match version {
-                McpVersion::NEWEST => cleared.is_marked(fault),
-                _ => sight::differs(helpers, fault, version, consulted).await?,
+            let mark = match version {
+                McpVersion::NEWEST => cleared.mark(fault).cloned(),
+                _ => sight::mark(helpers, fault, version, material, consulted).await?,
             };
+            match mark {
+                None => {}
+                Some(Mark::Plan(cases)) => only.extend(cases),
+                Some(Mark::World) => marked = true,
+            }
         }
-        let mut only = if marked {
-            material.suites.cases.iter().map(|case| case.id.clone()).collect()
-        } else {
-            consulted.in_version(version, fault.id)
-        };
+        if marked {
+            only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
+        }
         // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
         only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
         only.retain(|case| !settled.contains(case) && !cleared.has(version, fault, case));
@@ -134,8 +142,8 @@ async fn reds_of(
         let options = options(version, &only, JOBS);
         let Some(seen) = reds.look(&reference, &options, Some(run::needed(material, &options))).await else { break };
         for silent in reds.judge(&seen, &reference, material, &options).await {
-            // The fault silences it: an older version may have it speak.
             settled.remove(&silent);
+            silenced.insert(silent);
         }
         settled.extend(reds.judged.iter().cloned());
         reference.stop().await;
@@ -222,17 +230,28 @@ impl Reds {
     }
 }
 
+/// What a proof tells on its way.
+pub enum News<'a> {
+    /// What it does before single faults are tried, which may take a minute.
+    Stage(&'a str),
+    /// A fault was tried.
+    Proof(&'a Proof),
+}
+
 /// Proves faults, `parallel` at a time, in the order given, each against the cases that may see it; with `every_case`
 /// against all of them, which takes much longer and takes nothing on trust.
 ///
 /// # Errors
 /// If a deployment cannot be started.
+///
+/// # Panics
+/// On a runtime of one thread: proofs run on all processors, and this thread waits for them.
 pub async fn prove(
     faults: Vec<&'static Fault>,
     material: Material<'_>,
     parallel: usize,
     every_case: bool,
-    done: &mut dyn FnMut(&Proof),
+    tell: &mut dyn FnMut(News<'_>),
 ) -> std::io::Result<Vec<Proof>> {
     let helpers = Helpers::start().await?;
     let mut prepared = BTreeMap::new();
@@ -240,34 +259,50 @@ pub async fn prove(
         let own: Vec<&'static Fault> = faults.iter().copied().filter(|f| Deployment::of(f) == deployment).collect();
         // For a few the watching would cost more than it spares.
         if own.len() > FEW {
+            tell(News::Stage(&format!("{}: which cases meet which of its {} faults", deployment.name(), own.len())));
             let consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
-            let cleared = Cleared::find(&helpers, deployment, &own, material, &consulted, parallel).await?;
+            tell(News::Stage(&format!("{}: faults that many cases meet, tried together", deployment.name())));
+            let cleared = Cleared::find(&helpers, deployment, &own, material, &consulted, parallel)?;
             prepared.insert(deployment, (consulted, cleared));
         }
     }
     let mut proofs = Vec::new();
-    // The cases themselves are tasks of the runtime; here only their ends are gathered.
-    let mut runs = stream::iter(faults.into_iter().map(|fault| {
-        let (helpers, deployment) = (helpers.clone(), Deployment::of(fault));
-        let prepared = prepared.get(&deployment);
-        async move {
-            let reds = match prepared {
-                Some((consulted, cleared)) => reds_of(&helpers, fault, material, consulted, cleared).await?,
-                None => {
-                    let faults = Faults::one(fault.id).unwrap_or_default();
-                    reds(&helpers, deployment, faults, material, &[], JOBS).await?
-                }
-            };
-            Ok::<_, std::io::Error>(compare(fault, reds, material.suites))
-        }
-    }))
-    .buffered(parallel.max(1));
-    while let Some(proof) = runs.next().await {
-        let proof = proof?;
-        done(&proof);
+    let one = async |fault: &'static Fault| {
+        let deployment = Deployment::of(fault);
+        let reds = match prepared.get(&deployment) {
+            Some((consulted, cleared)) => reds_of(&helpers, fault, material, consulted, cleared).await?,
+            None => {
+                let faults = Faults::one(fault.id).unwrap_or_default();
+                reds(&helpers, deployment, faults, material, &[], JOBS).await?
+            }
+        };
+        Ok(compare(fault, reds, material.suites))
+    };
+    crew::all(faults, parallel, one, |proof| {
+        tell(News::Proof(&proof));
         proofs.push(proof);
-    }
+    })?;
     Ok(proofs)
+}
+
+/// What all cases find at the healthy deployments, in every MCP version.
+///
+/// # Errors
+/// If a deployment cannot be started.
+///
+/// # Panics
+/// On a runtime of one thread, like [`prove`].
+pub async fn healthy(material: Material<'_>) -> std::io::Result<Reds> {
+    let helpers = Helpers::start().await?;
+    let mut all = Reds::default();
+    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, &[], JOBS).await;
+    crew::all(Deployment::ALL.to_vec(), Deployment::ALL.len(), one, |reds: Reds| {
+        all.not_started = all.not_started.take().or(reds.not_started);
+        all.red.extend(reds.red);
+        all.blocked.extend(reds.blocked);
+        all.errors.extend(reds.errors);
+    })?;
+    Ok(all)
 }
 
 /// Watching every case by itself takes about as long as so many runs of all cases.

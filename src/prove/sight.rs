@@ -1,5 +1,6 @@
 //! What the preflight saw of a deployment, in a form that two healthy deployments share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use fixtures::Fault;
@@ -8,18 +9,60 @@ use regex::Regex;
 use super::{Consulted, options, start};
 use crate::reference::Reference;
 use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Preflight};
+use crate::run::{self, Helpers, Material, Preflight, Stop};
 
 /// Everything that a preflight hands to the cases, with the places of this deployment masked: if a fault leaves it as it is
 /// with a healthy deployment, the fault can only show in what a case itself asks for.
-pub fn of(seen: &Preflight, reference: &Reference) -> String {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// What all cases work with.
+    world: String,
+    /// What is tried of each case; why something is not is for the reader.
+    plan: BTreeMap<String, Vec<String>>,
+}
+
+/// How what the preflight saw with a fault differs from what it sees of a healthy deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// In nothing that cases work with; these cases apply otherwise.
+    Plan(BTreeSet<String>),
+    /// In what all cases work with.
+    World,
+}
+
+impl Sight {
+    /// What a preflight saw.
+    pub fn of(seen: &Preflight, reference: &Reference, material: Material<'_>) -> Sight {
+        let tried = run::plan(material, seen, &options(seen.world.version, &[], 1)).into_iter().map(|planned| {
+            let stop = match &planned.stop {
+                None => "runs",
+                Some(Stop::NotApplicable(_)) => "does not apply",
+                Some(Stop::Blocked(_)) => "blocked",
+            };
+            let runs = planned.runs.iter().flatten().map(|variant| variant.name.clone());
+            (planned.case.id.clone(), std::iter::once(stop.to_owned()).chain(runs).collect())
+        });
+        Sight { world: world(seen, reference), plan: tried.collect() }
+    }
+
+    /// How this differs from what is seen of a healthy deployment.
+    pub fn mark(&self, healthy: &Sight) -> Option<Mark> {
+        if self.world != healthy.world {
+            return Some(Mark::World);
+        }
+        let other = self.plan.iter().filter(|(case, tried)| healthy.plan.get(*case) != Some(tried));
+        let other: BTreeSet<String> = other.map(|(case, _)| case.clone()).collect();
+        (!other.is_empty()).then_some(Mark::Plan(other))
+    }
+}
+
+fn world(seen: &Preflight, reference: &Reference) -> String {
     let world = &seen.world;
-    let abilities: Vec<_> = seen.abilities.iter().collect();
     let mut text = format!(
         "{:#?}",
         (
-            (&seen.roles, &seen.login, &seen.registration, &seen.notes, abilities),
-            (&world.found, &world.recipe, &world.registration, &world.exchange, &world.tools, &world.version),
+            (&seen.roles, &world.found, &world.recipe, &world.registration),
+            (&world.exchange, &world.tools, &world.version)
         )
     );
     let mut mask = |place: &str, name: &str| {
@@ -42,18 +85,22 @@ pub fn of(seen: &Preflight, reference: &Reference) -> String {
     text
 }
 
-/// Whether the preflight sees a fault in a version: what it hands to the cases is not what it is with a healthy deployment.
-pub(super) async fn differs(
+/// How the preflight sees a fault in a version, if it does.
+pub(super) async fn mark(
     helpers: &Helpers,
     fault: &'static Fault,
     version: McpVersion,
+    material: Material<'_>,
     consulted: &Consulted,
-) -> std::io::Result<bool> {
+) -> std::io::Result<Option<Mark>> {
     let reference = start(helpers, fault).await?;
     let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
-    let differs = !seen.is_ok_and(|seen| consulted.looks_healthy(version, &of(&seen, &reference)));
+    let mark = match (seen, consulted.sight(version)) {
+        (Ok(seen), Some(healthy)) => Sight::of(&seen, &reference, material).mark(healthy),
+        _ => Some(Mark::World),
+    };
     reference.stop().await;
-    Ok(differs)
+    Ok(mark)
 }
 
 /// What differs from one healthy deployment to the next. Cases register clients of their own, so nothing is lost by it.
@@ -73,13 +120,16 @@ mod tests {
 
     use super::*;
     use crate::reference::Deployment;
+    use crate::rule::Rules;
+    use crate::suite::Suites;
 
-    async fn sight(helpers: &Helpers, deployment: Deployment, faults: Faults, version: McpVersion) -> String {
+    async fn sight(helpers: &Helpers, deployment: Deployment, faults: Faults, version: McpVersion) -> Sight {
         let reference = Reference::start_with(helpers, deployment, faults).await.expect("the deployment starts");
         let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
-        let text = of(&seen.expect("the deployment can be judged"), &reference);
+        let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
+        let sight = Sight::of(&seen.expect("the deployment can be judged"), &reference, material);
         reference.stop().await;
-        text
+        sight
     }
 
     #[tokio::test]
@@ -91,7 +141,12 @@ mod tests {
             assert_eq!(one, sight(&helpers, deployment, Faults::none(), version).await, "{}", deployment.name());
         }
         let healthy = sight(&helpers, Deployment::Server, Faults::none(), McpVersion::NEWEST).await;
-        let silent = Faults::one("discovery.iss-not-advertised").expect("a fault of the catalogue");
-        assert_ne!(healthy, sight(&helpers, Deployment::Server, silent, McpVersion::NEWEST).await);
+        let mark = async |id| {
+            let faults = Faults::one(id).expect("a fault of the catalogue");
+            sight(&helpers, Deployment::Server, faults, McpVersion::NEWEST).await.mark(&healthy)
+        };
+        assert_eq!(mark("discovery.iss-not-advertised").await, Some(Mark::World));
+        assert!(matches!(mark("authorize.iss-missing").await, Some(Mark::Plan(cases)) if !cases.is_empty()));
+        assert_eq!(mark("authorize.csp-missing").await, None);
     }
 }

@@ -8,21 +8,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::{Fault, Faults, Watch};
-use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::consulted::Consulted;
-use super::{options, sight};
+use super::sight::{Mark, Sight};
+use super::{crew, options, sight};
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
-use crate::rule::{McpVersion, Rules};
-use crate::run::{self, Helpers, Material};
+use crate::rule::McpVersion;
+use crate::run::{self, Helpers, Material, Preflight};
 use crate::suite::{Case, Suites};
 
 /// What is known of the faults of a deployment before each is tried by itself, in the newest version.
 #[derive(Debug, Default)]
 pub(super) struct Cleared {
     /// Faults that the preflight already sees.
-    marked: BTreeSet<&'static str>,
+    marks: BTreeMap<&'static str, Mark>,
     /// The cases that each fault leaves green although they ask for it.
     green: BTreeMap<&'static str, BTreeSet<String>>,
 }
@@ -32,7 +32,7 @@ impl Cleared {
     ///
     /// # Errors
     /// If a deployment cannot be started.
-    pub(super) async fn find(
+    pub(super) fn find(
         helpers: &Helpers,
         deployment: Deployment,
         faults: &[&'static Fault],
@@ -40,29 +40,28 @@ impl Cleared {
         consulted: &Consulted,
         parallel: usize,
     ) -> std::io::Result<Cleared> {
-        let before = faults.iter().filter(|fault| consulted.before(VERSION, fault.id));
-        let looks = stream::iter(before).map(|fault| async move {
-            let differs = sight::differs(helpers, fault, VERSION, consulted).await?;
-            Ok::<_, std::io::Error>(differs.then_some(fault.id))
-        });
-        let marked: Vec<Option<&'static str>> = looks.buffer_unordered(parallel.max(1)).try_collect().await?;
-        let mut cleared = Cleared { marked: marked.into_iter().flatten().collect(), green: BTreeMap::new() };
-        let open: Vec<&'static Fault> = faults.iter().copied().filter(|fault| !cleared.is_marked(fault)).collect();
+        let before: Vec<&'static Fault> =
+            faults.iter().copied().filter(|fault| consulted.before(VERSION, fault.id)).collect();
+        let look = async |fault: &'static Fault| {
+            Ok((fault.id, sight::mark(helpers, fault, VERSION, material, consulted).await?))
+        };
+        let mut cleared = Cleared::default();
+        crew::all(before, parallel, look, |(fault, mark)| cleared.marks.extend(mark.map(|mark| (fault, mark))))?;
+        let open: Vec<&'static Fault> = faults.iter().copied().filter(|fault| cleared.mark(fault).is_none()).collect();
         let portions = groups(&open, material.suites, consulted).into_iter();
-        let portions = portions.flat_map(|group| portions_of(group, material.suites, consulted));
-        let tried = stream::iter(portions).map(|portion| portion.run(helpers, deployment, consulted, material.rules));
-        let mut tried = tried.buffer_unordered(parallel.max(1));
-        while let Some(green) = tried.try_next().await? {
+        let portions = portions.flat_map(|group| portions_of(group, material.suites, consulted)).collect();
+        let run = async |portion: Portion| portion.run(helpers, deployment, consulted, material).await;
+        crew::all(portions, parallel, run, |green| {
             for (fault, case) in green {
                 cleared.green.entry(fault).or_default().insert(case);
             }
-        }
+        })?;
         Ok(cleared)
     }
 
-    /// Whether the preflight sees the fault in the newest version.
-    pub(super) fn is_marked(&self, fault: &Fault) -> bool {
-        self.marked.contains(fault.id)
+    /// How the preflight sees the fault in the newest version, if it does.
+    pub(super) fn mark(&self, fault: &Fault) -> Option<&Mark> {
+        self.marks.get(fault.id)
     }
 
     /// Whether it is known that a fault leaves a case green.
@@ -94,8 +93,8 @@ struct Portion {
     cases: Vec<Case>,
 }
 
-/// The cases of a group in portions: none that one of the faults should turn red; those that wait each for itself, so that
-/// none waits for another.
+/// The cases of a group in portions: none that one of the faults should turn red; of those that wait only a few, so that not
+/// all wait for one another.
 fn portions_of(faults: Vec<&'static Fault>, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
     let asks = |case: &Case| {
         let asked = consulted.asked(VERSION, &case.id);
@@ -103,7 +102,7 @@ fn portions_of(faults: Vec<&'static Fault>, suites: &Suites, consulted: &Consult
     };
     let fits = |case: &&Case| asks(case) && !faults.iter().any(|fault| is_named_by(fault, case));
     let (slow, quick): (Vec<Case>, Vec<Case>) = suites.cases.iter().filter(fits).cloned().partition(Case::is_slow);
-    let portions = slow.chunks(1).chain(quick.chunks(PORTION));
+    let portions = slow.chunks(SLOW_PORTION).chain(quick.chunks(PORTION));
     portions.map(|cases| Portion { faults: faults.clone(), cases: cases.to_vec() }).collect()
 }
 
@@ -114,7 +113,7 @@ impl Portion {
         helpers: &Helpers,
         deployment: Deployment,
         consulted: &Consulted,
-        rules: &Rules,
+        material: Material<'_>,
     ) -> std::io::Result<Vec<(&'static str, String)>> {
         let watch = Watch::default();
         let all = Faults::parse(self.faults.iter().map(|fault| fault.id)).unwrap_or_default();
@@ -122,7 +121,11 @@ impl Portion {
         let options = options(VERSION, &[], 1);
         let seen = run::look(&reference.profile, &reference.helpers, &options, None).await;
         // What the preflight sees of all of them together may be what it sees of none alone: then nothing is learnt.
-        let seen = seen.ok().filter(|seen| consulted.looks_healthy(VERSION, &sight::of(seen, &reference)));
+        let is_healthy = |seen: &Preflight| {
+            let healthy = consulted.sight(VERSION);
+            healthy.is_some_and(|healthy| Sight::of(seen, &reference, material).mark(healthy).is_none())
+        };
+        let seen = seen.ok().filter(is_healthy);
         let mut green = Vec::new();
         for case in self.cases.iter().filter(|_| seen.is_some()) {
             let Some(seen) = &seen else { break };
@@ -137,7 +140,7 @@ impl Portion {
                 }
             };
             let suites = Suites { cases: vec![case.clone()] };
-            let material = Material { suites: &suites, rules };
+            let material = Material { suites: &suites, rules: material.rules };
             run::judge(seen, &reference.profile, material, &options, std::future::pending(), &mut sink).await;
             let asked = watch.ids();
             let on = self.faults.iter().filter(|fault| is_green && asked.contains(fault.id));
@@ -155,6 +158,7 @@ const WIDE: usize = 24;
 /// Cases that a fault turns red, up to which it can be tried with others.
 const SEEN: usize = 8;
 /// Faults in a group.
-const TOGETHER: usize = 10;
+const TOGETHER: usize = 16;
 /// Cases of a group that run one after the other.
-const PORTION: usize = 60;
+const PORTION: usize = 200;
+const SLOW_PORTION: usize = 5;

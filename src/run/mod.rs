@@ -30,7 +30,7 @@ use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
-pub use plan::{Planned, Selection, needed, plan};
+pub use plan::{Planned, Selection, Stop, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};
 
