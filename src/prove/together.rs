@@ -15,7 +15,7 @@ use super::{crew, options, sight};
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
 use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Preflight};
+use crate::run::{self, Helpers, Material, Options, Preflight};
 use crate::suite::{Case, Suites};
 
 /// What is known of the faults of a deployment before each is tried by itself, in the newest version.
@@ -125,30 +125,38 @@ impl Portion {
             let healthy = consulted.sight(VERSION);
             healthy.is_some_and(|healthy| Sight::of(seen, &reference, material).mark(healthy).is_none())
         };
-        let seen = seen.ok().filter(is_healthy);
+        let Some(seen) = seen.ok().filter(is_healthy) else {
+            reference.stop().await;
+            return Ok(Vec::new());
+        };
         let mut green = Vec::new();
-        for case in self.cases.iter().filter(|_| seen.is_some()) {
-            let Some(seen) = &seen else { break };
+        for case in &self.cases {
             seen.world.pool.empty();
             watch.clear();
-            let mut is_green = true;
-            let mut sink = |event: Event| {
-                if let Event::Finished(finished) = event {
-                    let is_good = |verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
-                    is_green &= finished.results.iter().all(|result| is_good(result.verdict))
-                        && finished.results.iter().any(|result| result.verdict == Verdict::Pass);
-                }
-            };
             let suites = Suites { cases: vec![case.clone()] };
             let material = Material { suites: &suites, rules: material.rules };
-            run::judge(seen, &reference.profile, material, &options, std::future::pending(), &mut sink).await;
-            let asked = watch.ids();
-            let on = self.faults.iter().filter(|fault| is_green && asked.contains(fault.id));
-            green.extend(on.map(|fault| (fault.id, case.id.clone())));
+            if is_green(&seen, &reference, material, &options).await {
+                let asked = watch.ids();
+                let on = self.faults.iter().filter(|fault| asked.contains(fault.id));
+                green.extend(on.map(|fault| (fault.id, case.id.clone())));
+            }
         }
         reference.stop().await;
         Ok(green)
     }
+}
+
+/// Whether something was judged, and all of it is good.
+async fn is_green(seen: &Preflight, reference: &Reference, material: Material<'_>, options: &Options) -> bool {
+    let mut verdicts = Vec::new();
+    let mut sink = |event: Event| {
+        if let Event::Finished(finished) = event {
+            verdicts.extend(finished.results.iter().map(|result| result.verdict));
+        }
+    };
+    run::judge(seen, &reference.profile, material, options, std::future::pending(), &mut sink).await;
+    let is_good = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
+    verdicts.contains(&Verdict::Pass) && verdicts.iter().all(is_good)
 }
 
 /// Only in this version are faults tried together; in older ones little is left.
@@ -162,3 +170,34 @@ const TOGETHER: usize = 16;
 /// Cases of a group that run one after the other.
 const PORTION: usize = 200;
 const SLOW_PORTION: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Rules;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_many_cases_meet_and_none_sees_is_cleared_and_what_one_sees_is_not() {
+        let mut suites = Suites::embedded().clone();
+        suites.cases.retain(|case| case.area == "token");
+        let material = Material { suites: &suites, rules: Rules::embedded() };
+        let helpers = Helpers::start().await.expect("helpers start");
+        let server = Deployment::Server;
+        let consulted = Consulted::watch(&helpers, server, material, 2).await.expect("the deployment starts");
+        let ids =
+            ["discovery.iss-not-advertised", "authorize.cookie-domain", "authorize.csp-missing", "token.status-201"];
+        let find = |id| fixtures::catalogue().iter().find(|fault| fault.id == id);
+        let faults = ids.map(|id| find(id).expect("a fault of the catalogue"));
+        let cleared = Cleared::find(&helpers, server, &faults, material, &consulted, 2).expect("the deployment starts");
+        let [silent, cookie, policy, status] = faults;
+        assert!(cleared.mark(silent).is_some(), "all cases see the metadata");
+        assert!(
+            cleared.has(VERSION, cookie, "token/code-one-time") && cleared.has(VERSION, policy, "token/code-one-time")
+        );
+        assert!(!cleared.has(VERSION, silent, "token/code-one-time"), "it is not tried with others");
+        for case in suites.cases.iter().filter(|case| is_named_by(status, case)) {
+            assert!(!cleared.has(VERSION, status, &case.id), "{} names it", case.id);
+        }
+        assert!(!cleared.has(McpVersion::V2025_06_18, cookie, "token/code-one-time"));
+    }
+}
