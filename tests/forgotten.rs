@@ -85,13 +85,19 @@ async fn a_client_that_an_earlier_case_spoilt_is_replaced() {
     assert!(remark.contains("with new clients only"), "{remark}");
 }
 
-#[tokio::test]
-async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
-    let faults = fixtures::Faults::one("authorize.consent-remembered").expect("a fault of the catalogue");
+/// What is odd about a server with this fault; nothing of it is blocked.
+async fn odd_with(fault: &str) -> Vec<String> {
+    let faults = fixtures::Faults::one(fault).expect("a fault of the catalogue");
     let options = fixtures::server::Options { faults, ..Default::default() };
     let (odd, _) = judged_with(options, 100_000, &["authorize"]).await;
     let blocked: Vec<_> = odd.iter().filter(|text| text.contains(" Blocked: ")).collect();
     assert_eq!(blocked, Vec::<&String>::new());
+    odd
+}
+
+#[tokio::test]
+async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
+    let odd = odd_with("authorize.consent-remembered").await;
     assert!(
         odd.iter().any(|text| text.contains("no-silent-repeat")),
         "and what is wrong with it is still told: {odd:?}"
@@ -100,11 +106,7 @@ async fn where_consent_is_remembered_cases_about_the_page_get_new_clients() {
 
 #[tokio::test]
 async fn where_consent_is_remembered_for_all_clients_the_page_is_no_matter() {
-    let faults = fixtures::Faults::one("authorize.consent-for-any-client").expect("a fault of the catalogue");
-    let options = fixtures::server::Options { faults, ..Default::default() };
-    let (odd, _) = judged_with(options, 100_000, &["authorize"]).await;
-    let blocked: Vec<_> = odd.iter().filter(|text| text.contains(" Blocked: ")).collect();
-    assert_eq!(blocked, Vec::<&String>::new());
+    let odd = odd_with("authorize.consent-for-any-client").await;
     for case in ["consent-per-client", "no-silent-repeat"] {
         assert!(odd.iter().any(|text| text.contains(case)), "{case} still tells: {odd:?}");
     }

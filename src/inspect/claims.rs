@@ -7,8 +7,7 @@ use serde_json::Value;
 pub(super) fn seconds(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = value.as_f64().filter(|number| number.abs() < 1e15)?;
-        // Within these bounds every whole number is exact.
-        #[allow(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "within these bounds every whole number is exact")]
         Some(number.trunc() as i64)
     })
 }

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::{Faults, Watch};
+use fixtures::Faults;
 
 use super::sight::Sight;
+use super::watched::Watched;
 use super::{crew, options};
-use crate::reference::{Deployment, Reference};
-use crate::rule::{McpVersion, Rules};
-use crate::run::{self, Helpers, Material, Options, Preflight};
-use crate::suite::{Case, Suites};
+use crate::reference::Deployment;
+use crate::rule::McpVersion;
+use crate::run::{self, Helpers, Material};
+use crate::suite::Case;
 
 /// What the healthy deployment asks for, in each MCP version.
 #[derive(Debug, Default)]
@@ -42,23 +43,25 @@ impl Consulted {
         let mut consulted = Consulted::default();
         let mut covered: BTreeSet<String> = BTreeSet::new();
         for version in McpVersion::ALL.iter().copied().rev() {
-            let watched = Watched::start(helpers, deployment, version).await?;
-            let mut found = Version {
-                before: watched.watch.ids(),
-                sight: Sight::of(&watched.seen, &watched.reference, material),
-                by_case: BTreeMap::new(),
-            };
+            let watched = healthy(helpers, deployment, version).await?;
+            let mut found =
+                Version { before: watched.asked(), sight: watched.sight(material), by_case: BTreeMap::new() };
             let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
             let new =
                 planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
             let new: Vec<Case> = new.collect();
-            watched.reference.stop().await;
+            watched.stop().await;
             let watch = async |cases: Vec<Case>| {
-                let watched = Watched::start(helpers, deployment, version).await?;
-                Ok(watched.all(&cases, material.rules).await)
+                let watched = healthy(helpers, deployment, version).await?;
+                let mut asked = Vec::new();
+                for case in cases {
+                    let tried = watched.one(&case, material.rules).await;
+                    asked.push((case.id, tried.asked));
+                }
+                watched.stop().await;
+                Ok(asked)
             };
-            let shares = shares(new, parallel);
-            crew::all(shares, parallel, watch, |asked| found.by_case.extend(asked))?;
+            crew::all(shares(new, parallel), parallel, watch, |asked| found.by_case.extend(asked))?;
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
@@ -102,44 +105,10 @@ impl Consulted {
     }
 }
 
-/// A healthy deployment whose questions are noted, and what the preflight saw of it.
-struct Watched {
-    reference: Reference,
-    seen: Preflight,
-    watch: Watch,
-    options: Options,
-}
-
-impl Watched {
-    async fn start(helpers: &Helpers, deployment: Deployment, version: McpVersion) -> std::io::Result<Watched> {
-        let watch = Watch::default();
-        let options = options(version, &[], 1);
-        let reference = Reference::start_with(helpers, deployment, Faults::none().watched(&watch)).await?;
-        let seen = run::look(&reference.profile, &reference.helpers, &options, None).await;
-        let seen = seen.map_err(|not_started| std::io::Error::other(not_started.message))?;
-        Ok(Watched { reference, seen, watch, options })
-    }
-
-    /// What each case makes the deployment ask for.
-    async fn all(self, cases: &[Case], rules: &Rules) -> Vec<(String, Asked)> {
-        let mut all = Vec::new();
-        for case in cases {
-            all.push((case.id.clone(), self.one(case, rules).await));
-        }
-        self.reference.stop().await;
-        all
-    }
-
-    /// What one case makes it ask for. No client of before is lent to it, so that it registers its own.
-    async fn one(&self, case: &Case, rules: &Rules) -> Asked {
-        self.seen.world.pool.empty();
-        self.watch.clear();
-        let suites = Suites { cases: vec![case.clone()] };
-        let material = Material { suites: &suites, rules };
-        let profile = &self.reference.profile;
-        run::judge(&self.seen, profile, material, &self.options, std::future::pending(), &mut |_| {}).await;
-        self.watch.ids()
-    }
+/// A healthy deployment whose questions are noted.
+async fn healthy(helpers: &Helpers, deployment: Deployment, version: McpVersion) -> std::io::Result<Watched> {
+    let watched = Watched::start(helpers, deployment, Faults::none(), version).await?;
+    watched.map_err(|not_started| std::io::Error::other(not_started.message))
 }
 
 /// The cases in so many shares that none is smaller than a deployment is worth, dealt out one by one: those that wait stand

@@ -17,6 +17,7 @@ mod consulted;
 mod crew;
 mod sight;
 mod together;
+mod watched;
 
 pub use self::consulted::Consulted;
 use self::sight::Mark;
@@ -102,8 +103,7 @@ async fn reds_of(
     consulted: &Consulted,
     cleared: &Cleared,
 ) -> std::io::Result<Reds> {
-    let names = |case: &&Case| case.faults.iter().any(|named| named == fault.id);
-    let named: Vec<&Case> = material.suites.cases.iter().filter(names).collect();
+    let named: Vec<&Case> = material.suites.cases.iter().filter(|case| is_named_by(fault, case)).collect();
     let mut reds = Reds::default();
     // Cases that were judged, or that go as with a healthy deployment: an older version says no more about them.
     let mut settled: BTreeSet<String> = BTreeSet::new();
@@ -311,10 +311,15 @@ const FEW: usize = 12;
 /// Cases at once of one fault.
 const JOBS: usize = 2;
 
+/// Whether a case says that a fault turns it red.
+fn is_named_by(fault: &Fault, case: &Case) -> bool {
+    case.faults.iter().any(|named| named == fault.id)
+}
+
 /// Holds what a fault turned red against what the cases say of it.
 #[must_use]
 pub fn compare(fault: &'static Fault, reds: Reds, suites: &Suites) -> Proof {
-    let names = |id: &str| suites.get(id).is_some_and(|c| c.faults.iter().any(|f| f == fault.id));
+    let names = |id: &str| suites.get(id).is_some_and(|case| is_named_by(fault, case));
     let missed =
         suites.cases.iter().filter(|c| names(&c.id) && !reds.red.contains_key(&c.id)).map(|c| c.id.clone()).collect();
     let beside = reds.red.keys().filter(|id| !names(id)).cloned().collect();

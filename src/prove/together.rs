@@ -7,15 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::{Fault, Faults, Watch};
+use fixtures::{Fault, Faults};
 
 use super::consulted::Consulted;
-use super::sight::{Mark, Sight};
-use super::{crew, options, sight};
-use crate::event::{Event, Verdict};
-use crate::reference::{Deployment, Reference};
+use super::sight::Mark;
+use super::watched::Watched;
+use super::{crew, is_named_by, sight};
+use crate::reference::Deployment;
 use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Options, Preflight};
+use crate::run::{Helpers, Material};
 use crate::suite::{Case, Suites};
 
 /// What is known of the faults of a deployment before each is tried by itself, in the newest version.
@@ -83,10 +83,6 @@ fn groups(faults: &[&'static Fault], suites: &Suites, consulted: &Consulted) -> 
     groups
 }
 
-fn is_named_by(fault: &Fault, case: &Case) -> bool {
-    case.faults.iter().any(|named| named == fault.id)
-}
-
 /// Faults, and cases that are tried with all of them, one after the other.
 struct Portion {
     faults: Vec<&'static Fault>,
@@ -115,48 +111,20 @@ impl Portion {
         consulted: &Consulted,
         material: Material<'_>,
     ) -> std::io::Result<Vec<(&'static str, String)>> {
-        let watch = Watch::default();
         let all = Faults::parse(self.faults.iter().map(|fault| fault.id)).unwrap_or_default();
-        let reference = Reference::start_with(helpers, deployment, all.watched(&watch)).await?;
-        let options = options(VERSION, &[], 1);
-        let seen = run::look(&reference.profile, &reference.helpers, &options, None).await;
-        // What the preflight sees of all of them together may be what it sees of none alone: then nothing is learnt.
-        let is_healthy = |seen: &Preflight| {
-            let healthy = consulted.sight(VERSION);
-            healthy.is_some_and(|healthy| Sight::of(seen, &reference, material).mark(healthy).is_none())
-        };
-        let Some(seen) = seen.ok().filter(is_healthy) else {
-            reference.stop().await;
-            return Ok(Vec::new());
-        };
+        let Ok(watched) = Watched::start(helpers, deployment, all, VERSION).await? else { return Ok(Vec::new()) };
         let mut green = Vec::new();
-        for case in &self.cases {
-            seen.world.pool.empty();
-            watch.clear();
-            let suites = Suites { cases: vec![case.clone()] };
-            let material = Material { suites: &suites, rules: material.rules };
-            if is_green(&seen, &reference, material, &options).await {
-                let asked = watch.ids();
-                let on = self.faults.iter().filter(|fault| asked.contains(fault.id));
-                green.extend(on.map(|fault| (fault.id, case.id.clone())));
-            }
+        // What the preflight sees of all of them together may be what it sees of none alone: then nothing is learnt.
+        let is_healthy =
+            consulted.sight(VERSION).is_some_and(|healthy| watched.sight(material).mark(healthy).is_none());
+        for case in self.cases.iter().filter(|_| is_healthy) {
+            let tried = watched.one(case, material.rules).await;
+            let on = self.faults.iter().filter(|fault| tried.is_green() && tried.asked.contains(fault.id));
+            green.extend(on.map(|fault| (fault.id, case.id.clone())));
         }
-        reference.stop().await;
+        watched.stop().await;
         Ok(green)
     }
-}
-
-/// Whether something was judged, and all of it is good.
-async fn is_green(seen: &Preflight, reference: &Reference, material: Material<'_>, options: &Options) -> bool {
-    let mut verdicts = Vec::new();
-    let mut sink = |event: Event| {
-        if let Event::Finished(finished) = event {
-            verdicts.extend(finished.results.iter().map(|result| result.verdict));
-        }
-    };
-    run::judge(seen, &reference.profile, material, options, std::future::pending(), &mut sink).await;
-    let is_good = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
-    verdicts.contains(&Verdict::Pass) && verdicts.iter().all(is_good)
 }
 
 /// Only in this version are faults tried together; in older ones little is left.

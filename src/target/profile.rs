@@ -550,6 +550,11 @@ pub(super) fn host_and_port(url: &Url) -> String {
     }
 }
 
+/// Whether a pattern says which part of a line is the URL.
+pub(super) fn names_url(pattern: &Regex) -> bool {
+    pattern.capture_names().flatten().any(|name| name == "url")
+}
+
 /// The first `count` loopback addresses.
 pub(super) fn loopback_addresses(count: u8) -> Vec<IpAddr> {
     (1..=count).map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))).collect()

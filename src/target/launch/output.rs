@@ -10,6 +10,7 @@ use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::super::profile::names_url;
 use crate::diag::escape;
 
 /// Both streams of a process, line by line.
@@ -111,10 +112,6 @@ impl Sink {
             let _ = awaited.send.send(url);
         }
     }
-}
-
-fn names_url(pattern: &Regex) -> bool {
-    pattern.capture_names().flatten().any(|name| name == "url")
 }
 
 /// Reads to the end, in lines of bounded length.

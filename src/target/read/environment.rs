@@ -9,7 +9,7 @@ use serde_json::Map;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::super::profile::loopback_addresses;
+use super::super::profile::{loopback_addresses, names_url};
 use super::super::{Launch, Limits, Secret, StopSignal, Upstream, UpstreamUser, UpstreamWorkload};
 use super::Reading;
 use super::value::json_object;
@@ -126,7 +126,7 @@ fn ready(section: &mut Section<'_>, placed: bool, reading: &mut Reading<'_>) -> 
         None => (READY, section.span()),
     };
     match Regex::new(pattern) {
-        Ok(regex) if placed || regex.capture_names().flatten().any(|name| name == "url") => Some(regex),
+        Ok(regex) if placed || names_url(&regex) => Some(regex),
         Ok(_) => {
             let message = format!("`{}` does not say where the URL is", section.path("ready"));
             let help = "name the group: \"READY (?<url>\\\\S+)\", or give [target] an mcp-url, or an issuer alone";
