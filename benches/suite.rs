@@ -30,9 +30,14 @@ fn main() {
 
         let mut lists: Vec<Vec<String>> = Vec::new();
         let mut best: Option<Measured> = None;
+        let mut memory = 0;
         for _ in 0..RUNS {
             let measured = whole_suite(&Options::default()).await;
             lists.push(measured.verdicts.clone());
+            // What a process needs that runs the suite once, as users do.
+            if memory == 0 {
+                memory = peak_memory_kib();
+            }
             if best.as_ref().is_none_or(|b| measured.total < b.total) {
                 best = Some(measured);
             }
@@ -53,7 +58,8 @@ fn main() {
         println!("the same with every exchange kept {:>9.1?}", recorded.total);
         println!("ratio                             {:>9.2}", best.total.as_secs_f64() / bare.as_secs_f64());
         println!("{RUNS} runs, identical verdict lists    {:>9}", if identical { "yes" } else { "NO" });
-        println!("peak memory                       {:>6} MiB", peak_memory_kib() / 1024);
+        println!("peak memory of the first run      {:>6} MiB", memory / 1024);
+        println!("peak memory of all of this        {:>6} MiB", peak_memory_kib() / 1024);
     });
 }
 

@@ -8,6 +8,10 @@ use clap::Parser;
 use mock_idp::{MockIdp, Options, Personality};
 use tokio::signal::unix::{SignalKind, signal};
 
+// Most of what a token costs beside its signature is small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An identity provider for tests: any path below its URL is an issuer.
 #[derive(Parser)]
 struct Args {

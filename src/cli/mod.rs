@@ -15,6 +15,7 @@ mod serve;
 mod signals;
 mod text;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -324,14 +325,13 @@ fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, 
 }
 
 /// Suites and rules of a command: the built-in ones or a folder's. Slips are printed.
-fn material(args: &SuiteArgs) -> Result<(Suites, Rules), u8> {
-    let loaded = match &args.suites {
-        None => {
-            return Suites::built_in().map(|s| (s.clone(), Rules::embedded().clone())).map_err(text::slips);
-        }
-        Some(dir) => Rules::load(dir).and_then(|rules| Suites::load(dir, &rules).map(|suites| (suites, rules))),
+fn material(args: &SuiteArgs) -> Result<(Cow<'static, Suites>, Cow<'static, Rules>), u8> {
+    let Some(dir) = &args.suites else {
+        let built_in = Suites::built_in().map_err(text::slips)?;
+        return Ok((Cow::Borrowed(built_in), Cow::Borrowed(Rules::embedded())));
     };
-    loaded.map_err(|slips| text::slips(&slips))
+    let loaded = Rules::load(dir).and_then(|rules| Suites::load(dir, &rules).map(|suites| (suites, rules)));
+    loaded.map(|(suites, rules)| (Cow::Owned(suites), Cow::Owned(rules))).map_err(|slips| text::slips(&slips))
 }
 
 /// The runtime of every command that talks to somebody.

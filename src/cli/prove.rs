@@ -23,7 +23,7 @@ pub fn main(args: &ProveArgs) -> u8 {
         Ok(material) => material,
         Err(code) => return code,
     };
-    let suites = match cases(suites, &args.only) {
+    let suites = match cases(suites.into_owned(), &args.only) {
         Ok(suites) => suites,
         Err(reason) => {
             text::error(&reason);

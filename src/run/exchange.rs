@@ -126,10 +126,10 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     }
     let wire = Wire::new(Arc::clone(&seen.world.http));
     match honest(seen, &wire).await {
-        Ok(()) => {
+        Ok(subject) => {
             seen.abilities.set("token-exchange", Ability::Has);
-            targets(seen, &wire).await;
-            describe(seen, &wire).await;
+            targets(seen, &wire, &subject).await;
+            describe(seen, &wire, &subject).await;
         }
         Err(reason) => refused(seen, stated, &reason),
     }
@@ -156,10 +156,27 @@ fn refused(seen: &mut Preflight, stated: bool, reason: &str) {
     seen.abilities.set("token-exchange", if must { Ability::Broken(text) } else { Ability::Lacks(text) });
 }
 
-async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
+/// A subject token that may be handed in again, if the target takes one more than once: it saves a login each time.
+struct Reusable(Option<String>);
+
+impl Reusable {
+    /// The arguments of an exchange, with that token unless they name another.
+    fn with(&self, args: Value) -> Value {
+        let mut args = args;
+        if let (Some(token), Some(named)) = (&self.0, args.as_object_mut()) {
+            named.entry("subject-token").or_insert_with(|| json!(token));
+        }
+        args
+    }
+}
+
+async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<Reusable, String> {
     let mut context = equipped(seen, wire).await?;
     let answer = act(&mut context, Verb::Exchange, json!({})).await?.facts;
     if answer["granted"] == true {
+        let token = answer["subject-token"].as_str().map(str::to_owned);
+        let again = act(&mut context, Verb::Exchange, Reusable(token.clone()).with(json!({}))).await;
+        let reusable = Reusable(token.filter(|_| again.is_ok_and(|again| again.facts["granted"] == true)));
         let subject = answer["subject"].is_object();
         seen.abilities.decide("exchange-jwt-subject", subject, "its subject tokens are opaque");
         let secret = context.client(EXCHANGER).is_some_and(|client| client.secret.is_some());
@@ -167,7 +184,7 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         // Whom our identity provider vouches for may have another name at the target.
         let login = seen.world.exchange.subject == Source::Login && !seen.world.recipe.minted;
         if seen.abilities.has("dpop") && seen.wants(&["exchange-dpop"]) {
-            let proven = answered(seen, wire, json!({ "dpop": true })).await.unwrap_or_default();
+            let proven = answered(seen, wire, reusable.with(json!({ "dpop": true }))).await.unwrap_or_default();
             let bound = ["key", "other-key", "untold", "missing"].iter().any(|word| proven["binding"] == *word);
             let reason = "what it exchanges with a DPoP proof is bound to no key, as it may elect (RFC 9449 section 5)";
             seen.abilities.decide("exchange-dpop", bound, reason);
@@ -175,13 +192,13 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<(), String> {
         seen.abilities.decide("exchange-login", login, "the subject token is not one of the client that exchanges");
         let jwt = answer["token"].is_object();
         seen.abilities.decide("exchange-jwt", jwt, "the tokens that an exchange gives are opaque");
-        return Ok(());
+        return Ok(reusable);
     }
     Err(said(&answer))
 }
 
 /// Whether the further targets of the profile are targets indeed: a name that is mistyped there is no finding.
-async fn targets(seen: &mut Preflight, wire: &Wire) {
+async fn targets(seen: &mut Preflight, wire: &Wire, subject: &Reusable) {
     let exchange = seen.world.exchange.clone();
     for (word, key, args) in [
         ("exchange-audiences", "other-audience", json!({ "audience": exchange.wants.other_audience })),
@@ -191,7 +208,7 @@ async fn targets(seen: &mut Preflight, wire: &Wire) {
             continue;
         }
         let answer = match equipped(seen, wire).await {
-            Ok(mut context) => act(&mut context, Verb::Exchange, args).await.map(|answer| answer.facts),
+            Ok(mut context) => act(&mut context, Verb::Exchange, subject.with(args)).await.map(|answer| answer.facts),
             Err(reason) => Err(reason),
         };
         let reason = match answer {
@@ -207,7 +224,7 @@ async fn targets(seen: &mut Preflight, wire: &Wire) {
 }
 
 /// Which of the things that a server may leave out it has: actor tokens, and tokens of our identity provider.
-async fn describe(seen: &mut Preflight, wire: &Wire) {
+async fn describe(seen: &mut Preflight, wire: &Wire, subject: &Reusable) {
     let mut actors = Vec::new();
     if seen.abilities.has("client-credentials") {
         actors.push(Source::ClientCredentials);
@@ -216,7 +233,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     let mut taken = Vec::new();
     for source in actors {
         seen.world.exchange.actor = Some(source.clone());
-        if is_looked_at(seen, wire).await {
+        if is_looked_at(seen, wire, subject).await {
             taken.push(source);
         }
     }
@@ -225,7 +242,7 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
     seen.world.exchange.second_actor = taken.next();
     let none = "no actor token of the client, or of a second user, was taken";
     seen.abilities.decide("exchange-actor", seen.world.exchange.actor.is_some(), none);
-    let chained = seen.world.exchange.second_actor.is_some() && chain(seen, wire).await;
+    let chained = seen.world.exchange.second_actor.is_some() && chain(seen, wire, subject).await;
     seen.abilities.decide("exchange-chain", chained, "an exchanged token is not exchanged again for a second actor");
     let trusted = match seen.world.idp.clone() {
         Some(idp) => taken_up(seen, wire, json!({ "subject-token": idp.issuer.mint(idp.honest_token()) })).await,
@@ -236,16 +253,16 @@ async fn describe(seen: &mut Preflight, wire: &Wire) {
 }
 
 /// Whether an actor token is taken and not just overlooked: then `act` names the actor, or a made-up one is refused.
-async fn is_looked_at(seen: &Preflight, wire: &Wire) -> bool {
-    let Some(facts) = answered(seen, wire, json!({ "actor": "first" })).await else { return false };
+async fn is_looked_at(seen: &Preflight, wire: &Wire, subject: &Reusable) -> bool {
+    let Some(facts) = answered(seen, wire, subject.with(json!({ "actor": "first" }))).await else { return false };
     let named = facts["token"]["claims"]["act"].is_object();
-    let made_up = json!({ "actor-token": "made-up" });
+    let made_up = subject.with(json!({ "actor-token": "made-up" }));
     facts["granted"] == true
         && (named || answered(seen, wire, made_up).await.is_some_and(|facts| facts["granted"] == false))
 }
 
-async fn chain(seen: &Preflight, wire: &Wire) -> bool {
-    let Some(first) = taken_up(seen, wire, json!({ "actor": "first" })).await else { return false };
+async fn chain(seen: &Preflight, wire: &Wire, subject: &Reusable) -> bool {
+    let Some(first) = taken_up(seen, wire, subject.with(json!({ "actor": "first" }))).await else { return false };
     taken_up(seen, wire, json!({ "subject-token": first, "actor": "second" })).await.is_some()
 }
 

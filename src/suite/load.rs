@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 
 use include_dir::{Dir, DirEntry, include_dir};
 
@@ -62,12 +65,25 @@ impl Suites {
     pub fn read(files: &[File], rules: &Rules, options: Options) -> Result<Self, Vec<Diagnostic>> {
         let mut files: Vec<&File> = files.iter().collect();
         files.sort_by(|one, other| one.id.cmp(&other.id));
-        let read = |file: &&File| case::read(&file.id, &file.area, &file.source, rules, options.require_faults);
-        let mut read: Vec<Read> = files.iter().map(read).collect();
+        let mut read = on_every_processor(&files, |file| {
+            case::read(&file.id, &file.area, &file.source, rules, options.require_faults)
+        });
         check_titles(&mut read);
         let slips: Vec<Diagnostic> = read.iter_mut().flat_map(|read| std::mem::take(&mut read.slips)).collect();
         if slips.is_empty() { Ok(Self { cases: read.into_iter().map(|read| read.case).collect() }) } else { Err(slips) }
     }
+}
+
+/// Reads files side by side, and hands them back in their order: hundreds of cases are what a run begins with.
+fn on_every_processor(files: &[&File], read: impl Fn(&File) -> Read + Sync) -> Vec<Read> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(processors).max(SHARE);
+    let read = |part: &[&File]| part.iter().map(|file| read(file)).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let parts: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
+        let read = parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        read.collect()
+    })
 }
 
 /// The built-in files, with names below `suites/`.
@@ -189,6 +205,9 @@ fn check_titles(read: &mut [Read]) {
         read[at].slips.insert(place, slip);
     }
 }
+
+/// So many files are worth a thread of their own.
+const SHARE: usize = 64;
 
 /// The folder of the requirements.
 const RULES: &str = "rules";
