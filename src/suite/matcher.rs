@@ -199,7 +199,7 @@ impl Reader<'_, '_> {
         uses_of_text(pattern, item.span(), &self.slips.source().text, &mut variables);
         // What a variable will bring is not known yet.
         let filled = variables.iter().any(|variable| !variable.bare);
-        if let Some(error) = (!filled).then(|| regex::Regex::new(pattern).err()).flatten() {
+        if let Some(error) = (!filled).then(|| regex_syntax::parse(pattern).err()).flatten() {
             let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default();
             let message = "failed to read the regular expression";
