@@ -23,7 +23,10 @@ pub async fn look(seen: &mut Preflight) {
     }
     let wire = Wire::new(Arc::clone(&seen.world.http));
     let by_credentials = seen.wants(&["machine-", "two-machines"]);
-    let by_identity = ID_JAG.iter().any(|word| seen.wants_word(word));
+    // Whether our identity provider is trusted for assertions alone shows by one.
+    let untrusted = matches!(seen.abilities.get("trusted-issuer"), Ability::Broken(_));
+    let by_identity =
+        ID_JAG.iter().any(|word| seen.wants_word(word)) || untrusted && seen.abilities.has("id-jag-announced");
     let client = match by_credentials || by_identity {
         true => client(seen, &wire).await,
         false => Err("no selected case needs it".into()),
@@ -170,6 +173,7 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
     };
     let Err(reason) = outcome else {
         seen.abilities.set("id-jag", Ability::Has);
+        trusted_for_assertions(seen);
         // Without what makes an ID-JAG it is a plain grant of RFC 7523, which a server may serve beside ID-JAGs.
         let plain = json!({ "header": { "typ": "JWT" }, "drop": ["client_id", "resource"] });
         let taken = match &client {
@@ -189,6 +193,17 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
         ));
     }
     seen.abilities.set("id-jag", Ability::Lacks(reason));
+}
+
+/// A target that gives tokens of its own for assertions of our identity provider need not take that provider's tokens as
+/// well: that its MCP server refuses them is no slip of the wiring.
+fn trusted_for_assertions(seen: &mut Preflight) {
+    let Ability::Broken(told) = seen.abilities.get("trusted-issuer") else { return };
+    if seen.abilities.has("call") {
+        seen.notes.retain(|note| *note != told);
+        let reason = "it takes assertions of our identity provider, and for calls the tokens that it gives for them";
+        seen.abilities.set("trusted-issuer", Ability::Lacks(reason.into()));
+    }
 }
 
 /// Whether one that is bound to a key is taken with a proof.

@@ -368,14 +368,17 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     }
 }
 
-/// The challenge's scope, else all of `scopes_supported` of the resource (MCP Scope Selection Strategy).
+/// The challenge's scope, else all of `scopes_supported` of the resource (MCP Scope Selection Strategy). A bare authorization
+/// server has neither: what the profile registers its clients for.
 fn default_scope(world: &World) -> Option<String> {
     let challenged = world.found.challenge_scope.clone().filter(|s| !s.is_empty());
-    challenged.or_else(|| {
+    let registered = || world.registration.scope.clone().filter(|_| world.is_bare());
+    let of_resource = || {
         let listed = world.found.prm.as_ref()?.get("scopes_supported")?.as_array()?;
         let words: Vec<&str> = listed.iter().filter_map(Value::as_str).collect();
         (!words.is_empty()).then(|| words.join(" "))
-    })
+    };
+    challenged.or_else(of_resource).or_else(registered)
 }
 
 /// Roles: as the profile says, else as found; an authorization server that is our own IdP is not judged.

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::assertion;
-use super::exchange::{EXCHANGER, GRANT};
+use super::exchange::{EXCHANGER, GRANT, Source};
 use super::vars::now;
 use super::world::World;
 use crate::oauth::{encrypt, forge, pkce, stranger};
@@ -94,12 +94,18 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let mut map = Map::new();
     map.insert("client_name".into(), json!(world.registration.client_name));
     map.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
+    // A server may refuse the whole registration for one grant that it does not know.
+    let listed = world.found.metadata["grant_types_supported"].as_array();
+    let takes = |grant: &str| listed.is_some_and(|list| list.iter().any(|known| known == grant));
+    let may_take = |grant: &str| listed.is_none() || takes(grant);
     let mut grants = vec!["authorization_code", "refresh_token"];
     if kind == EXCHANGER {
-        grants.extend(["client_credentials", GRANT]);
+        let by_itself = may_take("client_credentials") || world.exchange.subject == Source::ClientCredentials;
+        grants.extend(by_itself.then_some("client_credentials"));
+        grants.push(GRANT);
         // Only with that grant does a refusal of its own assertion say anything of the server.
-        let takes = lists(&world.found.metadata["grant_types_supported"], assertion::GRANT);
-        grants.extend((takes && world.exchange.wants.id_jag.is_some()).then_some(assertion::GRANT));
+        let judged = takes(assertion::GRANT) && world.exchange.wants.id_jag.is_some();
+        grants.extend(judged.then_some(assertion::GRANT));
     }
     map.insert("grant_types".into(), json!(grants));
     map.insert("response_types".into(), json!(["code"]));
@@ -114,9 +120,10 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
         map.shift_remove("redirect_uris");
         map.shift_remove("application_type");
         map.insert("response_types".into(), json!([]));
-        let mut grants = vec!["client_credentials"];
-        let jwt_bearer = world.found.metadata["grant_types_supported"].as_array();
-        grants.extend(jwt_bearer.filter(|list| list.iter().any(|g| g == assertion::GRANT)).map(|_| assertion::GRANT));
+        let assertions = takes(assertion::GRANT);
+        let mut grants = Vec::new();
+        grants.extend((may_take("client_credentials") || !assertions).then_some("client_credentials"));
+        grants.extend(assertions.then_some(assertion::GRANT));
         map.insert("grant_types".into(), json!(grants));
     }
     if kind.ends_with("jwt") {
@@ -143,22 +150,44 @@ pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result
         How::Preset => preset(world, name),
         How::Document if kind == "public" || kind == "jwt" => document(world, name, &metadata(world, kind)),
         How::Document | How::Dynamic => {
-            let asked = metadata(world, kind);
-            let answer = register(world, wire, &Value::Object(asked.clone())).await?;
-            let Outcome::Answered(response) = &answer.outcome else {
-                return Err("register a client: the registration endpoint gave no answer".into());
-            };
-            let body = response.json().unwrap_or_default();
-            Client::from_registration(name, &asked, &body).filter(|_| response.status < 300).ok_or_else(|| {
-                let error = body["error"].as_str().unwrap_or("no client_id in the answer");
-                format!("register a {kind} client: {} {error}", response.status)
-            })
+            let mut asked = metadata(world, kind);
+            let first = registered(world, wire, name, kind, &asked).await;
+            let refused = |reason: &String| reason.starts_with(&format!("register a {kind} client: 4"));
+            if !kind.starts_with("machine-") && kind != "machine" || !first.as_ref().is_err_and(refused) {
+                return first;
+            }
+            // Some servers want redirect URIs of every client, though RFC 7591 section 2 asks it only of those that users
+            // come back to.
+            asked.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
+            registered(world, wire, name, kind, &asked).await.or(first)
         }
         How::None => {
             Err("get a client: no registration endpoint, no metadata documents, and no preset client in the profile"
                 .into())
         }
     }
+}
+
+/// Registers a client with this metadata.
+async fn registered(
+    world: &World,
+    wire: &Wire,
+    name: &str,
+    kind: &str,
+    asked: &Map<String, Value>,
+) -> Result<Client, String> {
+    let answer = register(world, wire, &Value::Object(asked.clone())).await?;
+    let Outcome::Answered(response) = &answer.outcome else {
+        return Err("register a client: the registration endpoint gave no answer".into());
+    };
+    let body = response.json().unwrap_or_default();
+    Client::from_registration(name, asked, &body).filter(|_| response.status < 300).ok_or_else(|| {
+        let error = body["error"].as_str().unwrap_or("no client_id in the answer");
+        let said = body["error_description"].as_str().unwrap_or_default();
+        let said: String = said.chars().take(160).collect();
+        let said = if said.is_empty() { said } else { format!(" ({said})") };
+        format!("register a {kind} client: {} {error}{said}", response.status)
+    })
 }
 
 fn preset(world: &World, name: &str) -> Result<Client, String> {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
 use super::client::{self, Client, How};
 use super::exchange::EXCHANGER;
@@ -86,6 +86,8 @@ pub struct Pool {
     /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
     gathering: tokio::sync::Mutex<()>,
     returned: Notify,
+    /// Held by the one case at a time that has preset clients, where logins of others would end its tokens.
+    turn: OnceLock<Arc<tokio::sync::Mutex<()>>>,
 }
 
 #[derive(Default)]
@@ -101,6 +103,8 @@ pub struct Borrowed {
     pub clients: Vec<(String, String, Client)>,
     /// Whether others may have them afterwards.
     keep: bool,
+    /// The turn of who has preset clients; it ends with the case.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Borrowed {
@@ -135,7 +139,13 @@ impl Pool {
             opinions: Mutex::default(),
             gathering: tokio::sync::Mutex::new(()),
             returned: Notify::new(),
+            turn: OnceLock::new(),
         }
+    }
+
+    /// From now on one case at a time has preset clients: a new login ends what the same client got before.
+    pub fn take_turns(&self) {
+        self.turn.get_or_init(Arc::default);
     }
 
     /// Puts a client that already exists on its shelf.
@@ -156,9 +166,12 @@ impl Pool {
         wire: &Wire,
         wanted: &[(String, String)],
     ) -> Result<Borrowed, String> {
-        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep: true };
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep: true, turn: None };
         if wanted.is_empty() {
             return Ok(borrowed);
+        }
+        if let Some(turn) = self.turn.get().filter(|_| wanted.iter().any(|(_, kind)| is_preset(world, kind))) {
+            borrowed.turn = Some(Arc::clone(turn).lock_owned().await);
         }
         let _gathering = self.gathering.lock().await;
         for (name, kind) in wanted {
@@ -180,7 +193,7 @@ impl Pool {
         wanted: &[(String, String)],
         keep: bool,
     ) -> Result<Borrowed, String> {
-        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep };
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep, turn: None };
         for (name, kind) in wanted {
             if is_preset(world, kind) {
                 return Err(format!("{NOT_REGISTERED} (it is preset)"));
@@ -196,7 +209,7 @@ impl Pool {
 
     async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
         if is_preset(world, kind) {
-            // Preset clients are the only ones there are: cases share them.
+            // Preset clients are the only ones there are: cases share them, in turn where they have to.
             return client::fresh(world, wire, name, kind).await;
         }
         loop {
@@ -376,6 +389,7 @@ impl Drop for Borrowed {
                 self.pool.unmake(&kind);
             }
         }
+        drop(self.turn.take());
     }
 }
 

@@ -55,7 +55,17 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
         "fetch" => (args.text("browser").unwrap_or_else(|| "client".into()), browsed(context, args)?, None),
         other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
     };
-    let sends = (0..n).map(|_| context.wire.send(&by, request.clone()));
+    // One proof for all would let one of them through, whatever the rule says.
+    let fresh = verb == "token" && context.world.recipe.prove && args.get("dpop").is_none();
+    let honest = Map::new();
+    let mut requests = Vec::with_capacity(n);
+    for _ in 0..n {
+        requests.push(match fresh {
+            true => proof::attach(context, request.clone(), Args::new(&honest), None)?.0,
+            false => request.clone(),
+        });
+    }
+    let sends = requests.into_iter().map(|request| context.wire.send(&by, request));
     let outcomes: Vec<Outcome> = join_all(sends).await.into_iter().map(|a| a.outcome).collect();
     Ok(outcomes
         .iter()

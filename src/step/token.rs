@@ -29,7 +29,8 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let prepared = prepare(context, args)?;
     let always = Value::Bool(true);
-    let change = args.get("dpop").or_else(|| bound.then_some(&always));
+    let proven = bound || context.world.recipe.prove;
+    let change = args.get("dpop").or_else(|| proven.then_some(&always));
     let (outcome, dpop) = proof::send(context, &prepared.by, prepared.request.clone(), change, None).await?;
     let mut facts = facts_of(facts::http(&outcome));
     facts["dpop"] = dpop;

@@ -80,6 +80,9 @@ pub struct Recipe {
     pub push: bool,
     /// Whether consent is remembered for a user and a client, so that the page comes once: cases about it need new clients.
     pub consent_kept: bool,
+    /// Whether each token request carries a DPoP proof unless the step says otherwise, because the authorization server gives
+    /// nothing without one (RFC 9449). Bare authorization servers only: calls are sent with plain tokens.
+    pub prove: bool,
     /// Whether our identity provider makes the bound tokens that the MCP server takes (RFC 9449).
     pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.

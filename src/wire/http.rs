@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub struct Http {
     /// Connections that no case is using at the moment.
     spare: Mutex<Vec<Lane>>,
     next: AtomicUsize,
+    /// The target was seen to close a connection after an answer without saying so: from then on each request has a new one.
+    closes: AtomicBool,
 }
 
 /// The connections of one case. Nobody else sends on them, so that a connection which the target closes after an answer
@@ -36,6 +38,10 @@ pub(super) struct Lane {
     address: Option<IpAddr>,
     /// By kind, made when the first request needs them.
     clients: Mutex<BTreeMap<Kind, Result<Client, String>>>,
+    /// Something was answered on them.
+    used: AtomicBool,
+    /// A request was dropped on a connection that had been used, so nobody knows whether it was the request's fault.
+    doubtful: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +57,12 @@ impl Lane {
     /// Lets go of all connections.
     fn hang_up(&self) {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.used.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a drop met a connection that had been used.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 }
 
@@ -69,7 +81,8 @@ impl Http {
         }
         let rate =
             limits.requests_per_second.and_then(NonZeroU32::new).map(|n| RateLimiter::direct(Quota::per_second(n)));
-        Ok(Http { limits, peers: Peers::default(), rate, spare: Mutex::default(), next: AtomicUsize::new(0) })
+        let (spare, next, closes) = (Mutex::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Http { limits, peers: Peers::default(), rate, spare, next, closes })
     }
 
     /// Allows sending to an authority: `host:port`, `host` (ports 80 and 443), or a URL of it. Nothing else is sent to,
@@ -110,12 +123,13 @@ impl Http {
             return self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         }
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        Lane { address: Some(addresses[next % addresses.len()]), clients: Mutex::default() }
+        Lane { address: Some(addresses[next % addresses.len()]), ..Lane::default() }
     }
 
     /// Takes connections back for the next.
     pub(super) fn give_back(&self, lane: Lane) {
         if lane.address.is_none() {
+            lane.doubtful.store(false, Ordering::Relaxed);
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
         }
     }
@@ -132,15 +146,27 @@ impl Http {
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
+        if self.closes.load(Ordering::Relaxed) {
+            lane.hang_up();
+        }
+        let used = lane.used.load(Ordering::Relaxed);
         let start = Instant::now();
         let outcome = match self.exchange(request, url, lane).await {
             Ok(response) => Outcome::Answered(response),
             Err(failure) => Outcome::Failed(failure),
         };
         peer.note(&outcome, self.limits.give_up_after);
-        if !matches!(&outcome, Outcome::Answered(response) if response.status < 500) {
+        if matches!(&outcome, Outcome::Answered(response) if response.status < 500) {
+            lane.used.store(true, Ordering::Relaxed);
+        } else {
             // Many servers close a connection after a crash without saying so: the next request must not run into that.
             lane.hang_up();
+        }
+        if used && matches!(&outcome, Outcome::Failed(Failure::Dropped(_))) {
+            // Some close one after any answer, for instance if nobody read the body of the request. What a request meets
+            // on a new connection is its own doing.
+            self.closes.store(true, Ordering::Relaxed);
+            lane.doubtful.store(true, Ordering::Relaxed);
         }
         (outcome, start.elapsed())
     }

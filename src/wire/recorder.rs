@@ -93,6 +93,12 @@ impl Wire {
         &self.shared.http
     }
 
+    /// Whether a request was dropped on a connection that had been used before, so that the drop says nothing about it.
+    #[must_use]
+    pub fn met_a_closing(&self) -> bool {
+        self.shared.lane.is_doubtful()
+    }
+
     /// How many requests were sent so far: the exchanges of a step are those with greater numbers than its mark.
     #[must_use]
     pub fn mark(&self) -> usize {

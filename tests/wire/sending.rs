@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use axum::routing::any;
 
-use crate::server::{answered, failed, get, limits, serve, wire};
+use crate::server::{answered, failed, get, limits, one_each, raw, serve, wire};
 
 #[tokio::test]
 async fn sends_only_where_it_may() {
@@ -198,4 +198,25 @@ async fn a_connection_is_one_wires_alone_and_ends_with_a_crash() {
         500,
         "the next case takes it over"
     );
+}
+
+#[tokio::test]
+async fn a_drop_on_a_used_connection_is_doubtful_and_comes_once() {
+    let origin = one_each().await;
+    let wire = wire(limits(), &[&origin]);
+    assert_eq!(answered(get(&wire, &origin).await).text(), "ok");
+    assert!(!wire.met_a_closing());
+    assert!(matches!(failed(get(&wire, &origin).await), Failure::Dropped(_)));
+    assert!(wire.met_a_closing());
+    for _ in 0..3 {
+        assert_eq!(answered(get(&wire, &origin).await).text(), "ok", "each request has a connection of its own now");
+    }
+}
+
+#[tokio::test]
+async fn a_drop_on_a_new_connection_is_evidence() {
+    let origin = raw(None).await;
+    let wire = wire(limits(), &[&origin]);
+    assert!(matches!(failed(get(&wire, &origin).await), Failure::Dropped(_)));
+    assert!(!wire.met_a_closing());
 }

@@ -38,6 +38,23 @@ async fn answer_raw(mut stream: TcpStream, answer: Option<Vec<u8>>) {
     }
 }
 
+/// Answers the first request of each connection, and ends it without a word when the second comes.
+pub(crate) async fn one_each() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = vec![0; 64 * 1024];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                let _ = stream.read(&mut request).await;
+            });
+        }
+    });
+    origin
+}
+
 /// Bounds that no honest answer meets, however busy the machine is.
 pub(crate) fn limits() -> Limits {
     Limits { max_body: 64 << 10, ..Limits::default() }

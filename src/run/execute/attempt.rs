@@ -8,8 +8,9 @@ use crate::step::{self, Borrowed, TakenBack};
 use crate::suite::Variant;
 use crate::wire::Wire;
 
-/// Runs a variant; again with other clients if the target forgot one that it had registered (`tries` times in all), or if
-/// what went wrong may come from what earlier cases did with these.
+/// Runs a variant; again if the target closed a connection that was in use (the second time each request has a new one),
+/// or forgot a client that it had registered (`tries` times in all), or if what went wrong may come from what earlier cases
+/// did with its clients.
 pub(super) async fn attempt(
     shared: &Arc<Shared>,
     task: &Task,
@@ -17,6 +18,10 @@ pub(super) async fn attempt(
     tries: u32,
 ) -> (Vec<CaseResult>, Wire) {
     let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
+    if wire.met_a_closing() && tries > 1 {
+        drop((run, wire, clients));
+        return Box::pin(attempt(shared, task, variant, tries - 1)).await;
+    }
     let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
     let pool = &shared.world.pool;
     let Some(mut clients) = clients.filter(|_| run.results.iter().any(suspicious)) else {
