@@ -11,6 +11,7 @@ use crate::endpoint;
 use crate::jose;
 use crate::journal::Received;
 use crate::keys::{Alg, Former, Key, KeyRing};
+use crate::presented;
 use crate::script::{Answer, Endpoint};
 use crate::secret;
 use crate::server::Issuers;
@@ -225,18 +226,25 @@ impl Issuer {
         !self.lock().ended.contains(&grant.id)
     }
 
-    /// The claims of an access token that works now: ours, in time, not revoked.
+    /// The claims of an access token that works now: ours, in time, not revoked. A signature by our key is not enough: what
+    /// a test signed in the name of another issuer, by another algorithm or without a time to end was never issued, and who
+    /// asks about it must hear so, or it would be blamed for believing us.
     pub(crate) fn active(&self, token: &str) -> Option<Map<String, Value>> {
         let state = self.lock();
-        let claims = match state.opaque.get(&secret::s256(token)) {
-            Some(claims) => claims.clone(),
-            None => jose::verified(&state.keys, token, "at+jwt")?,
-        };
+        let remembered = state.opaque.get(&secret::s256(token)).cloned();
+        let signed = if remembered.is_none() { jose::verified(&state.keys, token, "at+jwt") } else { None };
         drop(state);
+        let claims = remembered.or_else(|| signed.filter(|claims| self.issued(claims)))?;
         let now = self.now();
-        let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+        let time = |name: &str| presented::time(&claims, name);
         (!self.ended(&claims) && time("exp").is_none_or(|exp| exp > now) && time("nbf").is_none_or(|nbf| nbf <= now))
             .then_some(claims)
+    }
+
+    /// Whether claims can be those of a token that was issued here.
+    fn issued(&self, claims: &Map<String, Value>) -> bool {
+        let iss = claims.get("iss").and_then(Value::as_str);
+        iss == Some(self.url().as_str()) && presented::time(claims, "exp").is_some()
     }
 
     /// Whether somebody ended a token, or the grant that it comes from.

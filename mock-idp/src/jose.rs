@@ -138,9 +138,10 @@ impl Signer {
     }
 }
 
-/// The claims of a JWT of that `typ` that a published key signed; times are not looked at.
+/// The claims of a JWT of that `typ` that a published key signed, by the algorithm it is published for; times are not
+/// looked at.
 pub(crate) fn verified(ring: &KeyRing, jwt: &str, typ: &str) -> Option<Map<String, Value>> {
-    let signed = signed(jwt, |kid| ring.published(kid))?;
+    let signed = signed(jwt, |kid, alg| ring.published(kid).filter(|key| ring.alg_of(key) == alg))?;
     (signed.typ == typ).then_some(signed.claims)
 }
 
@@ -151,16 +152,16 @@ pub(crate) struct Signed {
     pub(crate) claims: Map<String, Value>,
 }
 
-/// A JWT that one of these keys signed. A `crit` header is refused: nothing of the kind is understood here (RFC 7515
-/// section 4.1.11).
-pub(crate) fn signed(jwt: &str, key: impl FnOnce(&str) -> Option<Arc<Key>>) -> Option<Signed> {
+/// A JWT that the key of that name signed, if it may sign by that algorithm. A `crit` header is refused: nothing of the kind
+/// is understood here (RFC 7515 section 4.1.11).
+pub(crate) fn signed(jwt: &str, key: impl FnOnce(&str, Alg) -> Option<Arc<Key>>) -> Option<Signed> {
     let (message, signature) = jwt.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;
     let object = |part: &str| serde_json::from_slice::<Map<String, Value>>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
     let header = object(header)?;
     let text = |name: &str| header.get(name)?.as_str();
-    let key = key(text("kid")?)?;
     let alg = Alg::parse(text("alg")?)?;
+    let key = key(text("kid")?, alg)?;
     if header.contains_key("crit") {
         return None;
     }

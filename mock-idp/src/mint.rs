@@ -66,7 +66,8 @@ pub enum TokenKind {
 }
 
 impl Issuer {
-    /// Makes a token without a request. Userinfo and introspection know an access token if a published key signed it.
+    /// Makes a token without a request. Userinfo and introspection know an access token if a published key signed it by its
+    /// own algorithm, and issuer and end are as this issuer writes them.
     #[must_use]
     pub fn mint(&self, spec: TokenSpec) -> String {
         let now = self.now();

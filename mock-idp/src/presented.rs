@@ -37,7 +37,7 @@ pub(crate) fn jwt(issuer: &Issuer, token: &str) -> Result<Presented, &'static st
     let named = unverified(token).ok_or("the token is no JWT")?;
     let from = named.get("iss").and_then(Value::as_str).ok_or("the token has no iss")?;
     let (signed, ended) = if from == issuer.url() {
-        let signed = jose::signed(token, |kid| issuer.published_key(kid));
+        let signed = jose::signed(token, |kid, _| issuer.published_key(kid));
         let ended = signed.as_ref().is_some_and(|signed| issuer.ended(&signed.claims));
         (signed, ended)
     } else {
@@ -133,7 +133,7 @@ fn trusted(issuer: &Issuer, from: &str, token: &str) -> Result<(Option<Signed>, 
         return Ok((signed_by(jwks, token), false));
     }
     let peer = issuer.peer(from).ok_or("the trusted issuer is not of this provider and has no keys")?;
-    let signed = jose::signed(token, |kid| peer.published_key(kid));
+    let signed = jose::signed(token, |kid, _| peer.published_key(kid));
     let ended = signed.as_ref().is_some_and(|signed| peer.ended(&signed.claims));
     Ok((signed, ended))
 }

@@ -32,6 +32,9 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
     let back = asked["redirect_uri"].as_str().unwrap_or_default();
     let for_client = journey["redirect-uri"].as_str() == Some(back) || back.is_empty();
     a.decide("upstream-callback", upstream && !for_client, CLIENT_ANSWERED);
+    a.decide("own-answers", !upstream || !for_client, CLIENT_ANSWERED);
+    let challenged = asked["code_challenge"].is_string();
+    a.decide("upstream-pkce", challenged, "it sends no code_challenge to our identity provider");
     a.decide("upstream-scope", !scopes.is_empty(), "nobody is sent to an identity provider of ours with a scope");
     a.decide("upstream-openid", openid, "it does not ask our identity provider for scope openid");
     a.decide("upstream-nonce", openid && asked["nonce"].is_string(), "it sends no nonce to our identity provider");

@@ -383,7 +383,11 @@ fn default_scope(world: &World) -> Option<String> {
 
 /// Roles: as the profile says, else as found; an authorization server that is our own IdP is not judged.
 fn roles(profile: &Profile, options: &Options, world: &World, discovered: &Discovered) -> Vec<Role> {
-    let ours = world.idp.as_ref().is_some_and(|idp| authority(&idp.idp.base_url()) == authority(&world.found.issuer));
+    let at_ours = |url: &str| world.idp.as_ref().is_some_and(|idp| authority(&idp.idp.base_url()) == authority(url));
+    // A server without metadata of its own may repeat that of its issuer, as MCP 2025-03-26 had it: whose endpoints are ours
+    // is no authorization server.
+    let repeated = world.found.metadata["token_endpoint"].as_str().is_some_and(at_ours);
+    let ours = repeated || at_ours(&world.found.issuer);
     let mut roles = profile.target.roles.clone();
     if roles.is_empty() {
         if world.found.prm.is_some() || discovered.facts["status"] == 401 {

@@ -230,9 +230,15 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
     a.decide("login-first", first, "it asks for consent before it knows who the user is");
-    for word in ["asks-consent", "consent-page"] {
-        a.decide(word, journey["asked-consent"] == true, "nobody was asked for consent");
-    }
+    let consents = journey["asked-consent"] == true;
+    a.decide("asks-consent", consents, "nobody was asked for consent");
+    let own = |page: &Value| !page["url"].as_str().is_some_and(|url| seen.world.is_upstream(url));
+    let apart = journey["pages"].as_array().into_iter().flatten().any(|page| page["asks"] == "consent" && own(page));
+    let reason = match consents {
+        true => "it asks for consent on the page that asks for the password",
+        false => "nobody was asked for consent",
+    };
+    a.decide("consent-page", consents && apart, reason);
     let token_field = journey["pages"]
         .as_array()
         .into_iter()
@@ -272,7 +278,9 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         "the token of an honest request with `resource` does not name it in `aud`",
     );
     if journey["logged-in"] != true {
-        seen.login = "no login: authorization requests are approved at once".into();
+        let unasked = "no login: authorization requests are approved at once";
+        let asked = "no login: whoever sees the consent page may approve";
+        seen.login = if journey["asked-consent"] == true { asked } else { unasked }.into();
     }
     if journey["identified"] != true {
         for word in ["restricted-tool", "two-users"] {

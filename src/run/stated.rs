@@ -98,6 +98,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("browser-login", named("login") && named("page"), none);
     a.decide("provisioning", named("start") && named("status"), none);
     // Until a grant shows that they come from our identity provider.
+    a.set("own-answers", Ability::Has);
     a.set("own-tokens", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
     tools_and_scopes(seen, discovered);

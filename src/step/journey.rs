@@ -303,11 +303,7 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     put("logged-in", json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))));
     put(
         "asked-consent",
-        json!(
-            log.pages
-                .iter()
-                .any(|p| is_own_page(world, p) && matches!(page_words::asks(p, &world.forms), Asks::Consent(_)))
-        ),
+        json!(log.pages.iter().any(|p| is_own_page(world, p) && page_words::asks_consent(p, &world.forms))),
     );
     for (name, value) in [
         ("verifier", &tx.verifier),

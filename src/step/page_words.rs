@@ -34,6 +34,17 @@ pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
     }
 }
 
+/// Whether a page asks for yes or no: on a form of its own, or on that of the login, where a button that denies stands beside
+/// one that approves.
+#[must_use]
+pub fn asks_consent(page: &Page, hints: &LoginForm) -> bool {
+    match asks(page, hints) {
+        Asks::Consent(_) => true,
+        Asks::Login(form) => decides(&form, hints),
+        Asks::Nothing => false,
+    }
+}
+
 /// Values for a login form.
 #[must_use]
 pub fn login_values(form: &Form, hints: &LoginForm, username: &str, password: &str) -> Vec<(String, String)> {
@@ -106,6 +117,13 @@ fn is_logout(form: &Form) -> bool {
     only && form.buttons.iter().any(|b| words_of(b).iter().any(|text| says(text)))
 }
 
+/// Whether a form leaves the user a choice. `Continue` beside `Cancel` is that of a mere login as well.
+fn decides(form: &Form, hints: &LoginForm) -> bool {
+    let says = |b: &Button| words_of(b).iter().any(|text| CONSENT.iter().any(|word| has_word(text, word)));
+    let approves = button(form, hints, true).is_some_and(|b| hints.approve.is_some() || says(b));
+    approves && button(form, hints, false).is_some()
+}
+
 fn has_password(form: &Form) -> bool {
     form.fields.iter().any(|f| f.kind == "password")
 }
@@ -146,6 +164,9 @@ const YES: &[&str] = &[
     "consent",
     "ok",
 ];
+/// Those of [`YES`] that no page says that only wants to know who the user is.
+const CONSENT: &[&str] =
+    &["approve", "allow", "accept", "authorize", "authorise", "agree", "grant", "permit", "consent"];
 const NO: &[&str] = &["deny", "cancel", "reject", "decline", "refuse", "disallow", "no", "abort", "don't", "back"];
 
 #[cfg(test)]
@@ -157,5 +178,18 @@ mod tests {
         assert!(has_word("No, thanks", "no"));
         assert!(!has_word("note", "no"));
         assert!(has_word("[ Cancel ]", "cancel"));
+    }
+
+    #[test]
+    fn a_login_that_leaves_the_choice_asks_for_consent() {
+        let button = |text: &str| Button { text: text.to_owned(), kind: "submit".to_owned(), ..Button::default() };
+        let form =
+            |texts: &[&str]| Form { buttons: texts.iter().map(|text| button(text)).collect(), ..Form::default() };
+        let hints = LoginForm::default();
+        assert!(decides(&form(&["Approve", "Deny"]), &hints));
+        assert!(decides(&form(&["Log in and allow access", "Cancel"]), &hints));
+        assert!(!decides(&form(&["Log in and allow access"]), &hints), "no way to say no");
+        assert!(!decides(&form(&["Continue", "Cancel"]), &hints));
+        assert!(!decides(&form(&["Sign in", "Back"]), &hints));
     }
 }

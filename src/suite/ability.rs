@@ -132,6 +132,7 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("opaque-access-token", "its access tokens are not JWTs"),
     word("openid", "issues ID tokens"),
+    word("own-answers", "answers its clients' authorization requests itself, not our identity provider for it"),
     word("own-tokens", "gives its clients tokens of its own, not those of our identity provider for its MCP server"),
     word("par", "takes pushed authorization requests (RFC 9126)"),
     word(
@@ -183,6 +184,7 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-iss", "a proxy whose identity provider, ours, promises iss in its answers (RFC 9207)"),
     word("upstream-nonce", "a proxy that sends a nonce to our identity provider"),
     word("upstream-openid", "a proxy that asks our identity provider for an ID token (scope openid)"),
+    word("upstream-pkce", "a proxy that sends a code_challenge to our identity provider"),
     word("upstream-scope", "asks the upstream identity provider for a scope"),
     word("upstream-tls", "a proxy that reaches our identity provider over https (profile section [upstream], ca-file)"),
     word(

@@ -118,6 +118,32 @@ async fn a_minted_token_is_revoked_without_a_request() {
 }
 
 #[tokio::test]
+async fn what_was_never_issued_is_not_active() {
+    let (idp, mut browser) = start().await;
+    let url = browser.issuer.url();
+    let claims = |change: Value| mock_idp::TokenSpec {
+        claims: change.as_object().expect("a table").clone(),
+        ..mock_idp::TokenSpec::default()
+    };
+    let alg = Some(mock_idp::Alg::Ps256);
+    for (what, spec, active) in [
+        ("honest", claims(json!({})), true),
+        ("a claim more", claims(json!({ "tid": "t" })), true),
+        ("another issuer", claims(json!({ "iss": "https://issuer.example" })), false),
+        ("a slash more", claims(json!({ "iss": format!("{url}/") })), false),
+        ("no issuer", claims(json!({ "iss": null })), false),
+        ("an end that is no time", claims(json!({ "exp": "4102444800" })), false),
+        ("no end", claims(json!({ "exp": null })), false),
+        ("another algorithm of the same key", mock_idp::TokenSpec { alg, ..Default::default() }, false),
+    ] {
+        let token = browser.issuer.mint(spec);
+        let form = [("client_id", "mcp-upstream"), ("client_secret", "secret"), ("token", token.as_str())];
+        assert_eq!(browser.post("introspect", &form).await.json()["active"], active, "{what}");
+    }
+    idp.stop().await;
+}
+
+#[tokio::test]
 async fn tokens_are_introspected_and_revoked() {
     let (idp, mut browser) = start().await;
     for format in [AccessFormat::Jwt, AccessFormat::Opaque] {

@@ -51,8 +51,8 @@ pub(super) async fn attempt(
     (redact_results(run.results, &wire), wire)
 }
 
-/// Whether an honest request for a token was refused, and nothing else went wrong but that the case could not go on. Any
-/// other finding stands: a second run does not find the target as the first did.
+/// Whether an honest request was not served (one for a token, or a step that only prepares), and nothing else went wrong but
+/// that the case could not go on. Any other finding stands: a second run does not find the target as the first did.
 fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
     let at_fault = |(place, result): (usize, &CaseResult)| match result.verdict {
         Verdict::Fail | Verdict::Warn => run.denials.contains(&place) && result.kind != Some(Kind::Crash),
@@ -61,7 +61,8 @@ fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
     };
     // A flood may lock a client for good reason.
     let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
-    calm && !run.denials.is_empty() && run.results.iter().enumerate().all(at_fault)
+    let stuck = run.results.iter().any(|result| result.verdict == Verdict::Blocked);
+    calm && (stuck || !run.denials.is_empty()) && run.results.iter().enumerate().all(at_fault)
 }
 
 /// Where a run gets its clients.
