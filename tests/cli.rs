@@ -406,3 +406,18 @@ fn no_signal_leaves_a_launched_target_alive() {
         }
     }
 }
+
+#[test]
+fn a_launched_target_that_ends_is_told_with_its_last_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("brittle.toml");
+    // Nobody listens on port 1 of loopback.
+    let script = "echo READY http://127.0.0.1:1/mcp; echo 'no database at 127.0.0.1' >&2; sleep 0.1; exit 7";
+    let text = format!("[target]\nname = \"brittle\"\n[launch]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n");
+    std::fs::write(&profile, text).expect("a profile");
+    let run = Command::new(env!("CARGO_BIN_EXE_authspec")).arg("run").arg(&profile).output().expect("it runs");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{said}");
+    assert!(said.contains("does not answer"), "{said}");
+    assert!(said.contains("ended with exit code 7") && said.contains("no database at 127.0.0.1"), "{said}");
+}

@@ -35,7 +35,7 @@ pub fn main(args: RunArgs) -> u8 {
             Ok(mut prepared) => {
                 prepared.parties.iter_mut().for_each(|party| party.again.push_str(&also(&args)));
                 let work = async {
-                    let code = judge(&args, &prepared, material).await;
+                    let code = judge(&args, &mut prepared, material).await;
                     prepared.stop().await;
                     code
                 };
@@ -92,6 +92,12 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// How the target that was launched here ended by itself, if it did.
+    async fn ended(&mut self) -> Option<String> {
+        let ended = self.launched.as_mut()?.ended().await?;
+        Some(format!("the target ended during the run: {ended}"))
+    }
+
     async fn stop(self) {
         if let Some(launched) = self.launched {
             launched.stop().await;
@@ -194,7 +200,7 @@ fn options(args: &RunArgs, parties: &[Party]) -> Options {
     }
 }
 
-async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u8 {
+async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) -> u8 {
     let options = options(args, &prepared.parties);
     let mut fold = Fold::default();
     let bar = stdout().is_terminal() && std::io::stderr().is_terminal();
@@ -214,9 +220,17 @@ async fn judge(args: &RunArgs, prepared: &Prepared, material: Material<'_>) -> u
     };
     if let Err(not_started) = run {
         text::error(&not_started.message);
+        if let Some(ended) = prepared.ended().await {
+            text::error(&ended);
+        }
         return BLOCKED;
     }
-    let report = fold.finish();
+    let mut report = fold.finish();
+    if report.run.dead.is_some()
+        && let Some(ended) = prepared.ended().await
+    {
+        report.run.problems.push(ended);
+    }
     let mut code = match report.outcome() {
         Outcome::Clean => OK,
         Outcome::Findings => FINDINGS,

@@ -295,7 +295,7 @@ pub async fn prove(
 pub async fn healthy(material: Material<'_>) -> std::io::Result<Reds> {
     let helpers = Helpers::start().await?;
     let mut all = Reds::default();
-    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, &[], JOBS).await;
+    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, &[], HEALTHY_JOBS).await;
     crew::all(Deployment::ALL.to_vec(), Deployment::ALL.len(), one, |reds: Reds| {
         all.not_started = all.not_started.take().or(reds.not_started);
         all.red.extend(reds.red);
@@ -310,6 +310,8 @@ const FEW: usize = 12;
 
 /// Cases at once of one fault.
 const JOBS: usize = 2;
+/// Cases at once of a healthy deployment: most of the time goes by in those that wait, and nothing else runs yet.
+const HEALTHY_JOBS: usize = 8;
 
 /// Whether a case says that a fault turns it red.
 fn is_named_by(fault: &Fault, case: &Case) -> bool {

@@ -158,7 +158,8 @@ impl Run<'_> {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
         let mut wanted = wanted_clients(&self.task.case, &values);
         super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
-        if self.shared.world.recipe.minted && !self.shared.roles.contains(&Role::AuthorizationServer) {
+        let recipe = &self.shared.world.recipe;
+        if (recipe.minted || recipe.given) && !self.shared.roles.contains(&Role::AuthorizationServer) {
             // There is no client to be had, and none is needed.
             wanted.clear();
         }

@@ -132,6 +132,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             username: u.username.clone().unwrap_or_else(|| u.name.clone()),
             password: u.password.as_ref().map_or_else(|| "password".to_owned(), |p| p.expose().to_owned()),
             fields: u.fields.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
+            token: u.token.as_ref().filter(|_| login.how == LoginHow::Token).map(|token| token.expose().to_owned()),
         };
         (u.name.clone(), user)
     });
@@ -164,6 +165,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             password_field: login.form.password_field.clone(),
             approve: login.approve_button.clone(),
             deny: login.deny_button.clone(),
+            command: if login.how == LoginHow::Command { login.command.clone() } else { Vec::new() },
         },
         registration: Registration {
             how: How::None,
@@ -435,6 +437,7 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     seen.login = match profile.login.how {
         LoginHow::None => "no login".into(),
         LoginHow::Token => "a given access token".into(),
+        LoginHow::Command => format!("login by command as {}", names.join(", ")),
         _ => format!("login by form as {}", names.join(", ")),
     };
     let metadata = json!({ "dynamic": dynamic, "document": document });

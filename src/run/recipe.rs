@@ -25,6 +25,9 @@ pub async fn context(world: &Arc<World>, wire: &Wire) -> Context {
 /// Becomes a client, logs in, gets a token and calls once; what fails is remembered as broken, with its reason.
 pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     let wire = Wire::new(Arc::clone(&seen.world.http));
+    if seen.world.users.values().any(|user| user.token.is_some()) {
+        return given(seen, &wire, stated).await;
+    }
     if seen.world.registration.how == How::None || !seen.world.found.metadata.is_object() {
         let reason = if seen.world.found.metadata.is_object() {
             "no client can be had: no registration_endpoint, no metadata documents, and no preset client (profile section [registration])"
@@ -98,6 +101,29 @@ async fn is_good(seen: &Preflight, wire: &Wire, client: &Client, token: &Value) 
     let bearer = token["body"]["access_token"].as_str().filter(|_| seen.abilities.has("call"))?;
     let answer = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await.ok()?;
     Some(answer.facts["served"] == true)
+}
+
+/// Where the operator gives access tokens, one call tells whether they are good; nobody logs in, so what needs a login does not
+/// apply.
+async fn given(seen: &mut Preflight, wire: &Wire, stated: Option<McpVersion>) {
+    seen.world.recipe.given = true;
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    let token = match act(&mut context, Verb::Token, json!({})).await {
+        Ok(token) => token.facts,
+        Err(reason) => return broken(seen, &reason),
+    };
+    let a = &mut seen.abilities;
+    let reason = "the profile gives access tokens instead of a login (login.how)";
+    for word in ["asks-consent", "authorization-code", "consent-page", "login-page", "refresh", "sessions", "step-up"] {
+        a.set(word, Ability::Lacks(reason.into()));
+    }
+    let jwt = token["token"].is_object();
+    a.decide("jwt-access-token", jwt, "access tokens are opaque");
+    a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
+    a.set("jwt-profile", Ability::Lacks(reason.into()));
+    let second = seen.world.users.iter().any(|(name, user)| name != "alice" && user.token.is_some());
+    seen.abilities.decide("two-users", second, "the profile gives the token of one user only (login.users)");
+    first_call(seen, wire, &token, stated).await;
 }
 
 fn broken(seen: &mut Preflight, reason: &str) {
@@ -199,6 +225,9 @@ fn stuck(world: &World, facts: &Value) -> String {
         .as_str()
         .map(|d| format!(" ({})", fact::clip(d, 160)))
         .unwrap_or_default();
+    if let Some(why) = facts["command-failed"].as_str() {
+        return format!("the login command came to no end (profile section [login], command): {why}");
+    }
     match facts["stopped-at"].as_str().unwrap_or_default() {
         "login" if facts["submit-statuses"].as_array().is_some_and(|s| !s.is_empty()) => format!(
             "the login was not accepted for user `alice`: check username and password (profile section [login]); {page}"
@@ -277,7 +306,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         bound || !jwt,
         "the token of an honest request with `resource` does not name it in `aud`",
     );
-    if journey["logged-in"] != true {
+    if journey["logged-in"] != true && journey["by-command"] != true {
         let unasked = "no login: authorization requests are approved at once";
         let asked = "no login: whoever sees the consent page may approve";
         seen.login = if journey["asked-consent"] == true { asked } else { unasked }.into();

@@ -1,6 +1,7 @@
 //! A browser's way through an authorization request: redirects, logins and consents up to a goal.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::facts;
 use super::page_words::{self, Asks};
 use super::world::{Idp, World, authority};
 use crate::oauth::redirect::{self, Redirect};
+use crate::target::login::{self, Errand};
 use crate::transcript::{Failure, Request};
 use crate::wire::{Button, End, Field, Form, Page, Visit, Wire};
 
@@ -82,6 +84,8 @@ enum Ending {
     Page,
     Failed(Failure),
     Loop,
+    /// The operator's command did not come to an end of the request; says why.
+    Unanswered(String),
 }
 
 /// Travels and returns the facts; the seat keeps what waits (a page, a held redirect).
@@ -112,6 +116,11 @@ async fn stretches(
 ) -> Ending {
     let mut next = start;
     let mut logins = 0;
+    let opened = opened(&next).filter(|_| !world.forms.command.is_empty());
+    // A pushed request may be opened only once (RFC 9126 section 7.3).
+    if let Some(url) = opened.as_deref().filter(|url| Redirect::parse(url).query("request_uri").is_some()) {
+        return by_command(world, wire, tx, url, plan.approve, log).await;
+    }
     for _ in 0..MAX_PAGES {
         let submitted = matches!(next, Start::Submit { .. });
         let visit = leg(world, wire, seat, tx, next, plan.goal).await;
@@ -123,6 +132,9 @@ async fn stretches(
             End::Page(page) => page,
         };
         tx.page = Some(page.clone());
+        if let Some(url) = opened.as_deref().filter(|_| page.status < 400) {
+            return by_command(world, wire, tx, url, plan.approve, log).await;
+        }
         match page_words::asks(&page, &world.forms) {
             Asks::Login(_) if plan.goal == Goal::Login => return Ending::Login,
             Asks::Login(form) => {
@@ -145,6 +157,33 @@ async fn stretches(
         }
     }
     Ending::Page
+}
+
+/// The request that a stretch begins with, if another browser could open it as well.
+fn opened(start: &Start) -> Option<String> {
+    match start {
+        Start::Request(request) if request.method == "GET" => Some(request.url.clone()),
+        _ => None,
+    }
+}
+
+/// Lets the operator's command answer the pages of a request, in a browser of its own.
+async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, approve: bool, log: &mut Log) -> Ending {
+    let user = world.users.get(&tx.user).cloned().unwrap_or_default();
+    let redirect_uri = tx.redirect_uri.clone().or_else(|| tx.client.redirect_uris.first().cloned()).unwrap_or_default();
+    let (username, password) = (user.username.as_str(), user.password.as_str());
+    let errand = Errand { url, redirect_uri: &redirect_uri, username, password, approve };
+    match login::by_command(&world.forms.command, &errand, PATIENCE).await {
+        Ok(ended) => {
+            wire.vault().learn_url(&ended);
+            log.redirects.push(ended.clone());
+            match arrived(world, tx, &ended, 302) {
+                Ending::Elsewhere(redirect, _) if world.is_own(&redirect.url) => Ending::Page,
+                ending => ending,
+            }
+        }
+        Err(why) => Ending::Unanswered(why),
+    }
 }
 
 /// Whether a page is the target's: the consent that our identity provider asks for is none of a proxy's.
@@ -262,12 +301,15 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         Ending::Callback(..) => "callback",
         Ending::Login => "login",
         Ending::Consent => "consent",
-        Ending::Page | Ending::Inline => "page",
+        Ending::Page | Ending::Inline | Ending::Unanswered(_) => "page",
         Ending::Failed(_) => "nowhere",
         Ending::Loop => "loop",
     };
     let mut put = |name: &str, value: Value| drop(map.insert(name.to_owned(), value));
     put("stopped-at", json!(stopped));
+    if let Ending::Unanswered(why) = &ending {
+        put("command-failed", json!(why));
+    }
     let status = log.statuses.last().copied();
     if let Some(status) = status {
         put("status", json!(status));
@@ -299,7 +341,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     put("submit-statuses", json!(log.submit_statuses));
     put("redirects", json!(log.redirects));
     put("codes", json!(codes(world, log)));
-    put("identified", json!(identified(world, log)));
+    let by_command = !world.forms.command.is_empty() && matches!(ending, Ending::Client(..));
+    put("by-command", json!(by_command));
+    put("identified", json!(by_command || identified(world, log)));
     put("logged-in", json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))));
     put(
         "asked-consent",
@@ -437,6 +481,8 @@ fn names_domain(seat: &Seat, name: &str) -> bool {
     last.is_some_and(|r| r.text.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("domain=")))
 }
 
+/// How long the operator's command may take for one request: it starts a browser, and pages load.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages of one journey; more is a loop.
 const MAX_PAGES: usize = 8;
 /// Login pages that are answered; a third one means that the password was refused.

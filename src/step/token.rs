@@ -17,6 +17,9 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     if bare && (context.world.recipe.minted || bound && context.world.recipe.minted_bound) {
         return minted(context, args);
     }
+    if bare && context.world.recipe.given {
+        return given(context, args);
+    }
     if bare && context.unspent.is_none() {
         let mut honest = Map::new();
         for name in ["client", "browser", "scope", "user", "par"] {
@@ -63,6 +66,23 @@ fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let mut facts = Map::new();
     facts.insert("status".into(), json!(200));
     facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
+    Ok(facts_of(facts))
+}
+
+/// The answer to an honest grant where the operator gives the tokens.
+fn given(context: &Context, args: Args<'_>) -> Result<Value, String> {
+    let user = args.text("user").or_else(|| args.text("browser")).unwrap_or_else(|| "alice".into());
+    if let Some(scope) = args.text("scope") {
+        return Err(format!("get a token with scope `{scope}`: the profile gives one token for each user"));
+    }
+    let users = &context.world.users;
+    let token = users.get(&user).or_else(|| users.get("alice")).and_then(|user| user.token.clone());
+    let token =
+        token.ok_or_else(|| format!("get a token of {user}: the profile gives none (login.users.{user}.token)"))?;
+    context.wire.vault().learn(Secret::AccessToken, &token);
+    let mut facts = Map::new();
+    facts.insert("status".into(), json!(200));
+    facts.insert("body".into(), json!({ "access_token": token, "token_type": "Bearer" }));
     Ok(facts_of(facts))
 }
 

@@ -87,6 +87,8 @@ pub struct Recipe {
     pub minted_bound: bool,
     /// Whether honest tokens are minted by our identity provider: no client can get one, but the target trusts it.
     pub minted: bool,
+    /// Whether the honest tokens are those that the operator gives for each user (profile: `login.how = "token"`).
+    pub given: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
     pub extra: Vec<(String, String)>,
 }
@@ -100,6 +102,8 @@ pub struct User {
     pub password: String,
     /// Further form fields.
     pub fields: Vec<(String, String)>,
+    /// The access token that the operator gives instead of a login.
+    pub token: Option<String>,
 }
 
 impl User {
@@ -123,6 +127,8 @@ pub struct LoginForm {
     pub approve: Option<String>,
     /// Text, name or value of the denying button or link.
     pub deny: Option<String>,
+    /// The command that answers the pages instead, because a script builds them; empty: there is none.
+    pub command: Vec<String>,
 }
 
 /// How clients come into being.

@@ -115,7 +115,9 @@ fn login(facts: &InitFacts, lines: &mut Lines) {
         LoginHint::Unknown => lines.set("how", "\"auto\"", "forms if there are any, else nothing"),
         LoginHint::Approves => lines.set("how", "\"none\"", "it approves without asking"),
         LoginHint::Script => {
-            lines.comment("The login page is built by a script: a command of yours has to drive a browser.");
+            lines.comment(
+                "The login page is built by a script: a command of yours has to drive a browser (docs/profile.md).",
+            );
             lines.set("how", "\"command\"", "");
             lines.set("command", "[\"./login.sh\"]", "given the authorization URL, prints where the browser ended");
         }

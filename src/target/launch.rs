@@ -45,9 +45,10 @@ pub async fn start(launch: &Launch, names: &[(&str, &str)]) -> Result<Launched, 
 }
 
 impl Launched {
-    /// How the target ended, with the last lines of its output, if it has ended by itself.
-    pub fn ended(&mut self) -> Option<String> {
-        let status = self.running.child.try_wait().ok().flatten()?;
+    /// How the target ended, with the last lines of its output, if it has ended by itself, or is about to.
+    pub async fn ended(&mut self) -> Option<String> {
+        let status = timeout(MOMENT, self.running.child.wait()).await.ok()?.ok()?;
+        self.running.output.settle().await;
         Some(self.running.complaint(&in_words(status)))
     }
 
@@ -162,5 +163,7 @@ fn in_words(status: ExitStatus) -> String {
     }
 }
 
+/// What passes between the last answer of a process and its end.
+const MOMENT: Duration = Duration::from_millis(500);
 /// How long a target may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(5);

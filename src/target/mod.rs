@@ -4,6 +4,7 @@ mod exchange;
 pub mod init;
 mod known;
 pub mod launch;
+pub mod login;
 mod profile;
 mod read;
 mod secret;

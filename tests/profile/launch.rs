@@ -75,7 +75,7 @@ async fn launch_notices_a_target_that_dies_later() {
     let mut launched = start(&profile).await.expect("it starts");
     let began = Instant::now();
     let ended = loop {
-        if let Some(ended) = launched.ended() {
+        if let Some(ended) = launched.ended().await {
             break ended;
         }
         assert!(began.elapsed() < Duration::from_secs(5), "it never ended");
