@@ -229,7 +229,7 @@ async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) 
     if report.run.dead.is_some()
         && let Some(ended) = prepared.ended().await
     {
-        report.run.problems.push(ended);
+        report.run.remarks.push(last_words(&ended));
     }
     let mut code = match report.outcome() {
         Outcome::Clean => OK,
@@ -251,6 +251,15 @@ async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) 
         text::remark("interrupted: what had been judged until then was reported");
     }
     snapshot_code(args, &report, code)
+}
+
+/// What happened, and the last of the lines below it: a report has no room for all.
+fn last_words(told: &str) -> String {
+    let mut lines = told.lines();
+    let what = lines.next().unwrap_or_default();
+    let said: Vec<&str> = lines.map(str::trim).collect();
+    let kept = &said[said.len().saturating_sub(LAST_WORDS)..];
+    if kept.is_empty() { what.to_owned() } else { format!("{what} {}", kept.join(" / ")) }
 }
 
 /// Writes the report folder; its name for the last line.
@@ -298,5 +307,7 @@ fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
     }
 }
 
+/// Lines of a target's output that say how it ended.
+const LAST_WORDS: usize = 3;
 /// What a report calls all embedded deployments together.
 const EMBEDDED: &str = "the embedded reference deployments";
