@@ -1,18 +1,4 @@
 #!/usr/bin/env bash
-# Installs PyPI mcpauth 0.1.1 and mcp 2.3.0 into $TARGETS_CACHE/py-mcpauth (a venv). Safe to run again.
-set -euo pipefail
-VERSION=0.1.1
-VENV=${TARGETS_CACHE:-$HOME/.cache/authspec-targets}/py-mcpauth/venv
-[ "$(cat "$VENV/.ok" 2>/dev/null || true)" = "$VERSION" ] && { echo "$VENV"; exit 0; }
-PY=${PYTHON:-}
-if [ -z "$PY" ]; then
-  for c in "$HOME"/.pyenv/versions/3.1[1-4]*/bin/python3 python3.13 python3.12 python3.11 python3; do
-    if command -v "$c" >/dev/null 2>&1 && "$c" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then PY=$c; fi
-  done
-fi
-mkdir -p "$(dirname "$VENV")"
-rm -rf "$VENV"
-"$PY" -m venv "$VENV"
-"$VENV/bin/python" -m pip install -q --disable-pip-version-check "mcpauth==$VERSION" mcp==2.3.0
-echo "$VERSION" > "$VENV/.ok"
-echo "$VENV"
+# Installs MCP Auth and the MCP SDK for Python.
+here=$(cd "$(dirname "$0")" && pwd)
+exec "$here/../venv" "$here" 10 mcpauth==0.1.1 mcp==2.3.0
