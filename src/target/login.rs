@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use url::Url;
 
+use crate::fact::clip;
+
 /// What the command is to do.
 #[derive(Clone, Debug)]
 pub struct Errand<'a> {
@@ -51,8 +53,10 @@ pub async fn by_command(command: &[String], errand: &Errand<'_>, patience: Durat
         return Err(format!("`{program}` did not end in {} s", patience.as_secs()));
     };
     drop(group);
-    let complaint = |what: &str| match last_line(&said) {
-        Some(line) => format!("`{program}` {what}; it said: {line}"),
+    // A script that prints what it was told must not make a report tell it.
+    let said = if errand.password.is_empty() { said } else { said.replace(errand.password, "<password>") };
+    let complaint = |what: &str| match telling(&said) {
+        Some(line) => format!("`{program}` {what}; it said: {}", clip(line, LONGEST_LINE)),
         None => format!("`{program}` {what}"),
     };
     match status {
@@ -91,6 +95,18 @@ fn last_line(text: &str) -> Option<&str> {
     text.lines().map(str::trim).rfind(|line| !line.is_empty())
 }
 
+/// The line that most likely says what went wrong: some runtimes end with their version.
+fn telling(said: &str) -> Option<&str> {
+    let wrong = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        ["error", "timeout", "failed"].iter().any(|word| line.contains(word))
+    };
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.starts_with("at "));
+    lines.find(wrong).or_else(|| last_line(said))
+}
+
+/// Characters of a line that are repeated.
+const LONGEST_LINE: usize = 300;
 /// Bytes of output that are looked at.
 const LONGEST: u64 = 64 * 1024;
 
@@ -124,6 +140,14 @@ mod tests {
         for (script, told) in [
             ("echo 'no such button' >&2; exit 3", "`sh` failed (exit status: 3); it said: no such button"),
             ("echo done", "`sh` printed no URL as its last line"),
+            (
+                "printf 'click: Timeout exceeded\\n  at login.mjs:3\\nNode.js v20\\n' >&2; exit 1",
+                "`sh` failed (exit status: 1); it said: click: Timeout exceeded",
+            ),
+            (
+                "echo \"$AUTHSPEC_PASSWORD is wrong\" >&2; exit 1",
+                "`sh` failed (exit status: 1); it said: <password> is wrong",
+            ),
             ("sleep 30", "`sh` did not end in 1 s"),
         ] {
             assert_eq!(by(script, Duration::from_secs(1)).await, Err(told.to_owned()), "{script}");
