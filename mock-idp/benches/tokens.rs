@@ -1,8 +1,9 @@
 //! Tokens per second over HTTP by the client credentials grant, in one run beside the bare signing rate of one core and the
 //! rate of an empty axum handler asked by the same client; and memory over a hundred thousand tokens.
 //!
-//! `cargo bench -p mock-idp`, with `-- EdDSA` for one algorithm alone. Numbers are printed, never asserted. The rates are those of this machine as busy as it is; the
-//! processor time of one of each (client and server together) says the same on a machine that has other things to do.
+//! `cargo bench -p mock-idp`, with `-- EdDSA` for one algorithm alone. Numbers are printed, never asserted. The rates are
+//! those of this machine as busy as it is; the processor time of one of each (client and server together) says the same on
+//! a machine that has other things to do.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use super::assertion;
 use super::exchange::{EXCHANGER, GRANT, Source};
 use super::vars::now;
 use super::world::World;
+use crate::fact::clip;
 use crate::oauth::{encrypt, forge, pkce, stranger};
 use crate::transcript::{Outcome, Request, Secret};
 use crate::wire::{Answer, Wire, host::Document};
@@ -153,7 +154,7 @@ pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result
             let mut asked = metadata(world, kind);
             let first = registered(world, wire, name, kind, &asked).await;
             let refused = |reason: &String| reason.starts_with(&format!("register a {kind} client: 4"));
-            if !kind.starts_with("machine-") && kind != "machine" || !first.as_ref().is_err_and(refused) {
+            if !kind.starts_with("machine") || !first.as_ref().is_err_and(refused) {
                 return first;
             }
             // Some servers want redirect URIs of every client, though RFC 7591 section 2 asks it only of those that users
@@ -184,8 +185,7 @@ async fn registered(
     Client::from_registration(name, asked, &body).filter(|_| response.status < 300).ok_or_else(|| {
         let error = body["error"].as_str().unwrap_or("no client_id in the answer");
         let said = body["error_description"].as_str().unwrap_or_default();
-        let said: String = said.chars().take(160).collect();
-        let said = if said.is_empty() { said } else { format!(" ({said})") };
+        let said = if said.is_empty() { String::new() } else { format!(" ({})", clip(said, 160)) };
         format!("register a {kind} client: {} {error}{said}", response.status)
     })
 }

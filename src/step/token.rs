@@ -61,12 +61,7 @@ fn minted(context: &Context, args: Args<'_>) -> Result<Value, String> {
         spec.claims.insert("cnf".into(), json!({ "jkt": proof::thumbprint(context, &key)? }));
         kind = "DPoP";
     }
-    let token = idp.issuer.mint(spec);
-    context.wire.vault().learn(Secret::AccessToken, &token);
-    let mut facts = Map::new();
-    facts.insert("status".into(), json!(200));
-    facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
-    Ok(facts_of(facts))
+    Ok(granted(context, &idp.issuer.mint(spec), kind))
 }
 
 /// The answer to an honest grant where the operator gives the tokens.
@@ -79,11 +74,16 @@ fn given(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let token = users.get(&user).or_else(|| users.get("alice")).and_then(|user| user.token.clone());
     let token =
         token.ok_or_else(|| format!("get a token of {user}: the profile gives none (login.users.{user}.token)"))?;
-    context.wire.vault().learn(Secret::AccessToken, &token);
+    Ok(granted(context, &token, "Bearer"))
+}
+
+/// What a token endpoint would have answered with this token.
+fn granted(context: &Context, token: &str, kind: &str) -> Value {
+    context.wire.vault().learn(Secret::AccessToken, token);
     let mut facts = Map::new();
     facts.insert("status".into(), json!(200));
-    facts.insert("body".into(), json!({ "access_token": token, "token_type": "Bearer" }));
-    Ok(facts_of(facts))
+    facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
+    facts_of(facts)
 }
 
 /// A token request ready to be sent, any number of times.
