@@ -1,5 +1,6 @@
 //! Measures, in one process and one run: the whole suite on the embedded reference against a bare reqwest loop over as many
-//! exchanges, time to the first verdict, memory, and whether ten runs give ten identical verdict lists.
+//! exchanges, time to the first verdict, memory, whether ten runs give ten identical verdict lists, and the forged-token
+//! battery against the references that take the tokens of another issuer.
 //!
 //! `cargo bench --bench suite`. Numbers are printed, never asserted.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
@@ -10,7 +11,7 @@ use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::rule::Rules;
 use authspec::run::{self, Material, Options};
-use authspec::suite::Suites;
+use authspec::suite::{Case, Suites, Verb};
 use fixtures::Faults;
 
 // The binary has it too.
@@ -60,35 +61,75 @@ fn main() {
         println!("{RUNS} runs, identical verdict lists    {:>9}", if identical { "yes" } else { "NO" });
         println!("peak memory of the first run      {:>6} MiB", memory / 1024);
         println!("peak memory of all of this        {:>6} MiB", peak_memory_kib() / 1024);
+        for deployment in [Deployment::ScopedApi, Deployment::Server] {
+            let took = |battery: &Measured| battery.total - battery.seen;
+            let mut battery = forged_tokens(deployment).await;
+            for _ in 1..RUNS {
+                let again = forged_tokens(deployment).await;
+                battery = if took(&again) < took(&battery) { again } else { battery };
+            }
+            println!(
+                "forged tokens, {:<18} {:>9.1?}  ({} cases, {} verdicts, {} exchanges; without the preflight; best of {RUNS})",
+                deployment.name(),
+                took(&battery),
+                battery.cases,
+                battery.verdicts.len(),
+                battery.exchanges
+            );
+        }
     });
 }
 
+/// What a run came to; times count from before the reference is started.
+#[derive(Default)]
 struct Measured {
-    total: Duration,
+    /// When the preflight was done.
+    seen: Duration,
+    /// When the first case was judged.
     first: Duration,
+    total: Duration,
+    cases: usize,
     exchanges: usize,
     verdicts: Vec<String>,
 }
 
 async fn whole_suite(options: &Options) -> Measured {
+    judged(Deployment::Server, Suites::embedded(), options).await
+}
+
+/// Every case that makes tokens of its own and waits for nothing.
+async fn forged_tokens(deployment: Deployment) -> Measured {
+    let mut suites = Suites::embedded().clone();
+    let forges = |case: &Case| case.area == "resource" && case.steps.iter().any(|step| step.verb == Verb::Mutate);
+    suites.cases.retain(|case| forges(case) && !case.is_slow() && !case.is_alone());
+    judged(deployment, &suites, &Options::default()).await
+}
+
+async fn judged(deployment: Deployment, suites: &Suites, options: &Options) -> Measured {
     let began = Instant::now();
-    let reference = Reference::start(Deployment::Server, Faults::none()).await.expect("the reference starts");
-    let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
-    let (mut first, mut exchanges, mut verdicts) = (None, 0, Vec::new());
-    let mut sink = |event: Event| {
-        if let Event::Finished(finished) = event {
-            first.get_or_insert_with(|| began.elapsed());
-            exchanges += finished.exchanges.len();
-            verdicts.extend(
+    let reference = Reference::start(deployment, Faults::none()).await.expect("the reference starts");
+    let material = Material { suites, rules: Rules::embedded() };
+    let mut measured = Measured::default();
+    let mut sink = |event: Event| match event {
+        Event::Started(_) => measured.seen = began.elapsed(),
+        Event::Finished(finished) => {
+            if measured.cases == 0 {
+                measured.first = began.elapsed();
+            }
+            measured.cases += 1;
+            measured.exchanges += finished.exchanges.len();
+            measured.verdicts.extend(
                 finished.results.iter().map(|r| format!("{} {:?} {} {}", r.case, r.variant, r.rule, r.verdict)),
             );
         }
+        Event::Ended(_) => measured.total = began.elapsed(),
+        _ => {}
     };
     run::run(&reference.profile, reference.helpers.clone(), material, options, std::future::pending(), &mut sink)
         .await
         .expect("the reference can be judged");
     reference.stop().await;
-    Measured { total: began.elapsed(), first: first.unwrap_or_default(), exchanges, verdicts }
+    measured
 }
 
 /// The same number of exchanges with nothing around them: half GET, half form POST, one after the other.
