@@ -43,8 +43,10 @@ pub fn summary(facts: &Value) -> String {
             words.push(format!("the browser was sent to {}", text("redirect.base").unwrap_or_default()))
         }
         Some("page") => {
-            let title = text("page.title").filter(|t| !t.is_empty()).map(|t| format!(" \"{t}\"")).unwrap_or_default();
-            words.push(format!("a page{title}"));
+            let title = text("page.title")
+                .filter(|t| !t.is_empty())
+                .or_else(|| dig(facts, "page.html").and_then(Value::as_str).and_then(problem));
+            words.push(format!("a page{}", title.map(|t| format!(" \"{t}\"")).unwrap_or_default()));
         }
         Some(other) => words.push(format!("the journey ended at {other}")),
         None => {}
@@ -66,6 +68,12 @@ pub fn summary(facts: &Value) -> String {
         words.push(format!("challenge error={error}"));
     }
     if words.is_empty() { "nothing that can be named".into() } else { words.join(" ") }
+}
+
+/// What a document of RFC 9457 (problem details) complains of.
+fn problem(page: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(page).ok()?;
+    ["detail", "title"].iter().find_map(|name| body[name].as_str()).map(|said| clip(said, 120))
 }
 
 /// The first `limit` characters, with an ellipsis if something was cut.
@@ -93,5 +101,18 @@ mod tests {
         assert_eq!(dig(&tree, "a.b.d.last"), Some(&json!(3)));
         assert_eq!(dig(&tree, "a.x"), None);
         assert_eq!(dig(&json!("text"), "x"), None);
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_title_or_by_its_problem() {
+        let page = |title: &str, html: &str| {
+            summary(&json!({ "stopped-at": "page", "status": 500, "page": { "title": title, "html": html } }))
+        };
+        assert_eq!(page("Oops", "<title>Oops</title>"), "a page \"Oops\" 500");
+        assert_eq!(
+            page("", r#"{"title":"Internal Server Error","detail":"the store is locked"}"#),
+            "a page \"the store is locked\" 500"
+        );
+        assert_eq!(page("", r#"{"error":"invalid_request"}"#), "a page 500");
     }
 }

@@ -134,6 +134,15 @@ fn no_case_selected_is_a_usage_error() {
 }
 
 #[test]
+fn a_url_that_is_none_is_named() {
+    for command in ["run", "init"] {
+        let run = authspec(&[command, "http://127.0.0.1:1/mcp#part"]);
+        assert_eq!(run.status.code(), Some(4), "{}", stderr(&run));
+        assert!(stderr(&run).contains("http://127.0.0.1:1/mcp#part is no usable URL: it holds"), "{}", stderr(&run));
+    }
+}
+
+#[test]
 fn a_url_where_nobody_listens_is_said_so() {
     let run = authspec(&["run", "http://127.0.0.1:1/mcp"]);
     assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
@@ -158,7 +167,25 @@ fn html_in_place_of_json_is_said_so() {
     );
     let run = authspec(&["run", &url]);
     assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("Check the URL"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("got a web page") && stderr(&run).contains("Check the URL"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_redirect_in_place_of_an_answer_is_said_so() {
+    let url = answering(
+        "HTTP/1.1 302 Found\r\nlocation: https://mcp.example/mcp\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    let run = authspec(&["run", &url]);
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    assert!(stderr(&run).contains("(302) to https://mcp.example/mcp"), "{}", stderr(&run));
+}
+
+#[test]
+fn what_speaks_no_http_is_said_so() {
+    let url = answering("SSH-2.0-OpenSSH_9.0\r\n");
+    let run = authspec(&["run", &url]);
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    assert!(!stderr(&run).contains("answered 0"), "{}", stderr(&run));
 }
 
 #[test]

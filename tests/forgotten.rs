@@ -85,6 +85,17 @@ async fn a_client_that_an_earlier_case_spoilt_is_replaced() {
     assert!(remark.contains("with new clients only"), "{remark}");
 }
 
+#[tokio::test]
+async fn a_client_over_which_the_target_breaks_is_replaced() {
+    let options = fixtures::server::Options { breaks_over_grudges: true, ..Default::default() };
+    let only = ["authorize/pkce-unknown-method", "authorize/state-returned-exactly", "authorize/unknown-parameters"];
+    // So few registrations that the cases run one after the other, and share a client.
+    let (odd, ended) = judged_with(options, 90, &only).await;
+    assert_eq!(odd, Vec::<String>::new());
+    let [remark] = &ended.remarks[..] else { panic!("one remark: {:?}", ended.remarks) };
+    assert!(remark.contains("with new clients only"), "{remark}");
+}
+
 /// What is odd about a server with this fault; nothing of it is blocked.
 async fn odd_with(fault: &str) -> Vec<String> {
     let faults = fixtures::Faults::one(fault).expect("a fault of the catalogue");

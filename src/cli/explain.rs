@@ -1,8 +1,9 @@
 //! `authspec explain ID`: what a case does, what a rule says, what a fault breaks.
 
 use authspec::diag::nearest;
+use authspec::judge;
 use authspec::rule::{Rule, Rules};
-use authspec::suite::{Case, Suites};
+use authspec::suite::{Case, Suites, Verb};
 use fixtures::Fault;
 
 use super::{ExplainArgs, OK, USAGE, material, text};
@@ -67,6 +68,10 @@ fn explain_rule(rule: &Rule, suites: &Suites, rules: &Rules) {
     text::line(&format!("  mend    {} ({})", rule.remedy, rule.party.in_words()));
     for case in suites.cases.iter().filter(|c| c.rules().contains(&rule.id.as_str())) {
         text::line(&format!("  case    {}", case.id));
+    }
+    let everywhere = [Verb::Register, Verb::Authorize, Verb::Token, Verb::Call];
+    if everywhere.iter().any(|verb| judge::error_rule(*verb) == rule.id) {
+        text::line("  case    and every other that demands a status or an error code of such a refusal");
     }
     for (_, reason) in rules.not_tested().iter().filter(|(id, _)| *id == rule.id) {
         text::line(&format!("  no case {reason}"));

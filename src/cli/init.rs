@@ -1,5 +1,6 @@
 //! `authspec init URL`: writes a profile from what discovery finds.
 
+use authspec::diag;
 use authspec::run::{self, Helpers, Options};
 use authspec::target::init::{InitFacts, LoginHint, write};
 use authspec::target::{Profile, RegistrationHow};
@@ -12,7 +13,7 @@ pub fn main(args: &InitArgs) -> u8 {
     let profile = match Profile::for_url(&args.url) {
         Ok(profile) => profile,
         Err(reason) => {
-            text::error(&reason);
+            text::error(&format!("{} is no usable URL: {reason}", args.url));
             return USAGE;
         }
     };
@@ -24,14 +25,19 @@ pub fn main(args: &InitArgs) -> u8 {
             return BLOCKED;
         }
     };
-    let content = write(&facts(&args.url, &seen));
+    let facts = facts(&args.url, &seen);
+    let next = if facts.login == LoginHint::Approves { "read it" } else { "fill in the users" };
+    let content = write(&facts);
     for note in &seen.notes {
-        text::remark(&format!("note: {note}"));
+        text::remark(&format!("note: {}", diag::escape(note)));
     }
     match &args.output {
         None => text::line(content.trim_end()),
         Some(path) if path.exists() => {
-            text::error(&format!("{} exists already: it is left as it is", path.display()));
+            text::error(&format!(
+                "{} exists already and is left as it is: name another file with -o, or remove it",
+                path.display()
+            ));
             return USAGE;
         }
         Some(path) => {
@@ -39,11 +45,7 @@ pub fn main(args: &InitArgs) -> u8 {
                 text::error(&error.to_string());
                 return USAGE;
             }
-            text::remark(&format!(
-                "{} is written: fill in the users, then `authspec run {}`",
-                path.display(),
-                path.display()
-            ));
+            text::remark(&format!("{} is written: {next}, then `authspec run {}`", path.display(), path.display()));
         }
     }
     OK

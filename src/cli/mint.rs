@@ -123,7 +123,11 @@ impl Control {
         let blocked = |why: String| Refused { code: BLOCKED, why };
         let Some(response) = answer.outcome.response() else {
             let why = answer.outcome.failure().map(ToString::to_string).unwrap_or_default();
-            return Err(blocked(format!("the identity provider at {} does not answer: {why}", self.base)));
+            let next = match why.contains("invalid peer certificate") {
+                true => ". Its certificate is not trusted: name the file of its --tls in SSL_CERT_FILE",
+                false => "",
+            };
+            return Err(blocked(format!("the identity provider at {} does not answer: {why}{next}", self.base)));
         };
         let body = response.json().unwrap_or_default();
         match (response.status, body["error"].as_str()) {

@@ -167,6 +167,9 @@ fn rewrite(path: &Path, faults: &BTreeSet<&str>) -> std::io::Result<()> {
             out.push(value.clone());
             done = true;
         } else if !done && line.starts_with("[[step]]") {
+            while out.last().is_some_and(String::is_empty) {
+                out.pop();
+            }
             out.push(value.clone());
             out.push(String::new());
             out.push(line.to_owned());

@@ -140,7 +140,7 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     if let (Some((_, issuer)), Some(url)) = (&helpers.idp, &profile.target.mcp_url) {
         run::helpers::registrar(issuer, &profile, profile.target.resource.as_ref().unwrap_or(url));
     }
-    let party = Party { profile, helpers, again: format!("authspec run {target}") };
+    let party = Party { profile, helpers, again: format!("authspec run {}", shell(target)) };
     Ok(Prepared { parties: vec![party], references: Vec::new(), launched })
 }
 
@@ -155,10 +155,15 @@ fn wrong(reason: &str) -> u8 {
     USAGE
 }
 
+/// Whether a target is a URL, so that nobody could say who logs in, and how.
+fn is_url(target: &str) -> bool {
+    target.starts_with("http://") || target.starts_with("https://")
+}
+
 /// A profile from a file or from a bare URL.
 fn profile(target: &str) -> Result<Profile, u8> {
-    if target.starts_with("http://") || target.starts_with("https://") {
-        return Profile::for_url(target).map_err(|reason| wrong(&reason));
+    if is_url(target) {
+        return Profile::for_url(target).map_err(|reason| wrong(&format!("{target} is no usable URL: {reason}")));
     }
     let content = std::fs::read_to_string(target).map_err(|error| {
         let hint = if target.ends_with(".toml") {
@@ -178,10 +183,15 @@ fn profile(target: &str) -> Result<Profile, u8> {
 /// What a command that repeats a part of the run needs beside the target: the cases, and the version to judge by.
 fn also(args: &RunArgs) -> String {
     let suites = args.suite.suites.as_ref().map(|dir| dir.display().to_string());
-    let suites =
-        suites.map(|dir| if dir.contains(' ') { format!(" --suites '{dir}'") } else { format!(" --suites {dir}") });
+    let suites = suites.map(|dir| format!(" --suites {}", shell(&dir)));
     let version = args.mcp_version.map(|version| format!(" --mcp-version {version}"));
     suites.into_iter().chain(version).collect()
+}
+
+/// A word as a shell takes it: brackets of an address and question marks are patterns there.
+fn shell(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./:@%+=,".contains(c));
+    if plain { word.to_owned() } else { format!("'{word}'") }
 }
 
 fn options(args: &RunArgs, parties: &[Party]) -> Options {
@@ -246,6 +256,14 @@ async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) 
         (Format::Json, _) => text::line(&json::render(&report)),
         (Format::Quiet, _) => text::line(quiet::render(&report, &text::look()).trim_end()),
         (Format::Human, None) => text::line(&human::render(&report, &text::look(), folder.as_deref())),
+    }
+    if args.format == Format::Human
+        && let Some(url) = args.target.as_deref().filter(|target| is_url(target))
+    {
+        text::remark(&format!(
+            "users, clients and limits are given by a profile: authspec init {} -o mine.toml writes one",
+            shell(url)
+        ));
     }
     if report.run.interrupted {
         text::remark("interrupted: what had been judged until then was reported");

@@ -87,6 +87,7 @@ fn write_ca(args: &ServeArgs, idp: &mock_idp::MockIdp) -> Result<(), String> {
 async fn server(port: u16, faults: Faults) -> Result<(), String> {
     let options = fixtures::server::Options { addr: loopback(port), faults, ..Default::default() };
     let server = fixtures::server::start(options).await.map_err(|e| taken(port, &e))?;
+    text::remark("its users: alice (password alice-password) and mallory (mallory-password)");
     text::line(&format!("READY {}", server.mcp_url()));
     stopped().await;
     server.stop().await;

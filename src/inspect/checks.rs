@@ -164,7 +164,9 @@ fn near(found: &str, wanted: &str) -> Option<&'static str> {
         Some("only a slash at the end differs")
     } else if found.eq_ignore_ascii_case(wanted) {
         Some("only upper and lower case differ")
-    } else if found.split_once("://").map(|parts| parts.1) == wanted.split_once("://").map(|parts| parts.1) {
+    } else if let (Some((_, found)), Some((_, wanted))) = (found.split_once("://"), wanted.split_once("://"))
+        && found == wanted
+    {
         Some("only the scheme differs")
     } else {
         None
@@ -236,3 +238,15 @@ const REQUIRED: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jt
 /// What a server may let pass for clocks that differ, in seconds (RFC 7519 section 4.1.4: a few minutes at most).
 const LEEWAY: i64 = 120;
 const DAY: i64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::near;
+
+    #[test]
+    fn names_are_no_urls_of_different_schemes() {
+        assert_eq!(near("account", "my-server"), None);
+        assert_eq!(near("http://my.server/mcp", "https://my.server/mcp"), Some("only the scheme differs"));
+        assert_eq!(near("https://my.server/mcp/", "https://my.server/mcp"), Some("only a slash at the end differs"));
+    }
+}

@@ -49,6 +49,23 @@ pub fn holds(
     })
 }
 
+/// Where in the text of `found` the part begins that breaks a matcher which forbids it.
+pub(super) fn offence(
+    matcher: &Matcher,
+    found: &Value,
+    lookup: &dyn Fn(&Value) -> Result<Value, String>,
+) -> Option<usize> {
+    match matcher {
+        Matcher::Not(inner) => {
+            let Matcher::Matches(pattern) = inner.as_ref() else { return None };
+            let pattern = lookup(&Value::String(pattern.clone())).ok()?;
+            Regex::new(pattern.as_str()?).ok()?.find(&text(found)).map(|part| part.start())
+        }
+        Matcher::Excludes(part) => found.as_str()?.find(lookup(part).ok()?.as_str()?),
+        _ => None,
+    }
+}
+
 fn variable(name: &str) -> Value {
     Value::String(format!("${}", name.trim_start_matches('$')))
 }
@@ -162,6 +179,16 @@ mod tests {
         assert!(!check(&bits, &json!([twice, twice, "0aZ8Yb3XcW7VdU2TeS6RfQ1P"])), "what comes twice is guessed");
         assert!(check(&Matcher::Max { of: Some(Measure::Length), n: 3.0 }, &json!("abc")));
         assert!(check(&Matcher::Min { of: Some(Measure::Distinct), n: 2.0 }, &json!(["a", "a", "b"])));
+    }
+
+    #[test]
+    fn tells_where_the_offence_is() {
+        let lookup = |v: &Value| Ok(v.clone());
+        let trace = json!("SyntaxError at node_modules/x.js");
+        let forbidden = Matcher::Not(Box::new(Matcher::Matches("node_modules|site-packages".into())));
+        assert_eq!(offence(&forbidden, &trace, &lookup), Some(15));
+        assert_eq!(offence(&Matcher::Excludes(json!("Error")), &trace, &lookup), Some(6));
+        assert_eq!(offence(&Matcher::Present, &trace, &lookup), None);
     }
 
     #[test]

@@ -135,7 +135,9 @@ fn clauses<'a>(
         let found = fact::dig(facts, &clause.path).filter(|v| !v.is_null());
         match holds(&clause.matcher, found, lookup) {
             Ok(true) => {}
-            Ok(false) => broken.push((kind(clause, found, facts), expected(clause, lookup), actual(clause, found))),
+            Ok(false) => {
+                broken.push((kind(clause, found, facts), expected(clause, lookup), actual(clause, found, lookup)));
+            }
             Err(reason) => return Outcome::Unproven(reason),
         }
     }
@@ -192,11 +194,24 @@ fn filled(text: &str, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Strin
     out + rest
 }
 
-fn actual(clause: &Clause, found: Option<&Value>) -> String {
-    match found {
-        None => format!("{} is absent", clause.path),
-        Some(value) => format!("{} {}", clause.path, fact::clip(&plain(value), 200)),
+fn actual(clause: &Clause, found: Option<&Value>, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> String {
+    let Some(value) = found else { return format!("{} is absent", clause.path) };
+    let text = plain(value);
+    let from = matching::offence(&clause.matcher, value, lookup).map_or(0, |at| shown_from(&text, at));
+    let cut = if from == 0 { "" } else { "…" };
+    format!("{} {cut}{}", clause.path, fact::clip(&text[from..], 200))
+}
+
+/// Where to begin to show a text so that the part at `at` is seen. Never within a word: a secret that lost its beginning would
+/// not be known for one.
+fn shown_from(text: &str, at: usize) -> usize {
+    let mut before = text[..at].char_indices().rev();
+    if before.clone().count() < 120 {
+        return 0;
     }
+    let apart = |c: char| c.is_whitespace() || "\"<>{,".contains(c);
+    let _ = before.nth(39);
+    before.find(|(_, c)| apart(*c)).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
 fn plain(value: &Value) -> String {
@@ -212,4 +227,19 @@ fn rate_limited(facts: &Value, step: &Step) -> Option<String> {
     (facts["status"] == 429 && !wanted).then(|| {
         "the target answered 429: too many requests for its limits (profile: limits.requests-per-second)".to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_from;
+
+    #[test]
+    fn a_text_is_shown_from_the_word_before_its_offence() {
+        let text = format!("{} secret-of-many-letters at node_modules", "word ".repeat(40));
+        let at = text.find("node_modules").expect("it is there");
+        let from = shown_from(&text, at);
+        assert!(from > 0 && text[..from].ends_with(' ') && text[from..].contains("node_modules"), "{}", &text[from..]);
+        assert_eq!(shown_from(&text, 100), 0, "it is seen anyway");
+        assert_eq!(shown_from(&"x".repeat(500), 400), 0, "no word is cut");
+    }
 }

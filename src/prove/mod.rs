@@ -122,7 +122,7 @@ async fn reds_of(
             match mark {
                 None => {}
                 Some(Mark::Plan(cases)) => only.extend(cases),
-                Some(Mark::World) => marked = true,
+                Some(Mark::World(_) | Mark::Nothing) => marked = true,
             }
         }
         if marked {
@@ -131,7 +131,9 @@ async fn reds_of(
         // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
         only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
         only.retain(|case| !settled.contains(case) && !cleared.has(version, fault, case));
-        if !marked {
+        if marked {
+            settled.extend(cleared.green(fault));
+        } else {
             settled.extend(consulted.of_version(version));
         }
         if only.is_empty() {

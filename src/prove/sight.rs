@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use fixtures::Fault;
 use regex::Regex;
+use similar::{ChangeTag, TextDiff};
 
 use super::{Consulted, options, start};
 use crate::reference::Reference;
@@ -27,7 +28,25 @@ pub enum Mark {
     /// In nothing that cases work with; these cases apply otherwise.
     Plan(BTreeSet<String>),
     /// In what all cases work with.
-    World,
+    World(Box<Difference>),
+    /// Nothing could be judged.
+    Nothing,
+}
+
+/// What is other in what all cases work with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Lines that are gone, and lines that are new, each with the line of the healthy deployment before it.
+    pub(super) lines: BTreeSet<(usize, bool, String)>,
+    /// Cases that apply otherwise.
+    pub(super) plan: BTreeSet<String>,
+}
+
+impl Difference {
+    /// The places of the healthy deployment that are other, with their neighbours.
+    pub(super) fn places(&self) -> BTreeSet<usize> {
+        self.lines.iter().flat_map(|(at, ..)| at.saturating_sub(1)..=at + 1).collect()
+    }
 }
 
 impl Sight {
@@ -47,13 +66,32 @@ impl Sight {
 
     /// How this differs from what is seen of a healthy deployment.
     pub fn mark(&self, healthy: &Sight) -> Option<Mark> {
-        if self.world != healthy.world {
-            return Some(Mark::World);
-        }
         let other = self.plan.iter().filter(|(case, tried)| healthy.plan.get(*case) != Some(tried));
-        let other: BTreeSet<String> = other.map(|(case, _)| case.clone()).collect();
-        (!other.is_empty()).then_some(Mark::Plan(other))
+        let plan: BTreeSet<String> = other.map(|(case, _)| case.clone()).collect();
+        if self.world != healthy.world {
+            return Some(Mark::World(Box::new(Difference { lines: lines(&healthy.world, &self.world), plan })));
+        }
+        (!plan.is_empty()).then_some(Mark::Plan(plan))
     }
+}
+
+/// The lines that two texts do not share.
+fn lines(healthy: &str, other: &str) -> BTreeSet<(usize, bool, String)> {
+    let mut at = 0;
+    let mut lines = BTreeSet::new();
+    for change in TextDiff::from_lines(healthy, other).iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Equal => at += 1,
+            ChangeTag::Delete => {
+                lines.insert((at, false, change.value().to_owned()));
+                at += 1;
+            }
+            ChangeTag::Insert => {
+                lines.insert((at, true, change.value().to_owned()));
+            }
+        }
+    }
+    lines
 }
 
 fn world(seen: &Preflight, reference: &Reference) -> String {
@@ -97,7 +135,7 @@ pub(super) async fn mark(
     let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
     let mark = match (seen, consulted.sight(version)) {
         (Ok(seen), Some(healthy)) => Sight::of(&seen, &reference, material).mark(healthy),
-        _ => Some(Mark::World),
+        _ => Some(Mark::Nothing),
     };
     reference.stop().await;
     Ok(mark)
@@ -145,7 +183,10 @@ mod tests {
             let faults = Faults::one(id).expect("a fault of the catalogue");
             sight(&helpers, Deployment::Server, faults, McpVersion::NEWEST).await.mark(&healthy)
         };
-        assert_eq!(mark("discovery.iss-not-advertised").await, Some(Mark::World));
+        let Some(Mark::World(difference)) = mark("discovery.iss-not-advertised").await else {
+            panic!("all cases see it")
+        };
+        assert!(difference.lines.iter().all(|(.., line)| line.contains("iss_parameter")), "{difference:?}");
         assert!(matches!(mark("authorize.iss-missing").await, Some(Mark::Plan(cases)) if !cases.is_empty()));
         assert_eq!(mark("authorize.csp-missing").await, None);
     }

@@ -1,16 +1,17 @@
-//! Faults that many cases ask for and few see, tried together: what leaves a case green with all of them on does not turn
-//! it red alone.
+//! Faults that many cases meet and few see, tried together: what leaves a case green with all of them on does not turn it
+//! red alone.
 //!
-//! That they were all on when the case came by is watched. What is trusted is that none of them hides what another does
-//! although both are asked for; faults of like names are kept apart for that reason, and `prove --every-case` trusts
-//! nothing.
+//! Of some, each case says which it asks for: that they were all on when the case came by is watched. Others change what the
+//! preflight hands to all cases, at different places: that it hands on the changes of all of them, and no other, is looked
+//! at. What is trusted is that none of them hides what another does although both are there; faults of like names are kept
+//! apart for that reason, and `prove --every-case` trusts nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::{Fault, Faults};
 
 use super::consulted::Consulted;
-use super::sight::Mark;
+use super::sight::{Difference, Mark};
 use super::watched::Watched;
 use super::{crew, is_named_by, sight};
 use crate::reference::Deployment;
@@ -48,8 +49,11 @@ impl Cleared {
         let mut cleared = Cleared::default();
         crew::all(before, parallel, look, |(fault, mark)| cleared.marks.extend(mark.map(|mark| (fault, mark))))?;
         let open: Vec<&'static Fault> = faults.iter().copied().filter(|fault| cleared.mark(fault).is_none()).collect();
-        let portions = groups(&open, material.suites, consulted).into_iter();
-        let portions = portions.flat_map(|group| portions_of(group, material.suites, consulted)).collect();
+        let unseen = groups(&open, material.suites, consulted).into_iter();
+        let unseen = unseen.flat_map(|group| portions_of(group, material.suites, consulted));
+        let seen = cleared.groups_seen(faults, material.suites).into_iter();
+        let seen = seen.flat_map(|(group, all)| portions_seen(&group, &all, material.suites, consulted));
+        let portions = seen.chain(unseen).collect();
         let run = async |portion: Portion| portion.run(helpers, deployment, consulted, material).await;
         crew::all(portions, parallel, run, |green| {
             for (fault, case) in green {
@@ -62,6 +66,36 @@ impl Cleared {
     /// How the preflight sees the fault in the newest version, if it does.
     pub(super) fn mark(&self, fault: &Fault) -> Option<&Mark> {
         self.marks.get(fault.id)
+    }
+
+    /// Groups of faults that change what the preflight hands to all cases, each at places of its own, and what it hands on
+    /// with all of a group.
+    fn groups_seen(&self, faults: &[&'static Fault], suites: &Suites) -> Vec<(Vec<&'static Fault>, Difference)> {
+        let names = |fault: &Fault| suites.cases.iter().filter(|case| is_named_by(fault, case)).count();
+        let mut groups: Vec<(Vec<&'static Fault>, Difference)> = Vec::new();
+        for fault in faults.iter().copied().filter(|fault| names(fault) <= SEEN) {
+            let Some(Mark::World(other)) = self.mark(fault) else { continue };
+            if other.lines.len() > LINES || other.plan.len() > OTHERWISE {
+                continue;
+            }
+            let is_apart = |(group, all): &&mut (Vec<_>, Difference)| {
+                group.len() < SEEN_TOGETHER && all.places().is_disjoint(&other.places())
+            };
+            match groups.iter_mut().find(is_apart) {
+                Some((group, all)) => {
+                    group.push(fault);
+                    all.lines.extend(other.lines.iter().cloned());
+                }
+                None => groups.push((vec![fault], Difference::clone(other))),
+            }
+        }
+        groups.retain(|(group, _)| group.len() > 1);
+        groups
+    }
+
+    /// The cases that a fault is known to leave green.
+    pub(super) fn green(&self, fault: &Fault) -> impl Iterator<Item = String> {
+        self.green.get(fault.id).into_iter().flatten().cloned()
     }
 
     /// Whether it is known that a fault leaves a case green.
@@ -86,24 +120,40 @@ fn groups(faults: &[&'static Fault], suites: &Suites, consulted: &Consulted) -> 
 /// Faults, and cases that are tried with all of them, one after the other.
 struct Portion {
     faults: Vec<&'static Fault>,
+    /// What the preflight hands on with all of them, if it sees them.
+    seen: Option<Difference>,
     cases: Vec<Case>,
 }
 
-/// The cases of a group in portions: none that one of the faults should turn red; of those that wait only a few, so that not
-/// all wait for one another.
+/// The cases of a group in portions: none that one of the faults should turn red.
 fn portions_of(faults: Vec<&'static Fault>, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
     let asks = |case: &Case| {
         let asked = consulted.asked(VERSION, &case.id);
         asked.is_some_and(|asked| faults.iter().filter(|fault| asked.contains(fault.id)).count() > 1)
     };
-    let fits = |case: &&Case| asks(case) && !faults.iter().any(|fault| is_named_by(fault, case));
-    let (slow, quick): (Vec<Case>, Vec<Case>) = suites.cases.iter().filter(fits).cloned().partition(Case::is_slow);
+    let cases = suites.cases.iter().filter(|case| asks(case) && !faults.iter().any(|fault| is_named_by(fault, case)));
+    portions(&faults, None, cases)
+}
+
+/// The same of a group that the preflight sees: all cases meet it.
+fn portions_seen(faults: &[&'static Fault], all: &Difference, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
+    let cases = suites.cases.iter().filter(|case| consulted.has(VERSION, &case.id));
+    portions(faults, Some(all), cases.filter(|case| !faults.iter().any(|fault| is_named_by(fault, case))))
+}
+
+/// Of the cases that wait only a few in a portion, so that not all wait for one another.
+fn portions<'a>(
+    faults: &[&'static Fault],
+    seen: Option<&Difference>,
+    cases: impl Iterator<Item = &'a Case>,
+) -> Vec<Portion> {
+    let (slow, quick): (Vec<Case>, Vec<Case>) = cases.cloned().partition(Case::is_slow);
     let portions = slow.chunks(SLOW_PORTION).chain(quick.chunks(PORTION));
-    portions.map(|cases| Portion { faults: faults.clone(), cases: cases.to_vec() }).collect()
+    portions.map(|cases| Portion { faults: faults.to_vec(), seen: seen.cloned(), cases: cases.to_vec() }).collect()
 }
 
 impl Portion {
-    /// The pairs of fault and case that are green although the case asked for the fault.
+    /// The pairs of fault and case that are green although the case met the fault.
     async fn run(
         self,
         helpers: &Helpers,
@@ -115,11 +165,16 @@ impl Portion {
         let Ok(watched) = Watched::start(helpers, deployment, all, VERSION).await? else { return Ok(Vec::new()) };
         let mut green = Vec::new();
         // What the preflight sees of all of them together may be what it sees of none alone: then nothing is learnt.
-        let is_healthy =
-            consulted.sight(VERSION).is_some_and(|healthy| watched.sight(material).mark(healthy).is_none());
-        for case in self.cases.iter().filter(|_| is_healthy) {
+        let mark = consulted.sight(VERSION).map(|healthy| watched.sight(material).mark(healthy));
+        let is_as_expected = match (mark, &self.seen) {
+            (Some(None), None) => true,
+            (Some(Some(Mark::World(all))), Some(expected)) => all.lines == expected.lines,
+            _ => false,
+        };
+        for case in self.cases.iter().filter(|_| is_as_expected) {
             let tried = watched.one(case, material.rules).await;
-            let on = self.faults.iter().filter(|fault| tried.is_green() && tried.asked.contains(fault.id));
+            let met = |fault: &&&Fault| self.seen.is_some() || tried.asked.contains(fault.id);
+            let on = self.faults.iter().filter(met).filter(|_| tried.is_green());
             green.extend(on.map(|fault| (fault.id, case.id.clone())));
         }
         watched.stop().await;
@@ -135,6 +190,12 @@ const WIDE: usize = 24;
 const SEEN: usize = 8;
 /// Faults in a group.
 const TOGETHER: usize = 16;
+/// Faults in a group that the preflight sees: each changes more than one that it does not see.
+const SEEN_TOGETHER: usize = 6;
+/// Lines that a fault changes in what the preflight hands on, up to which it is tried with others.
+const LINES: usize = 24;
+/// Cases that apply otherwise with a fault, up to which it is tried with others.
+const OTHERWISE: usize = 40;
 /// Cases of a group that run one after the other.
 const PORTION: usize = 200;
 const SLOW_PORTION: usize = 5;

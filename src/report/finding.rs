@@ -9,6 +9,7 @@ use super::model::Report;
 use super::phrase::{in_words, obstacle_in_words};
 use super::text::{columns, cut, plural, tidy, wrap};
 use crate::event::{CaseResult, Verdict};
+use crate::transcript::RedactedExchange;
 
 /// A finding as lines: the first of its group in full, the others one line each.
 pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<String> {
@@ -49,6 +50,19 @@ pub(super) fn name(result: &CaseResult) -> String {
         Some(variant) => format!("{}[{}]", tidy(&result.case, NAME), tidy(variant, NAME)),
         None => tidy(&result.case, NAME),
     }
+}
+
+/// Which exchange brought the metadata document that a rule is about.
+fn document(rule: &str, shown: &[&RedactedExchange]) -> Option<usize> {
+    let names: &[&str] = match rule.split('.').next() {
+        Some("prm") => &["oauth-protected-resource"],
+        Some("as-meta") => &["oauth-authorization-server", "openid-configuration"],
+        _ => return None,
+    };
+    shown.iter().rposition(|exchange| {
+        names.iter().any(|name| exchange.request.url.contains(name))
+            && exchange.response.as_ref().is_some_and(|response| response.status == 200)
+    })
 }
 
 /// The command that repeats the case, on the same target.
@@ -195,18 +209,21 @@ impl Page<'_> {
         }
     }
 
-    /// The exchanges of the finding, or of many the first and the last: how it began, and the one that decides.
+    /// The exchanges of the finding, or of many the first and the last: how it began, and the one that decides. Of those of a
+    /// discovery the document that the rule is about decides.
     fn exchanges(&mut self, report: &Report, result: &CaseResult) {
         let home = report.home_of(result);
         let shown: Vec<_> = result.exchanges.iter().filter_map(|id| report.exchange(*id)).collect();
         let between = if shown.len() > EXCHANGES { 1..shown.len() - 1 } else { 0..0 };
+        let document = document(&result.rule, &shown);
+        let hidden: Vec<usize> = between.filter(|at| document != Some(*at)).collect();
         let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
         for (at, exchange) in shown.iter().enumerate() {
-            if at == between.start && !between.is_empty() {
-                let text = plural(between.len(), "exchange", "exchanges");
-                self.field("…", &format!("{text} between them, see report.json"));
+            if hidden.first() == Some(&at) {
+                let text = plural(hidden.len(), "exchange", "exchanges");
+                self.field("…", &format!("{text} between them (--report keeps them)"));
             }
-            if between.contains(&at) {
+            if hidden.contains(&at) {
                 continue;
             }
             let who = if several { format!("{}: ", tidy(&exchange.by, NAME)) } else { String::new() };
@@ -255,7 +272,7 @@ impl Page<'_> {
         }
         let left_out = lines.len().saturating_sub(OTHERS);
         if left_out > 0 {
-            self.push(&format!("{:LABEL$}… and {left_out} more, see report.json", ""), Style::new());
+            self.push(&format!("{:LABEL$}… and {left_out} more (--report has them)", ""), Style::new());
         }
     }
 

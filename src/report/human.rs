@@ -234,20 +234,43 @@ fn size(group: &Group<'_>) -> usize {
     1 + group.others.len()
 }
 
-/// Failures that the profile accepts for now, one line each.
+/// Failures that the profile accepts for now, one line for those of one case under one rule.
 fn known(report: &Report, look: &Look) -> Vec<String> {
     let counted = |result: &&CaseResult| matches!(result.verdict, Verdict::Fail | Verdict::Warn);
+    let mut groups: Vec<(&CaseResult, usize)> = Vec::new();
+    for result in report.results.iter().filter(counted).filter(|result| result.known.is_some()) {
+        match groups.iter_mut().find(|(lead, _)| told_together(lead, result)) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((result, 1)),
+        }
+    }
     let mut lines = Vec::new();
-    for result in report.results.iter().filter(counted) {
-        let Some(known) = &result.known else { continue };
-        let why = format!("{} (until {})", tidy(&known.reason, TEXT), tidy(&known.until, TEXT));
-        let text = format!("{}  {}  {why}", tidy(&result.rule, TEXT), finding::name(result));
+    for (lead, count) in groups {
+        let name = match count {
+            1 => finding::name(lead),
+            _ => format!("{} ({count} results)", tidy(&lead.case, TEXT)),
+        };
+        let text = format!("{}  {name}  {}", tidy(&lead.rule, TEXT), reason(lead).unwrap_or_default());
         lines.extend(marked("known", FAINT, &text, look));
     }
     if !lines.is_empty() {
         lines.push(String::new());
     }
     lines
+}
+
+/// Why a failure is accepted, and how long.
+fn reason(result: &CaseResult) -> Option<String> {
+    let known = result.known.as_ref()?;
+    Some(format!("{} (until {})", tidy(&known.reason, TEXT), tidy(&known.until, TEXT)))
+}
+
+/// Whether two accepted failures are told in one line.
+fn told_together(one: &CaseResult, other: &CaseResult) -> bool {
+    one.rule == other.rule
+        && one.case == other.case
+        && one.deployment == other.deployment
+        && reason(one) == reason(other)
 }
 
 /// Parts joined by a dot, broken between parts where a line is full.

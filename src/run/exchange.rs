@@ -186,8 +186,12 @@ async fn honest(seen: &mut Preflight, wire: &Wire) -> Result<Reusable, String> {
         if seen.abilities.has("dpop") && seen.wants(&["exchange-dpop"]) {
             let proven = answered(seen, wire, reusable.with(json!({ "dpop": true }))).await.unwrap_or_default();
             let bound = ["key", "other-key", "untold", "missing"].iter().any(|word| proven["binding"] == *word);
-            let reason = "what it exchanges with a DPoP proof is bound to no key, as it may elect (RFC 9449 section 5)";
-            seen.abilities.decide("exchange-dpop", bound, reason);
+            let reason = match proven["granted"] == true {
+                true => "what it exchanges with a DPoP proof is bound to no key, as it may elect (RFC 9449 section 5)"
+                    .to_owned(),
+                false => format!("an honest exchange with a DPoP proof failed: {}", said(&proven)),
+            };
+            seen.abilities.decide("exchange-dpop", bound, &reason);
         }
         seen.abilities.decide("exchange-login", login, "the subject token is not one of the client that exchanges");
         let jwt = answer["token"].is_object();
@@ -252,10 +256,13 @@ async fn describe(seen: &mut Preflight, wire: &Wire, subject: &Reusable) {
     seen.abilities.decide("exchange-issuer", trusted.is_some(), reason);
 }
 
-/// Whether an actor token is taken and not just overlooked: then `act` names the actor, or a made-up one is refused.
+/// Whether an actor token is taken and not just overlooked: then `act` names the actor, or a made-up one is refused. Some
+/// servers name the client in `act`, whatever actor is shown to them.
 async fn is_looked_at(seen: &Preflight, wire: &Wire, subject: &Reusable) -> bool {
     let Some(facts) = answered(seen, wire, subject.with(json!({ "actor": "first" }))).await else { return false };
-    let named = facts["token"]["claims"]["act"].is_object();
+    let act = &facts["token"]["claims"]["act"];
+    let alone = answered(seen, wire, subject.with(json!({}))).await.unwrap_or_default();
+    let named = act.is_object() && alone["token"]["claims"]["act"] != *act;
     let made_up = subject.with(json!({ "actor-token": "made-up" }));
     facts["granted"] == true
         && (named || answered(seen, wire, made_up).await.is_some_and(|facts| facts["granted"] == false))

@@ -148,7 +148,7 @@ struct Run<'a> {
     results: Vec<CaseResult>,
     /// Places in `results` of refusals that passed: worth nothing if a later control fails.
     refusals: Vec<usize>,
-    /// Places in `results` of what was said when an honest request for a token was refused.
+    /// Places in `results` of what was said when an honest request for a token was refused, or one for a code crashed.
     denials: Vec<usize>,
 }
 
@@ -310,7 +310,7 @@ impl Run<'_> {
             let mut result = self.result(at, &rule, &performed.exchanges);
             result.duration_ms = millis(took);
             self.decide(&mut result, &rule, outcome);
-            if step.refused != Some(true) && performed.facts["granted"] == false {
+            if is_denial(step, &performed.facts) {
                 self.denials.push(self.results.len());
             }
             if refused && result.verdict == Verdict::Pass {
@@ -421,10 +421,22 @@ impl Run<'_> {
     }
 }
 
-/// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2).
+/// Whether a step that asks for no refusal was denied a token, or broke the target on the way to a code: what is left of an
+/// earlier case with the client may be the reason, unless the step is about crashes.
+fn is_denial(step: &Step, facts: &Value) -> bool {
+    let broke = step.verb == Verb::Authorize
+        && facts["crash"] == true
+        && !step.expect.iter().any(|clause| clause.path == "crash");
+    step.refused != Some(true) && (facts["granted"] == false || broke)
+}
+
+/// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2). Some frameworks
+/// refuse what their types do not allow before anybody thinks of OAuth, by 422 and words of their own: how a refusal has to look
+/// is a question of its own (`dcr.error-format`).
 fn is_registration_policy(step: &Step, performed: &Performed) -> bool {
-    let error = performed.facts["error"].as_str();
-    step.verb == Verb::Register && matches!(error, Some("invalid_redirect_uri" | "invalid_client_metadata"))
+    let (error, status) = (performed.facts["error"].as_str(), performed.facts["status"].as_u64());
+    let refused = matches!(error, Some("invalid_redirect_uri" | "invalid_client_metadata")) || status == Some(422);
+    step.verb == Verb::Register && refused
 }
 
 async fn perform(context: &mut Context, step: &Step) -> Result<Performed, String> {

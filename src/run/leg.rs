@@ -66,6 +66,21 @@ pub fn tokens(seen: &mut Preflight, token: &Value, for_resource: bool) {
     );
 }
 
+/// Remarks that a proxy is another client at our identity provider than the profile `named`: unknown ones are let in too.
+pub fn misnamed(seen: &mut Preflight, named: Option<&str>) {
+    let (Some(named), Some(idp)) = (named, &seen.world.idp) else { return };
+    let journal = idp.issuer.journal();
+    let redeemed = journal.iter().filter(|received| received.endpoint == Endpoint::Token);
+    let came: Vec<&str> = redeemed.filter_map(|received| received.client_id.as_deref()).collect();
+    let Some(other) = came.first().filter(|_| !came.contains(&named)) else { return };
+    let note = format!(
+        "the target is client {other} at our identity provider, and the profile says {named} (upstream.client-id): it was let in, but nobody looked at its secret"
+    );
+    if seen.abilities.has("upstream-callback") {
+        seen.notes.push(note);
+    }
+}
+
 /// Whether the clients of the proxy are all one at our identity provider, so that only the proxy can ask the user about
 /// each. A second client shows it; where none can be had, a proxy with a callback of its own is taken for one.
 pub async fn clients(seen: &mut Preflight, wire: &Wire, client: &Client, journey: &Value) {
@@ -149,11 +164,15 @@ fn not_upstream(world: &World, journey: &Value) -> String {
     let origin = |url: &str| url::Url::parse(url).map(|u| u.origin().ascii_serialization()).unwrap_or_default();
     // Where the client gets its answer is no place where anybody logs in.
     let known = [world.origin(), world.as_origin(), origin(journey["redirect-uri"].as_str().unwrap_or_default())];
-    let hosts = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut hosts: Vec<String> = hosts.map(origin).filter(|host| !host.is_empty() && !known.contains(host)).collect();
-    hosts.dedup();
+    // With its path, because our identity provider may be asked under the path of another issuer.
+    let place = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let places = journey["redirects"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let places = places.map(|url| (origin(url), place(url)));
+    let foreign = places.filter(|(host, _)| !host.is_empty() && !known.contains(host));
+    let mut places: Vec<String> = foreign.map(|(_, place)| place).collect();
+    places.dedup();
     let went =
-        if hosts.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", hosts.join(", ")) };
+        if places.is_empty() { "to no other server".to_owned() } else { format!("by way of {}", places.join(", ")) };
     format!(
         "a user's login went {went}, but our identity provider is at {ours}: configure the target to log users in there (docs/proxies.md), then run again"
     )

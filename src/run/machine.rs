@@ -34,11 +34,19 @@ pub async fn look(seen: &mut Preflight) {
     if by_credentials {
         credentials_of(seen, &wire, client.as_ref()).await;
     }
-    if seen.world.idp.is_none() || seen.abilities.has("proxy") {
+    // A proxy logs its users in at our identity provider; that it takes assertions as well, only its metadata tells.
+    if seen.world.idp.is_none() || seen.abilities.has("proxy") && !seen.abilities.has("id-jag-announced") {
         return lacks(seen, &ALL[5..], "our identity provider is not one whose assertions the target takes");
     }
     if by_identity {
+        let client = match client {
+            Err(reason) => public_client(seen, &wire).await.ok_or(reason),
+            had => had,
+        };
         identity_assertion(seen, &wire, client).await;
+    }
+    if seen.abilities.has("proxy") {
+        return lacks(seen, &ALL[6..], "it is a proxy: our identity provider is where its users log in");
     }
     if seen.wants_word("workload-identity") {
         workload(seen, &wire).await;
@@ -62,12 +70,17 @@ async fn credentials_of(seen: &mut Preflight, wire: &Wire, client: Result<&Clien
         }
         Err(reason) => lacks(seen, &["machine-client", "machine-jwt"], &reason),
     }
-    let preset = seen.world.registration.how == How::Preset;
-    let second = !preset || seen.world.registration.other.as_ref().is_some_and(|other| other.secret.is_some());
-    seen.abilities.decide("two-machines", bearer.is_some() && second, "only one such client can be had, or none");
+    let second = bearer.is_some() && has_second(seen);
+    seen.abilities.decide("two-machines", second, "only one such client can be had, or none");
     if seen.wants(&["machine-served", "machine-extension"]) {
         served(seen, wire, bearer.as_deref()).await;
     }
+}
+
+/// Whether a second client can be had that acts without a user.
+fn has_second(seen: &Preflight) -> bool {
+    let registration = &seen.world.registration;
+    registration.how != How::Preset || registration.other.as_ref().is_some_and(|other| other.secret.is_some())
 }
 
 /// What the metadata says.
@@ -100,6 +113,18 @@ async fn client(seen: &Preflight, wire: &Wire) -> Result<Client, String> {
         world.pool.stock("machine", client.clone());
     }
     Ok(client)
+}
+
+/// A client without credentials, where assertions are announced and no other client can be had: some servers trust the assertion
+/// alone, and take it from any client that registers.
+async fn public_client(seen: &mut Preflight, wire: &Wire) -> Option<Client> {
+    if !seen.abilities.has("id-jag-announced") || seen.world.registration.how == How::Preset {
+        return None;
+    }
+    seen.world.recipe.public_machines = true;
+    let client = step::fresh_client(&seen.world, wire, "machine", "machine").await.ok()?;
+    seen.world.pool.stock("machine", client.clone());
+    Some(client)
 }
 
 /// An access token by client credentials.
@@ -173,6 +198,9 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
     };
     let Err(reason) = outcome else {
         seen.abilities.set("id-jag", Ability::Has);
+        if has_second(seen) {
+            seen.abilities.set("two-machines", Ability::Has);
+        }
         trusted_for_assertions(seen);
         // Without what makes an ID-JAG it is a plain grant of RFC 7523, which a server may serve beside ID-JAGs.
         let plain = json!({ "header": { "typ": "JWT" }, "drop": ["client_id", "resource"] });

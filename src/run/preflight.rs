@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, machine, probes, proofs, recipe, stated, tokens};
+use super::{Helpers, NotStarted, Options, leg, machine, probes, proofs, recipe, stated, tokens};
+use crate::diag::escape;
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
@@ -89,9 +90,12 @@ pub async fn look(
     };
     trust(&mut seen, profile);
     seen.roles = roles(profile, options, &seen.world, &discovered);
+    let doubts = doubts(profile, options, &seen, &discovered);
+    seen.notes.extend(doubts);
     stated::from_metadata(&mut seen, &discovered);
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
+    leg::misnamed(&mut seen, profile.upstream.as_ref().and_then(|upstream| upstream.client_id.as_deref()));
     recipe::issuer_trust(&mut seen, stated).await;
     proofs::look(&mut seen, &discovered).await;
     super::exchange::look(&mut seen, profile).await;
@@ -106,6 +110,30 @@ pub async fn look(
         seen.abilities.set(&word.word, Ability::Lacks("the profile says so (abilities.without)".into()));
     }
     Ok(seen)
+}
+
+/// What makes one doubt that the URL is the one that clients are given.
+fn doubts(profile: &Profile, options: &Options, seen: &Preflight, discovered: &Discovered) -> Vec<String> {
+    let (world, mut doubts) = (&seen.world, Vec::new());
+    let left_to_us = profile.target.roles.is_empty() && options.roles.is_empty() && !world.is_bare();
+    if left_to_us && !seen.roles.contains(&Role::ResourceServer) {
+        let got = discovered.facts["status"].as_u64().map_or("nothing".to_owned(), |status| status.to_string());
+        doubts.push(format!(
+            "no MCP server is judged: {} answered {got} to an MCP request without a token, not 401, and has no resource metadata. Check the path: many servers use /mcp",
+            world.mcp_url
+        ));
+    }
+    let named = world.found.prm.as_ref().and_then(|prm| prm["resource"].as_str());
+    let called = world.mcp_url.as_str();
+    if let Some(named) = named
+        && named != called
+        && named.trim_end_matches('/') == called.trim_end_matches('/')
+    {
+        doubts.push(format!(
+            "its resource metadata names {named}, but {called} is judged, and clients compare the two to the letter: if they are given {named}, judge that"
+        ));
+    }
+    doubts
 }
 
 fn stop(message: &str) -> NotStarted {
@@ -173,6 +201,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             other: preset(profile, profile.registration.other.as_ref()),
             client_name: profile.registration.client_name.clone().unwrap_or_else(|| "authspec test client".into()),
             redirect_uris: redirect_uris(profile),
+            method: profile.registration.token_endpoint_auth_method.map(|method| method.to_string()),
             scope: profile.registration.scope.clone(),
         },
         pool: Arc::new(Pool::new(jobs, Budget::new(Some(profile.limits.registrations)))),
@@ -246,12 +275,20 @@ async fn discover(
     let issuer = profile.target.issuer.as_deref();
     let mut discovered = attempt(world, wire, issuer).await;
     if let Some(reason) = discovered.facts["no-answer"].as_str() {
-        return Err(stop(&format!(
-            "nothing could be judged: {} does not answer ({reason}). Is the server running, and is this its MCP URL?",
-            world.mcp_url
-        )));
+        let next = if reason.contains("invalid peer certificate") {
+            "Its certificate is not trusted here: name that of its authority (PEM) in the environment variable SSL_CERT_FILE"
+        } else {
+            "Is the server running, and is this its MCP URL?"
+        };
+        return Err(stop(&format!("nothing could be judged: {} does not answer ({reason}). {next}", world.mcp_url)));
     }
     if world.is_bare() && !is_oauth(&discovered.found.metadata) {
+        if let Some(reason) = discovered.silence.as_ref().and_then(Value::as_str) {
+            let issuer = &world.found.issuer;
+            return Err(stop(&format!(
+                "nothing could be judged: {issuer} does not answer ({reason}). Is the server running, and is this its issuer?"
+            )));
+        }
         return Err(stop(&format!(
             "nothing to judge: {} publishes no authorization server metadata; looked at {}. Is the server running, and is this its issuer?",
             world.found.issuer, discovered.facts["tried"]
@@ -269,7 +306,7 @@ async fn discover(
     let status = discovered.facts["status"].as_u64().unwrap_or(0);
     let oauth = discovered.found.prm.as_ref().is_some_and(is_oauth) || is_oauth(&discovered.found.metadata);
     if !oauth && status != 401 && !world.is_bare() {
-        return Err(stop(&not_an_oauth_server(&world.mcp_url, status)));
+        return Err(stop(&not_an_oauth_server(&world.mcp_url, status, &discovered.opening)));
     }
     world.found = discovered.found.clone();
     Ok(discovered)
@@ -324,9 +361,25 @@ fn is_oauth(document: &Value) -> bool {
     document.as_object().is_some_and(|members| members.keys().any(telling))
 }
 
-fn not_an_oauth_server(url: &str, status: u64) -> String {
+fn not_an_oauth_server(url: &str, status: u64, opening: &Value) -> String {
     let next = "Check the URL (the path too: many servers use /mcp) and that authorization is switched on.";
+    if let Some(how) = opening["dropped"].as_str() {
+        return format!(
+            "{url} did not answer an MCP request in HTTP: {}. Is it an https server asked by http, or a port of something else?",
+            escape(how)
+        );
+    }
     match status {
+        200..300 if opening["web-page"] == true => format!(
+            "no MCP endpoint at {url}: a well-formed POST got a web page, and there is no OAuth metadata beside it. {next}"
+        ),
+        200..300 if opening["body"].is_null() => format!(
+            "no MCP endpoint at {url}: a well-formed POST got {status} without an MCP answer, and there is no OAuth metadata beside it. {next}"
+        ),
+        300..400 => format!(
+            "{url} sends MCP requests on ({status}) to {}, and publishes no OAuth metadata. If that is the MCP server, judge it there. {next}",
+            opening["headers"]["location"].as_str().map_or("nowhere".into(), escape)
+        ),
         200..300 => format!(
             "nothing to judge: {url} serves MCP requests without a token and publishes no OAuth metadata. {next}"
         ),
@@ -449,8 +502,15 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
         metadata["document"] == true,
         "client_id_metadata_document_supported is not true",
     );
-    let secret = how == How::Preset && world.registration.preset.as_ref().is_some_and(|c| c.method != "none");
-    abilities.decide("public-client", how != How::None && !secret, "the preset client has credentials");
+    let (method, reason) = match how {
+        How::Preset => {
+            (world.registration.preset.as_ref().map(|c| c.method.as_str()), "the preset client has credentials")
+        }
+        How::Dynamic => (world.registration.method.as_deref(), "the profile has clients register with a secret"),
+        How::Document | How::None => (None, "no client can be had"),
+    };
+    let secret = method.is_some_and(|method| method != "none");
+    abilities.decide("public-client", how != How::None && !secret, reason);
     if let Some(preset) = world.registration.preset.as_ref().filter(|_| how == How::Preset) {
         // Cases that name a kind of client get the preset one, so it has to be of that kind.
         let is = |method: &str| preset.method == method && preset.secret.is_some();
@@ -460,6 +520,16 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
         abilities.decide("secret-post", post, other);
         abilities.decide("confidential-client", basic || post, other);
         abilities.decide("private-key-jwt", false, other);
+    }
+    // A server may hold a client to the one way that it registered.
+    let preset = world.registration.preset.as_ref().filter(|_| how == How::Preset);
+    for (word, kind) in [
+        ("basic-client", "client_secret_basic"),
+        ("jwt-client", "private_key_jwt"),
+        ("post-client", "client_secret_post"),
+    ] {
+        let is = preset.is_none_or(|client| client.method == kind && client.secret.is_some());
+        abilities.decide(word, is, "the preset client authenticates in another way, or not at all");
     }
     abilities.decide("preset", how == How::Preset, "the profile presets no client");
     let two = match how {

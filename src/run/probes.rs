@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mock_idp::ResourcePolicy;
 use serde_json::{Value, json};
 
 use super::ability::Ability;
@@ -22,18 +23,34 @@ pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client)
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client("default", client.clone());
     let Ok(journey) = act(&mut context, Verb::Authorize, json!({ "resource": NO_RESOURCE })).await else { return };
-    let mut ignored = false;
-    if journey.facts["stopped-at"] == "code" {
-        let token = act(&mut context, Verb::Token, json!({})).await;
-        ignored = token.is_ok_and(|t| {
-            t.facts["granted"] == true && !t.facts["token"]["claims"]["aud"].to_string().contains(NO_RESOURCE)
-        });
+    if journey.facts["stopped-at"] != "code" {
+        return;
     }
-    seen.abilities.decide(
-        "resource-indicators",
-        !ignored,
-        "a request for a resource that does not exist is served as if it named none",
-    );
+    let Ok(token) = act(&mut context, Verb::Token, json!({})).await else { return };
+    if token.facts["granted"] != true {
+        return;
+    }
+    let claims = &token.facts["token"]["claims"];
+    let ignored = match token.facts["body"]["access_token"].as_str() {
+        // An opaque token does not say what it is for; that the MCP server refuses it does.
+        Some(bearer) if claims.is_null() && seen.abilities.has("call") => {
+            let call = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await;
+            !call.is_ok_and(|answer| answer.facts["status"] == 401 || answer.facts["status"] == 403)
+        }
+        _ => !claims["aud"].to_string().contains(NO_RESOURCE),
+    };
+    if ignored {
+        let reason = "a request for a resource that does not exist is served as if it named none";
+        seen.abilities.set("resource-indicators", Ability::Lacks(reason.into()));
+        return;
+    }
+    // Whoever hands our tokens on leaves the choice to our identity provider. A real one knows its resources, ours
+    // serves any.
+    let any = seen.world.idp.as_ref().is_some_and(|idp| idp.issuer.config().resources == ResourcePolicy::Any);
+    if any && !seen.abilities.has("own-tokens") {
+        let reason = "our identity provider serves any resource, and its tokens are handed on";
+        seen.abilities.set("resource-indicators", Ability::Lacks(reason.into()));
+    }
 }
 
 /// Whether documents of our host are fetched. A careful server refuses plain http and loopback, so that it does not is
@@ -93,14 +110,28 @@ async fn is_kept_for_all(seen: &Preflight, wire: &Wire) -> bool {
 }
 
 /// Whether a client with a secret or a key gets a token by each way of authentication that the metadata offers. One case says that it
-/// does not; the others, which are about something else, then do not apply.
+/// does not; the others, which are about something else, then do not apply. A server may register a client for another way than it asked
+/// for (RFC 7591 section 3.2.1), and what the client then sends says nothing about the way that the case is about.
 pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
-    for (kind, word) in [("basic", "secret-basic"), ("jwt", "private-key-jwt"), ("post", "secret-post")] {
+    for (kind, word, method) in [
+        ("basic", "secret-basic", "client_secret_basic"),
+        ("jwt", "private-key-jwt", "private_key_jwt"),
+        ("post", "secret-post", "client_secret_post"),
+    ] {
         if !seen.abilities.has(word) {
             continue;
         }
         let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
-        let got = journey_and_token(&seen.world, wire, &client).await;
+        if client.method != method {
+            // A server may replace what it was asked for (RFC 7591 section 2); its answer says so.
+            let reason = format!("a client that asks for {method} is registered for {}", client.method);
+            seen.abilities.set(word, Ability::Lacks(reason));
+            continue;
+        }
+        let mut got = journey_and_token(&seen.world, wire, &client).await;
+        if kind == "jwt" && got.is_err() {
+            got = named_by_endpoint(seen, wire, &client).await.or(got);
+        }
         seen.world.pool.stock(kind, client);
         if let Err(reason) = got {
             seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
@@ -111,6 +142,21 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
     {
         seen.abilities.set("confidential-client", Ability::Lacks(reason));
     }
+}
+
+/// The same with an assertion whose audience is the token endpoint: an authorization server may know itself by that name alone
+/// (RFC 7523 section 3, OpenID Connect Core section 9).
+async fn named_by_endpoint(seen: &mut Preflight, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
+    let endpoint = seen.world.found.metadata["token_endpoint"].as_str().map(str::to_owned);
+    seen.world.recipe.assertion_audience = endpoint;
+    let got = journey_and_token(&seen.world, wire, client).await;
+    match &got {
+        Ok(_) => {
+            seen.notes.push("client assertions are taken with the token endpoint as audience only: all name it".into())
+        }
+        Err(_) => seen.world.recipe.assertion_audience = None,
+    }
+    got
 }
 
 /// Whether the authorization server revokes access tokens: it may refuse to (RFC 7009 section 2.2.1).

@@ -19,6 +19,7 @@ pub async fn look(seen: &mut Preflight, discovered: &Discovered) {
     let offers = Offers::of(seen, discovered);
     let token = server(seen, &wire, &offers).await;
     resource(seen, &wire, &offers, token).await;
+    proofs_only(seen);
     bound_clients(seen, &wire).await;
 }
 
@@ -142,6 +143,23 @@ async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, token: Opt
     }
     seen.world.recipe.minted_bound = false;
     seen.abilities.set("dpop-resource", Ability::Broken(reason));
+}
+
+/// Where the MCP server takes bound tokens with a proof and refuses others, as its metadata may demand
+/// (`dpop_bound_access_tokens_required`), a call with a plain token proves nothing.
+fn proofs_only(seen: &mut Preflight) {
+    let refused = |abilities: &Abilities, word: &str| matches!(abilities.get(word), Ability::Broken(_));
+    if !seen.abilities.has("dpop-resource") || !refused(&seen.abilities, "call") {
+        return;
+    }
+    let reason = "its MCP server takes bound tokens with a DPoP proof only: what is about calls with plain tokens";
+    for word in ["call", "trusted-issuer"] {
+        if refused(&seen.abilities, word) {
+            seen.abilities.set(word, Ability::Lacks(format!("{reason} does not apply")));
+        }
+    }
+    seen.notes.retain(|note| !note.contains(recipe::PLAIN_REFUSED));
+    seen.notes.push(format!("{reason} does not apply"));
 }
 
 async fn try_resource(seen: &Preflight, wire: &Wire) -> Result<Value, String> {

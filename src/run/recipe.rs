@@ -36,10 +36,24 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
         };
         return broken(seen, reason);
     }
-    let client = match step::fresh_client(&seen.world, &wire, "default", "public").await {
+    let (mut client, mut got) = first_grant(seen, &wire).await;
+    if got.is_err()
+        && let Some(method) = with_secret(&seen.world)
+    {
+        seen.world.registration.method = Some(method.to_owned());
+        let second = first_grant(seen, &wire).await;
+        if second.1.is_ok() {
+            (client, got) = second;
+            let reason = "the metadata does not list none among the ways to authenticate, and a client without a secret got no token";
+            seen.abilities.set("public-client", Ability::Lacks(reason.into()));
+            seen.notes.push(format!("{reason}: clients register with one ({method})"));
+        } else {
+            seen.world.registration.method = None;
+        }
+    }
+    let client = match client {
         Ok(client) => client,
         Err(reason) => {
-            let reason = format!("failed to {reason}");
             if seen.world.registration.how == How::Dynamic {
                 for word in
                     ["confidential-client", "dynamic-registration", "private-key-jwt", "secret-basic", "secret-post"]
@@ -58,7 +72,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     if seen.world.registration.how != How::Preset {
         seen.world.pool.stock("public", client.clone());
     }
-    match grant(seen, &wire, &client).await {
+    match got {
         Ok((journey, token)) => {
             describe(seen, &journey, &token, &wire);
             leg::clients(seen, &wire, &client, &journey).await;
@@ -70,8 +84,31 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             probes::consent_again(seen, &wire, &client).await;
             turns(seen, &wire, &client).await;
         }
-        Err(reason) => broken(seen, &reason),
+        // What a page or an error says may hold a code or a password.
+        Err(reason) => broken(seen, &wire.vault().redact(&reason)),
     }
+}
+
+/// A client, and what it got; or why there is none, or nothing.
+async fn first_grant(seen: &mut Preflight, wire: &Wire) -> (Result<Client, String>, Result<(Value, Value), String>) {
+    match step::fresh_client(&seen.world, wire, "default", "public").await {
+        Ok(client) => {
+            let got = grant(seen, wire, &client).await;
+            (Ok(client), got)
+        }
+        Err(reason) => {
+            let reason = format!("failed to {reason}");
+            (Err(reason.clone()), Err(reason))
+        }
+    }
+}
+
+/// The method to register with where a client without a secret got nothing, and the metadata never said that it would.
+fn with_secret(world: &World) -> Option<&'static str> {
+    let methods = world.found.metadata["token_endpoint_auth_methods_supported"].as_array()?;
+    let lists = |word: &str| methods.iter().any(|method| method == word);
+    let chosen = world.registration.how != How::Dynamic || world.registration.method.is_some() || lists("none");
+    ["client_secret_basic", "client_secret_post"].into_iter().find(|method| !chosen && lists(method))
 }
 
 /// Preset clients are the same for all cases. Where a new login of a user ends what the same client got before, cases that
@@ -167,6 +204,12 @@ async fn grant(seen: &mut Preflight, wire: &Wire, client: &Client) -> Result<(Va
             seen.notes.push("tokens are given for DPoP proofs only: every token request carries one".into());
             second
         }
+        Err(reason) if wants_nonce(&reason) => {
+            seen.world.recipe.nonce = true;
+            let second = journey_and_token(&seen.world, wire, client).await?;
+            seen.notes.push("authorization requests are taken with a nonce only: every one carries it".into());
+            second
+        }
         other => other?,
     };
     if first.1["body"]["refresh_token"].is_string() || !offers_offline(&seen.world) {
@@ -194,6 +237,11 @@ async fn grant(seen: &mut Preflight, wire: &Wire, client: &Client) -> Result<(Va
 /// Whether the token endpoint says that it wants a proof (RFC 9449 sections 5 and 8).
 fn wants_proofs(reason: &str) -> bool {
     ["invalid_dpop_proof", "use_dpop_nonce"].iter().any(|error| reason.contains(error))
+}
+
+/// Whether the authorization endpoint says that it wants a nonce, though it was asked for a code alone.
+fn wants_nonce(reason: &str) -> bool {
+    reason.starts_with(REFUSED) && reason.contains("nonce")
 }
 
 fn offers_offline(world: &World) -> bool {
@@ -240,7 +288,7 @@ fn stuck(world: &World, facts: &Value) -> String {
         ),
         "page" => format!("the authorization request ended on a page that could not be answered: {page}"),
         "error" => format!(
-            "an honest authorization request was refused: {}{description}. It asked for scope \"{}\"",
+            "{REFUSED}: {}{description}. It asked for scope \"{}\"",
             facts["error"].as_str().unwrap_or("no error code"),
             world.recipe.scope.as_deref().unwrap_or("")
         ),
@@ -255,17 +303,20 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     leg::asked(seen, journey);
     let a = &mut seen.abilities;
     a.set("authorization-code", Ability::Has);
-    a.decide("login-page", journey["logged-in"] == true, "nobody was asked to log in");
+    // What a command answers is not seen.
+    let by_command = journey["by-command"] == true;
+    let unseen = |otherwise: &'static str| if by_command { BY_COMMAND } else { otherwise };
+    a.decide("login-page", journey["logged-in"] == true, unseen("nobody was asked to log in"));
     let asked = |what: &str| journey["pages"].as_array().into_iter().flatten().position(|p| p["asks"] == what);
     let first = asked("login").is_some_and(|login| asked("consent").is_none_or(|consent| login < consent));
     a.decide("login-first", first, "it asks for consent before it knows who the user is");
     let consents = journey["asked-consent"] == true;
-    a.decide("asks-consent", consents, "nobody was asked for consent");
+    a.decide("asks-consent", consents, unseen("nobody was asked for consent"));
     let own = |page: &Value| !page["url"].as_str().is_some_and(|url| seen.world.is_upstream(url));
     let apart = journey["pages"].as_array().into_iter().flatten().any(|page| page["asks"] == "consent" && own(page));
     let reason = match consents {
         true => "it asks for consent on the page that asks for the password",
-        false => "nobody was asked for consent",
+        false => unseen("nobody was asked for consent"),
     };
     a.decide("consent-page", consents && apart, reason);
     let token_field = journey["pages"]
@@ -356,9 +407,9 @@ async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Op
             seen.abilities.decide("sessions", session, "no Mcp-Session-Id was given");
         }
         Err(reason) => {
-            let advice = "an honest token was refused by the MCP server";
-            seen.notes.push(format!("{advice}: {reason}"));
-            seen.abilities.set("call", Ability::Broken(format!("{advice}: {reason}")));
+            let advice = format!("{PLAIN_REFUSED} was refused by the MCP server: {reason}");
+            seen.notes.push(advice.clone());
+            seen.abilities.set("call", Ability::Broken(advice));
         }
     }
     let now = seen.world.version >= McpVersion::V2026_07_28;
@@ -434,7 +485,7 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
         }
         Err(reason) => {
             let text = format!(
-                "the target refused an honest token of our identity provider ({reason}): its issuer must be {}, the audience {}",
+                "the target refused {PLAIN_REFUSED} of our identity provider ({reason}): its issuer must be {}, the audience {}",
                 idp.issuer.url(),
                 idp.audience
             );
@@ -450,5 +501,11 @@ pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Perfo
     step::perform(context, verb, &args).await.map_err(|reason| format!("failed to {reason}"))
 }
 
+/// What the notes call a plain token that should have been served.
+pub const PLAIN_REFUSED: &str = "an honest token";
+/// How it begins to be told that the client got an error for a code.
+const REFUSED: &str = "an honest authorization request was refused";
+/// Why what concerns login and consent pages does not apply.
+const BY_COMMAND: &str = "a command of the profile answers its pages, so they are not seen (login.how)";
 /// Why what concerns the MCP server does not apply.
 const BARE: &str = "the target is an authorization server without MCP server (profile: target.issuer alone)";

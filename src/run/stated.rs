@@ -43,6 +43,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     ] {
         a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
     }
+    let named = lists("revocation_endpoint_auth_methods_supported", "none");
+    a.decide("revocation-none", named, "revocation_endpoint_auth_methods_supported does not list none");
     seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
     let methods = metadata["token_endpoint_auth_methods_supported"].is_array();
     let dynamic = metadata["registration_endpoint"].is_string();
@@ -99,6 +101,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("provisioning", named("start") && named("status"), none);
     // Until a grant shows that they come from our identity provider.
     a.set("own-answers", Ability::Has);
+    let none = "a command of the profile answers its pages, in a browser of its own (login.how)";
+    a.decide("own-browser", seen.world.forms.command.is_empty(), none);
     a.set("own-tokens", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
     tools_and_scopes(seen, discovered);

@@ -254,7 +254,7 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
         "resource",
         args.text("resource").or_else(|| world.recipe.send_resource.then(|| world.recipe.resource.clone())),
     );
-    add("nonce", args.text("nonce"));
+    add("nonce", args.text("nonce").or_else(|| world.recipe.nonce.then(|| pkce::random(16))));
     add("response_mode", args.text("response-mode"));
     for (name, value) in &world.recipe.extra {
         add(name, Some(value.clone()));

@@ -81,6 +81,7 @@ impl Client {
 pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let offers = |word: &str| lists(&world.found.metadata["token_endpoint_auth_methods_supported"], word);
     let kind = match kind {
+        "machine" if world.recipe.public_machines => "public",
         "machine" if offers("client_secret_basic") => "machine-basic",
         "machine" if offers("client_secret_post") => "machine-post",
         "machine" => "machine-jwt",
@@ -90,7 +91,7 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
         "basic" | EXCHANGER => "client_secret_basic",
         "post" => "client_secret_post",
         "jwt" => "private_key_jwt",
-        _ => "none",
+        _ => world.registration.method.as_deref().filter(|_| world.registration.how == How::Dynamic).unwrap_or("none"),
     };
     let mut map = Map::new();
     map.insert("client_name".into(), json!(world.registration.client_name));
@@ -311,10 +312,11 @@ fn percent_encoded(text: &str) -> String {
 /// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
 fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
     let mut claims = Map::new();
+    let issuer = world.found.metadata["issuer"].as_str().unwrap_or(&world.found.issuer);
     for (name, value) in [
         ("iss", json!(client.id)),
         ("sub", json!(client.id)),
-        ("aud", json!(world.found.metadata["issuer"].as_str().unwrap_or(&world.found.issuer))),
+        ("aud", json!(world.recipe.assertion_audience.as_deref().unwrap_or(issuer))),
         ("iat", json!(now())),
         ("exp", json!(now() + 60)),
         ("jti", json!(pkce::random(16))),

@@ -18,6 +18,10 @@ pub struct Discovered {
     pub found: Found,
     /// Facts: `challenge`, `prm`, `as`, `oidc`, `tried`.
     pub facts: Value,
+    /// Facts of the answer to the MCP request without a token; null at a bare authorization server.
+    pub opening: Value,
+    /// Why it is not known whether a document is there: a request for it got no answer.
+    pub silence: Option<Value>,
 }
 
 /// Discovers afresh and returns the facts.
@@ -30,6 +34,12 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let mut found = discover(&context.wire, &world.mcp_url, probe, from.as_deref(), issuer.as_deref()).await;
     if let Some(url) = misplaced(&context.wire, &found.found.issuer, &found.facts["as"]["form"]).await {
         found.facts["misplaced"] = json!(url);
+    }
+    // What could not be asked for is not missing.
+    let missing = found.found.prm.is_none() || !found.found.metadata.is_object();
+    let silence = found.silence.take().filter(|_| missing && found.facts["no-answer"].is_null());
+    if let Some(reason) = silence {
+        found.facts["no-answer"] = reason;
     }
     Ok(found.facts)
 }
@@ -53,12 +63,17 @@ pub async fn discover(
     from: Option<&str>,
     issuer: Option<&str>,
 ) -> Discovered {
-    let mut tried = Vec::new();
+    let (mut tried, mut silence) = (Vec::new(), None);
     // A bare authorization server has no MCP endpoint to ask.
     let opening = match mcp_url {
         "" => Value::Null,
         _ => call::facts_of(&wire.send("client", probe).await.outcome),
     };
+    // Who does not answer is not asked again at six other places, each of which would be waited for.
+    if let Some(reason) = opening.get("no-answer") {
+        let facts = json!({ "no-answer": reason, "tried": [] });
+        return Discovered { facts, opening, ..Discovered::default() };
+    }
     let challenge = opening.get("challenge").cloned().unwrap_or_default();
     let named =
         challenge["params"]["resource_metadata"].as_str().filter(|_| from != Some("well-known")).map(str::to_owned);
@@ -74,6 +89,7 @@ pub async fn discover(
     for (url, via) in places {
         tried.push(url.clone());
         let mut answer = get(wire, &url).await;
+        silence = silence.or_else(|| answer.get("no-answer").cloned());
         answer.insert("url".into(), json!(url));
         answer.insert("via".into(), json!(via));
         let good = is_document(&answer);
@@ -90,7 +106,7 @@ pub async fn discover(
     // MCP 2025-03-26: without resource metadata the MCP server's origin is the authorization server.
     let origin = Url::parse(mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default();
     let issuer = issuer.map(str::to_owned).or(listed).unwrap_or(origin);
-    let (server, oidc) = server_metadata(wire, &issuer, &mut tried).await;
+    let (server, oidc) = server_metadata(wire, &issuer, &mut tried, &mut silence).await;
     let jwks = match server["body"]["jwks_uri"].as_str() {
         Some(uri) => get(wire, uri).await.remove("body"),
         None => None,
@@ -105,15 +121,20 @@ pub async fn discover(
         challenge_scope: challenge["params"]["scope"].as_str().map(str::to_owned),
     };
     let facts = json!({
-        "status": opening["status"], "no-answer": opening.get("no-answer"), "challenge": challenge, "prm": prm, "as": server, "oidc": oidc,
+        "status": opening["status"], "challenge": challenge, "prm": prm, "as": server, "oidc": oidc,
         "issuer": issuer, "tried": tried,
     });
     let facts = drop_nulls(facts);
-    Discovered { found, facts }
+    Discovered { found, facts, opening, silence }
 }
 
 /// The first document of an issuer in MCP's order, and the OpenID Connect one beside it if there is one.
-async fn server_metadata(wire: &Wire, issuer: &str, tried: &mut Vec<String>) -> (Value, Value) {
+async fn server_metadata(
+    wire: &Wire,
+    issuer: &str,
+    tried: &mut Vec<String>,
+    silence: &mut Option<Value>,
+) -> (Value, Value) {
     let (mut first, mut oidc) = (json!({}), json!({}));
     for candidate in wellknown::authorization_server(issuer) {
         if first["body"].is_object() && (candidate.form == "rfc8414" || oidc["body"].is_object()) {
@@ -121,6 +142,7 @@ async fn server_metadata(wire: &Wire, issuer: &str, tried: &mut Vec<String>) -> 
         }
         tried.push(candidate.url.clone());
         let mut answer = get(wire, &candidate.url).await;
+        *silence = silence.take().or_else(|| answer.get("no-answer").cloned());
         answer.insert("url".into(), json!(candidate.url));
         answer.insert("form".into(), json!(candidate.form));
         if !is_document(&answer) {

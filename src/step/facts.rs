@@ -136,8 +136,12 @@ pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
         Verb::Token | Verb::Exchange => {
             (facts["granted"] != true).then(|| format!("no token was granted: {}", short()))
         }
-        Verb::Register => facts["client"]["id"].is_null().then(|| format!("no client was registered: {}", short())),
-        Verb::Call => (facts["served"] != true).then(|| format!("the MCP request was not served: {}", short())),
+        Verb::Register => facts["client"]["id"]
+            .is_null()
+            .then(|| format!("no client was registered: {}{}", short(), complaint(&facts["body"]))),
+        Verb::Call => {
+            (facts["served"] != true).then(|| format!("the MCP request was not served: {}{}", short(), told(facts)))
+        }
         Verb::Repeat => (facts["succeeded"] == 0).then(|| "not one of the repeated requests succeeded".to_owned()),
         Verb::Discover => {
             facts["as"]["body"]["issuer"].is_null().then(|| "no authorization server metadata was found".to_owned())
@@ -146,8 +150,63 @@ pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
     }
 }
 
+/// What a refusal in JSON says besides its code, if it is a text: by RFC 6749, RFC 9457, or in the way of a framework.
+fn complaint(body: &Value) -> String {
+    let said =
+        [&body["error_description"], &body["detail"], &body["detail"][0]["msg"]].into_iter().find_map(Value::as_str);
+    said.map(|said| format!(" \"{}\"", crate::fact::clip(said, 160))).unwrap_or_default()
+}
+
+/// What an MCP server says in an answer that serves nothing: the error of JSON-RPC, or that of the tool.
+fn told(facts: &Value) -> String {
+    let quoted = |who: &str, said: Option<&str>| match said.map(str::trim).filter(|said| !said.is_empty()) {
+        Some(said) => format!(", {who} says \"{}\"", crate::fact::clip(said, 160)),
+        None => format!(", {who} says it failed"),
+    };
+    if facts["tool-error"] == true {
+        let texts =
+            facts["result"]["content"].as_array().and_then(|all| all.iter().find_map(|part| part["text"].as_str()));
+        return quoted("the tool", texts);
+    }
+    if facts["rpc-error"].is_object() {
+        quoted("the server", facts["rpc-error"]["message"].as_str())
+    } else {
+        String::new()
+    }
+}
+
 /// An answer in a few words, for people: status, error, where a journey ended.
 #[must_use]
 pub fn summary(facts: &Value) -> String {
     crate::fact::summary(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_tool_says_is_quoted() {
+        let call = |facts: Value| unready(Verb::Call, &facts, Args::new(&Map::new())).expect("not served");
+        let tool = json!({ "status": 200, "served": false, "tool-error": true, "result": { "content": [{ "type": "text", "text": "no such note" }] } });
+        assert_eq!(call(tool), "the MCP request was not served: 200, the tool says \"no such note\"");
+        let bare = json!({ "status": 200, "served": false, "tool-error": true, "result": {} });
+        assert_eq!(call(bare), "the MCP request was not served: 200, the tool says it failed");
+        let rpc = json!({ "status": 200, "served": false, "tool-error": false, "rpc-error": { "code": -32602, "message": "Unknown tool" } });
+        assert_eq!(call(rpc), "the MCP request was not served: 200, the server says \"Unknown tool\"");
+        assert_eq!(call(json!({ "status": 401, "served": false })), "the MCP request was not served: 401");
+    }
+
+    #[test]
+    fn why_no_client_was_registered_is_quoted() {
+        let register = |body: Value| {
+            let facts = json!({ "status": 422, "body": body });
+            unready(Verb::Register, &facts, Args::new(&Map::new())).expect("no client")
+        };
+        let quoted = "no client was registered: 422 \"no query, please\"";
+        assert_eq!(register(json!({ "error_description": "no query, please" })), quoted);
+        assert_eq!(register(json!({ "detail": [{ "msg": "no query, please" }] })), quoted);
+        assert_eq!(register(json!({ "detail": "no query, please" })), quoted);
+        assert_eq!(register(Value::Null), "no client was registered: 422");
+    }
 }

@@ -21,7 +21,9 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let by = args.text("client").unwrap_or_else(|| "client".into());
     let origin = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("origin")).map(|(_, v)| v.clone());
     let bearer = args.text("bearer");
-    let (outcome, dpop) = proof::send(context, &by, request, args.get("dpop"), bearer.as_deref()).await?;
+    let always = Value::Bool(true);
+    let change = args.get("dpop").or_else(|| proves(context, args).then_some(&always));
+    let (outcome, dpop) = proof::send(context, &by, request, change, bearer.as_deref()).await?;
     let mut facts = facts::http(&outcome);
     facts.insert("dpop".into(), dpop);
     let cors = origin.zip(facts.get("headers")).map(|(origin, headers)| cors(&origin, headers));
@@ -36,6 +38,13 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         );
     }
     Ok(Value::Object(facts))
+}
+
+/// Whether a request in which a client names itself carries a DPoP proof unasked: where nothing is given without one, a token is
+/// bound to the key of its client, and may be revoked by who has that key alone.
+fn proves(context: &Context, args: Args<'_>) -> bool {
+    let names_itself = args.get("client").is_some() || args.get("auth").is_some();
+    context.world.recipe.prove && names_itself && args.get("bearer").is_none()
 }
 
 /// Builds the request.
@@ -88,15 +97,14 @@ fn url(context: &Context, args: Args<'_>) -> Result<String, String> {
     Ok(format!("{base}{path}"))
 }
 
-/// What an answer allows a page of `origin` (Fetch standard, CORS protocol). Browsers ignore credentials beside `*`, but
-/// a server that sends both means to allow both.
+/// What an answer allows a page of `origin` (Fetch standard, CORS check). To a request with cookies browsers show no answer
+/// that says `*`, whatever it says of credentials.
 fn cors(origin: &str, headers: &Value) -> &'static str {
-    let allowed = headers["access-control-allow-origin"].as_str().is_some_and(|o| o == "*" || o == origin);
     let credentials = headers["access-control-allow-credentials"].as_str() == Some("true");
-    match (allowed, credentials) {
-        (true, true) => "credentials",
-        (true, false) => "read",
-        (false, _) => "none",
+    match headers["access-control-allow-origin"].as_str() {
+        Some(allowed) if allowed == origin && credentials => "credentials",
+        Some(allowed) if allowed == "*" || allowed == origin => "read",
+        _ => "none",
     }
 }
 
@@ -117,4 +125,29 @@ fn browsed(visit: &crate::wire::Visit) -> Value {
     }
     facts["crash"] = json!(visit.statuses.last().is_some_and(|s| *s >= 500));
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_origin_that_is_named_reads_with_cookies() {
+        let origin = "https://attacker.example";
+        let answer = |allowed: &str, credentials: &str| {
+            cors(
+                origin,
+                &json!({ "access-control-allow-origin": allowed, "access-control-allow-credentials": credentials }),
+            )
+        };
+        assert_eq!(answer(origin, "true"), "credentials");
+        assert_eq!(answer(origin, "TRUE"), "read");
+        assert_eq!(answer("*", "true"), "read");
+        assert_eq!(answer("https://client.example", "true"), "none");
+        assert_eq!(cors(origin, &json!({})), "none");
+        assert_eq!(
+            cors("null", &json!({ "access-control-allow-origin": "null", "access-control-allow-credentials": "true" })),
+            "credentials"
+        );
+    }
 }

@@ -86,6 +86,8 @@ enum Ending {
     Loop,
     /// The operator's command did not come to an end of the request; says why.
     Unanswered(String),
+    /// Nobody can tell from where its browser ended; says why.
+    Unknown(String),
 }
 
 /// Travels and returns the facts; the seat keeps what waits (a page, a held redirect).
@@ -174,6 +176,11 @@ async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, app
     let (username, password) = (user.username.as_str(), user.password.as_str());
     let errand = Errand { url, redirect_uri: &redirect_uri, username, password, approve };
     match login::by_command(&world.forms.command, &errand, PATIENCE).await {
+        // Where nobody listens, and where an error has no page, a browser shows one of its own.
+        Ok(ended) if is_the_browsers(&ended) && !ended.starts_with(&redirect_uri) => Ending::Unknown(format!(
+            "the browser of the login command ended at {ended}, a page of its own: the command must print the URL of the \
+             request that failed"
+        )),
         Ok(ended) => {
             wire.vault().learn_url(&ended);
             log.redirects.push(ended.clone());
@@ -184,6 +191,11 @@ async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, app
         }
         Err(why) => Ending::Unanswered(why),
     }
+}
+
+/// Whether a URL is one that no server sent the browser to.
+fn is_the_browsers(url: &str) -> bool {
+    ["about:", "chrome:", "chrome-error:", "edge-error:"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// Whether a page is the target's: the consent that our identity provider asks for is none of a proxy's.
@@ -302,13 +314,16 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         Ending::Login => "login",
         Ending::Consent => "consent",
         Ending::Page | Ending::Inline | Ending::Unanswered(_) => "page",
-        Ending::Failed(_) => "nowhere",
+        Ending::Failed(_) | Ending::Unknown(_) => "nowhere",
         Ending::Loop => "loop",
     };
     let mut put = |name: &str, value: Value| drop(map.insert(name.to_owned(), value));
     put("stopped-at", json!(stopped));
     if let Ending::Unanswered(why) = &ending {
         put("command-failed", json!(why));
+    }
+    if let Ending::Unknown(why) = &ending {
+        put("no-answer", json!(why));
     }
     let status = log.statuses.last().copied();
     if let Some(status) = status {

@@ -96,15 +96,17 @@ pub fn deny_link(page: &Page) -> Option<String> {
 /// The fields of all forms of a page, for the message that a page was not understood.
 #[must_use]
 pub fn describe(page: &Page) -> String {
+    // Codes and states stand in the query.
+    let place = page.url.split(['?', '#']).next().unwrap_or_default();
     if page.forms.is_empty() {
-        return format!("page \"{}\" at {} has no form", page.title, page.url);
+        return format!("page \"{}\" at {place} has no form.", page.title);
     }
     let forms = page.forms.iter().map(|form| {
         let fields: Vec<_> = form.fields.iter().map(|f| format!("{} ({})", f.name, f.kind)).collect();
         let buttons: Vec<_> = form.buttons.iter().map(|b| b.text.clone()).collect();
         format!("fields [{}], buttons [{}]", fields.join(", "), buttons.join(", "))
     });
-    format!("page \"{}\" at {}: {}", page.title, page.url, forms.collect::<Vec<_>>().join("; "))
+    format!("page \"{}\" at {place}: {}.", page.title, forms.collect::<Vec<_>>().join("; "))
 }
 
 /// Whether a form is there to sign out: pages about a login have one, and it asks nothing.

@@ -78,7 +78,12 @@ fn serve_document(context: &mut Context, args: Args<'_>) -> Result<Value, String
     let host = world.host.as_ref().ok_or("serve a client metadata document: the document host is not running")?;
     let path = args.text("document-path").unwrap_or_else(|| format!("/client/{}", pkce::random(9)));
     let id = host.url(&path);
-    let mut document = client::metadata(world, &args.text("kind").unwrap_or_else(|| "public".into()));
+    let kind = args.text("kind").unwrap_or_else(|| "public".into());
+    let mut document = client::metadata(world, &kind);
+    if kind == "public" {
+        // A document is no place for a secret.
+        document.insert("token_endpoint_auth_method".into(), json!("none"));
+    }
     document.insert("client_id".into(), json!(id));
     document.extend(args.table("with"));
     document.extend(args.table("document"));

@@ -89,6 +89,13 @@ pub struct Recipe {
     pub minted: bool,
     /// Whether the honest tokens are those that the operator gives for each user (profile: `login.how = "token"`).
     pub given: bool,
+    /// Whether each authorization request carries a `nonce` unless the step says otherwise, because the authorization server
+    /// takes none without. OpenID Connect Core section 3.1.2.1 lets requests for a code do without.
+    pub nonce: bool,
+    /// What client assertions name as their audience, where it is not the issuer.
+    pub assertion_audience: Option<String>,
+    /// Whether clients that act without a user have no credentials, because assertions are taken from clients without any.
+    pub public_machines: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
     pub extra: Vec<(String, String)>,
 }
@@ -144,6 +151,8 @@ pub struct Registration {
     pub client_name: String,
     /// Redirect URIs of registered clients; the first one is used.
     pub redirect_uris: Vec<String>,
+    /// How an ordinary client authenticates that registers; not at all, if the target serves clients without a secret.
+    pub method: Option<String>,
     /// `scope` of a registration; usually left out, because some servers refuse to widen it later.
     pub scope: Option<String>,
 }

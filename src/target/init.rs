@@ -112,7 +112,14 @@ fn registration(facts: &InitFacts, lines: &mut Lines) {
 fn login(facts: &InitFacts, lines: &mut Lines) {
     lines.section("login");
     match &facts.login {
-        LoginHint::Unknown => lines.set("how", "\"auto\"", "forms if there are any, else nothing"),
+        LoginHint::Unknown => {
+            lines.set("how", "\"auto\"", "forms if there are any, else nothing");
+            for (name, variable) in [("alice", "ALICE"), ("mallory", "MALLORY")] {
+                lines.off(&format!(
+                    "users.{name} = {{ username = {{ env = \"{variable}\" }}, password = {{ env = \"{variable}_PASSWORD\" }} }}"
+                ));
+            }
+        }
         LoginHint::Approves => lines.set("how", "\"none\"", "it approves without asking"),
         LoginHint::Script => {
             lines.comment(
@@ -164,7 +171,8 @@ fn limits(facts: &InitFacts, lines: &mut Lines) {
         Some(rate) => lines.set("requests-per-second", &rate.to_string(), "to one authority"),
         None => lines.off("requests-per-second = 20   # left out: no limit, the target is on this machine"),
     }
-    lines.set("registrations", &defaults.registrations.to_string(), "clients that a run may register");
+    let enough = "clients that a run may register; with 500 no case is left out for want of one";
+    lines.set("registrations", &defaults.registrations.to_string(), enough);
 }
 
 /// A TOML string: the escapes of JSON are valid there, and only DEL must be escaped in addition.

@@ -93,7 +93,10 @@ impl Running {
             .spawn()
             .map_err(|error| format!("failed to start `{shown}` in {}: {error}", launch.cwd.display()))?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let masked = launch.env.iter().map(|(_, value)| fill(value.expose(), names)).collect();
+        // `{idp}` alone is no secret, and whoever reads why the target did not start needs it.
+        let given = launch.env.iter().map(|(_, value)| value.expose());
+        let given = given.filter(|value| !names.iter().any(|(name, _)| *value == format!("{{{name}}}")));
+        let masked = given.map(|value| fill(value, names)).collect();
         let output = Output::of(child.stdout.take(), child.stderr.take(), launch.ready.clone(), masked);
         let signal = match launch.stop {
             StopSignal::Term => Signal::TERM,

@@ -324,7 +324,7 @@ pub struct Launch {
     pub ready: Regex,
     /// The folder it runs in.
     pub cwd: PathBuf,
-    /// Variables beside those it inherits; every value counts as secret.
+    /// Variables beside those it inherits; every value counts as secret, but for those that are names to be filled in.
     pub env: Vec<(String, Secret)>,
     /// How long to wait until it is ready.
     pub timeout: Duration,

@@ -57,7 +57,7 @@ fn a_written_profile_reads_back() {
 
     [limits]
     requests-per-second = 20   # to one authority
-    registrations = 15   # clients that a run may register
+    registrations = 15   # clients that a run may register; with 500 no case is left out for want of one
 
     # A failure that is accepted for now. It turns the run red when it is over, or passes.
     # [[known-failure]]

@@ -374,3 +374,17 @@ fn slip_a_ready_line_without_url() {
       = help: name the group: "READY (?<url>\\S+)", or give [target] an mcp-url, or an issuer alone
     "#);
 }
+
+#[test]
+fn slip_a_user_whom_no_case_knows() {
+    let profile = "[target]\nmcp-url = \"http://localhost:3000/mcp\"\n\n[login]\nusers.bob = { username = \"bob\" }\n";
+    insta::assert_snapshot!(slips_of(profile), @r#"
+    error[unknown-word]: no case knows a user `bob`
+     --> staging.toml:5:7
+      |
+    5 | users.bob = { username = "bob" }
+      |       ^^^
+      |
+      = help: alice is the honest one, mallory the other; what they are called at the target is their `username`
+    "#);
+}

@@ -51,17 +51,19 @@ pub(super) async fn attempt(
     (redact_results(run.results, &wire), wire)
 }
 
-/// Whether an honest request was not served (one for a token, or a step that only prepares), and nothing else went wrong but
-/// that the case could not go on. Any other finding stands: a second run does not find the target as the first did.
+/// Whether an honest request was not served (one for a token or a code, or a step that only prepares), and nothing else went
+/// wrong but that the case could not go on. Any other finding stands: a second run does not find the target as the first did.
+/// A crash is the client's where the honest request crashed, or did not come so far: a server that breaks over what it remembers
+/// of a client breaks over whatever that client sends.
 fn may_be_the_client(task: &Task, run: &Run<'_>) -> bool {
+    let stuck = run.results.iter().any(|result| result.verdict == Verdict::Blocked);
     let at_fault = |(place, result): (usize, &CaseResult)| match result.verdict {
-        Verdict::Fail | Verdict::Warn => run.denials.contains(&place) && result.kind != Some(Kind::Crash),
+        Verdict::Fail | Verdict::Warn => run.denials.contains(&place) || stuck && result.kind == Some(Kind::Crash),
         Verdict::Blocked | Verdict::Pass | Verdict::NotApplicable => true,
         Verdict::Error => false,
     };
     // A flood may lock a client for good reason.
     let calm = !task.case.is_alone() && !task.case.is_slow() && !task.case.tags.iter().any(|tag| tag == "floods");
-    let stuck = run.results.iter().any(|result| result.verdict == Verdict::Blocked);
     calm && (stuck || !run.denials.is_empty()) && run.results.iter().enumerate().all(at_fault)
 }
 

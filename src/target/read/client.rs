@@ -118,6 +118,9 @@ fn how(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<LoginHow>
     crate::rule::reader::as_word(&text, &mut reading.slips)
 }
 
+/// The people of the cases.
+const USERS: [&str; 2] = ["alice", "mallory"];
+
 fn users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<User> {
     let Some(mut users) = section.section("users", &mut reading.slips) else {
         return Vec::new();
@@ -127,6 +130,11 @@ fn users(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<User> {
 
 fn user(name: Spanned<String>, entry: Entry<'_>, users: &Section<'_>, reading: &mut Reading<'_>) -> Option<User> {
     let span = entry.span();
+    if !USERS.contains(&name.get_ref().as_str()) {
+        let message = format!("no case knows a user `{}`", name.get_ref());
+        let help = "alice is the honest one, mallory the other; what they are called at the target is their `username`";
+        reading.slips.advise("unknown-word", name.span(), message, "", help);
+    }
     let name = name.into_inner();
     let mut section = match entry.into_inner() {
         DeValue::Table(table) => Section::new(users.path(&name), table, span),
