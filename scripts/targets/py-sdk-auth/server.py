@@ -1,17 +1,21 @@
 """The MCP Python SDK as authorization server and MCP server in one: MCPServer with an OAuthAuthorizationServerProvider that keeps all it
-knows in memory, and a page on which people log in and approve. Everything else (register, authorize, token, revoke, metadata) is the SDK's."""
+knows in memory, and a page on which people log in and approve. Everything else (register, authorize, token, revoke, metadata) is the SDK's.
+With TRUSTED_ISSUER it takes identity assertions of that issuer as well; the checks are those that the SDK leaves to the provider."""
 import html
+import os
 import secrets
 import sys
 import time
 from urllib.parse import urlsplit
 
+import anyio.to_thread
+import jwt
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.auth.provider import AccessToken, AuthorizationCode, AuthorizeError, RefreshToken, construct_redirect_uri
+from mcp.server.auth.provider import AccessToken, AuthorizationCode, AuthorizeError, RefreshToken, TokenError, construct_redirect_uri
 from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions, RevocationOptions
-from mcp.shared.auth import OAuthToken
+from mcp.shared.auth import JWT_BEARER_GRANT_TYPE, OAuthClientInformationFull, OAuthToken
 from starlette.responses import HTMLResponse, RedirectResponse
 
 PORT = int(sys.argv[1])
@@ -22,6 +26,9 @@ PASSWORDS = {"alice": "password", "mallory": "password"}
 HEADERS = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
            "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 COOKIE = "login"
+TRUSTED = os.environ.get("TRUSTED_ISSUER")
+EMPLOYEES = {"user-alice": "alice"}  # who the trusted issuer calls what
+KEYS = jwt.PyJWKClient(TRUSTED + "/jwks", lifespan=1) if TRUSTED else None
 
 
 def is_ours(resource):
@@ -34,6 +41,12 @@ class Provider:
         self.clients, self.pending, self.codes, self.access, self.refresh = {}, {}, {}, {}, {}
         self.spent = {}  # refresh tokens that were used, and the login that they came from
         self.ended = {"nobody's"}
+        self.presented = set()  # identity assertions that were used
+        for name in ("gateway", "other") if TRUSTED else ():
+            self.clients[name] = OAuthClientInformationFull(
+                client_id=name, client_secret=f"{name}-secret-for-tests-only", token_endpoint_auth_method="client_secret_post",
+                grant_types=["authorization_code", "refresh_token", JWT_BEARER_GRANT_TYPE], redirect_uris=["http://127.0.0.1:33418/callback"],
+                scope=" ".join(SCOPES), client_name=name)
 
     async def get_client(self, client_id):
         return self.clients.get(client_id)
@@ -67,6 +80,35 @@ class Provider:
     async def exchange_authorization_code(self, client, code):
         del self.codes[code.code]
         return self.issue(client, secrets.token_urlsafe(8), code.scopes, code.resource, code.subject)
+
+    async def exchange_identity_assertion(self, client, params):
+        try:
+            if jwt.get_unverified_header(params.assertion).get("typ") != "oauth-id-jag+jwt":
+                raise jwt.InvalidTokenError("no identity assertion")
+            key = await anyio.to_thread.run_sync(KEYS.get_signing_key_from_jwt, params.assertion)
+            claims = jwt.decode(params.assertion, key, algorithms=["RS256"], issuer=TRUSTED, audience=BASE,
+                                options={"require": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"]})
+            if claims["aud"] not in (BASE, [BASE]) or claims["client_id"] != client.client_id or claims["sub"] not in EMPLOYEES:
+                raise jwt.InvalidTokenError("for another server or client, or about somebody unknown")
+            if claims["exp"] - claims["iat"] > 300:
+                raise jwt.InvalidTokenError("lives too long")
+            if not isinstance(claims.get("resource"), str) or not is_ours(claims["resource"]):
+                raise jwt.InvalidTokenError("for another resource")
+            if claims["jti"] in self.presented:
+                raise jwt.InvalidTokenError("used before")
+            self.presented.add(claims["jti"])
+        except (jwt.PyJWTError, TypeError, ValueError) as refused:
+            raise TokenError("invalid_grant", str(refused)) from None
+        if params.resource is not None and not is_ours(params.resource):
+            raise TokenError("invalid_target", "no such resource here")
+        granted = [scope for scope in claims.get("scope", "").split() if scope in SCOPES]
+        scopes = [scope for scope in granted if not params.scopes or scope in params.scopes]
+        if not scopes:
+            raise TokenError("invalid_scope", "the assertion allows none of these")
+        token = self.issue(client, secrets.token_urlsafe(8), scopes, RESOURCE, EMPLOYEES[claims["sub"]])
+        self.refresh.pop(token.refresh_token, None)
+        token.refresh_token = None
+        return token
 
     def issue(self, client, login, scopes, resource, subject):
         now = int(time.time())
@@ -108,7 +150,7 @@ mcp = MCPServer(
     "py-sdk-auth",
     auth_server_provider=provider,
     auth=AuthSettings(
-        issuer_url=BASE, resource_server_url=RESOURCE, validate_token_resource=True, required_scopes=["notes:read"],
+        issuer_url=BASE, identity_assertion_enabled=bool(TRUSTED), resource_server_url=RESOURCE, validate_token_resource=True, required_scopes=["notes:read"],
         client_registration_options=ClientRegistrationOptions(enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES),
         revocation_options=RevocationOptions(enabled=True),
     ),
