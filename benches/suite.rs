@@ -69,12 +69,11 @@ fn main() {
                 battery = if took(&again) < took(&battery) { again } else { battery };
             }
             println!(
-                "forged tokens, {:<18} {:>9.1?}  ({} cases, {} verdicts, {} exchanges; without the preflight; best of {RUNS})",
+                "forged tokens, {:<18} {:>9.1?}  ({} cases, {} verdicts; without the preflight; best of {RUNS})",
                 deployment.name(),
                 took(&battery),
                 battery.cases,
-                battery.verdicts.len(),
-                battery.exchanges
+                battery.verdicts.len()
             );
         }
     });
