@@ -150,42 +150,41 @@ fn a_url_where_nobody_listens_is_said_so() {
     assert!(text.contains("does not answer") && text.contains("Is the server running"), "{text}");
 }
 
+/// What is said of a server that gives this answer, at which nothing can be judged.
+fn refused(answer: &'static str) -> String {
+    let run = authspec(&["run", &answering(answer)]);
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    stderr(&run)
+}
+
 #[test]
 fn a_server_without_oauth_is_said_so() {
-    let url = answering(
+    let said = refused(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 36\r\nconnection: close\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}",
     );
-    let run = authspec(&["run", &url]);
-    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("without a token"), "{}", stderr(&run));
+    assert!(said.contains("without a token"), "{said}");
 }
 
 #[test]
 fn html_in_place_of_json_is_said_so() {
-    let url = answering(
+    let said = refused(
         "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>",
     );
-    let run = authspec(&["run", &url]);
-    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("got a web page") && stderr(&run).contains("Check the URL"), "{}", stderr(&run));
+    assert!(said.contains("got a web page") && said.contains("Check the URL"), "{said}");
 }
 
 #[test]
 fn a_redirect_in_place_of_an_answer_is_said_so() {
-    let url = answering(
+    let said = refused(
         "HTTP/1.1 302 Found\r\nlocation: https://mcp.example/mcp\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     );
-    let run = authspec(&["run", &url]);
-    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(stderr(&run).contains("(302) to https://mcp.example/mcp"), "{}", stderr(&run));
+    assert!(said.contains("(302) to https://mcp.example/mcp"), "{said}");
 }
 
 #[test]
 fn what_speaks_no_http_is_said_so() {
-    let url = answering("SSH-2.0-OpenSSH_9.0\r\n");
-    let run = authspec(&["run", &url]);
-    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
-    assert!(!stderr(&run).contains("answered 0"), "{}", stderr(&run));
+    let said = refused("SSH-2.0-OpenSSH_9.0\r\n");
+    assert!(!said.contains("answered 0"), "{said}");
 }
 
 #[test]

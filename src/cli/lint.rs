@@ -23,7 +23,7 @@ pub fn main(args: &LintArgs) -> u8 {
         }
     }
     if slips.is_empty() {
-        text::line(&format!("{cases} {}, no slips", if cases == 1 { "case" } else { "cases" }));
+        text::line(&format!("{}, no slips", text::plural(cases, "case")));
         return OK;
     }
     text::slips(&slips)

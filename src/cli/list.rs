@@ -39,6 +39,6 @@ pub fn main(args: &ListArgs) -> u8 {
         let variants = if case.each.is_empty() { String::new() } else { format!(" ({} variants)", case.each.len()) };
         text::line(&format!("{:44} {}{variants}", case.id, case.title));
     }
-    text::line(&format!("{count} {}", if count == 1 { "case" } else { "cases" }));
+    text::line(&text::plural(count, "case"));
     OK
 }

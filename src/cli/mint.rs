@@ -1,7 +1,7 @@
 //! `authspec mint`: a token of the mock identity provider, for use by hand. The token alone goes to standard output.
 
 use authspec::reference::loopback;
-use authspec::transcript::Request;
+use authspec::transcript::{Request, is_untrusted};
 use authspec::wire::{Http, Limits, Wire};
 use mock_idp::{IssuerConfig, MockIdp, Personality};
 use serde_json::{Map, Value, json};
@@ -123,7 +123,7 @@ impl Control {
         let blocked = |why: String| Refused { code: BLOCKED, why };
         let Some(response) = answer.outcome.response() else {
             let why = answer.outcome.failure().map(ToString::to_string).unwrap_or_default();
-            let next = match why.contains("invalid peer certificate") {
+            let next = match is_untrusted(&why) {
                 true => ". Its certificate is not trusted: name the file of its --tls in SSL_CERT_FILE",
                 false => "",
             };

@@ -25,9 +25,13 @@ pub fn remark(text: &str) {
 pub fn slips(slips: &[Diagnostic]) -> u8 {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     anstream::eprintln!("{}", diag::render(slips, colour));
-    let word = if slips.len() == 1 { "slip" } else { "slips" };
-    error(&format!("{} {word}; nothing was run", slips.len()));
+    error(&format!("{}; nothing was run", plural(slips.len(), "slip")));
     super::WRONG_CASE
+}
+
+/// `1 case`, `2 cases`.
+pub fn plural(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
 /// How standard output looks: its width and whether it shows colours.

@@ -165,9 +165,11 @@ fn kind(clause: &Clause, found: Option<&Value>, _facts: &Value) -> Kind {
 
 fn expected(clause: &Clause, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> String {
     let text = match &clause.matcher {
-        Matcher::Equals(value) => lookup(value).map(|v| plain(&v)).unwrap_or_else(|_| clause.matcher.to_string()),
+        Matcher::Equals(value) => {
+            lookup(value).map(|v| matching::text(&v)).unwrap_or_else(|_| clause.matcher.to_string())
+        }
         Matcher::SameAs(name) => match lookup(&Value::String(format!("${}", name.trim_start_matches('$')))) {
-            Ok(value) => format!("{} ({name})", plain(&value)),
+            Ok(value) => format!("{} ({name})", matching::text(&value)),
             Err(_) => clause.matcher.to_string(),
         },
         other => filled(&other.to_string(), lookup),
@@ -186,7 +188,7 @@ fn filled(text: &str, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Strin
         let bare = || from[1..].split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).next().unwrap_or("");
         let (name, length) = braced.unwrap_or_else(|| (bare(), bare().len() + 1));
         match lookup(&Value::String(format!("${name}"))) {
-            Ok(value) if name.starts_with(|c: char| c.is_ascii_lowercase()) => out.push_str(&plain(&value)),
+            Ok(value) if name.starts_with(|c: char| c.is_ascii_lowercase()) => out.push_str(&matching::text(&value)),
             _ => out.push_str(&from[..length]),
         }
         rest = &from[length..];
@@ -196,7 +198,7 @@ fn filled(text: &str, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Strin
 
 fn actual(clause: &Clause, found: Option<&Value>, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> String {
     let Some(value) = found else { return format!("{} is absent", clause.path) };
-    let text = plain(value);
+    let text = matching::text(value);
     let from = matching::offence(&clause.matcher, value, lookup).map_or(0, |at| shown_from(&text, at));
     let cut = if from == 0 { "" } else { "…" };
     format!("{} {cut}{}", clause.path, fact::clip(&text[from..], 200))
@@ -212,13 +214,6 @@ fn shown_from(text: &str, at: usize) -> usize {
     let apart = |c: char| c.is_whitespace() || "\"<>{,".contains(c);
     let _ = before.nth(39);
     before.find(|(_, c)| apart(*c)).map_or(0, |(at, c)| at + c.len_utf8())
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(s) => s.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// A 429 tells about the limits of the target, not about the rule.

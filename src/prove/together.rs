@@ -71,15 +71,15 @@ impl Cleared {
     /// Groups of faults that change what the preflight hands to all cases, each at places of its own, and what it hands on
     /// with all of a group.
     fn groups_seen(&self, faults: &[&'static Fault], suites: &Suites) -> Vec<(Vec<&'static Fault>, Difference)> {
-        let names = |fault: &Fault| suites.cases.iter().filter(|case| is_named_by(fault, case)).count();
         let mut groups: Vec<(Vec<&'static Fault>, Difference)> = Vec::new();
-        for fault in faults.iter().copied().filter(|fault| names(fault) <= SEEN) {
+        for fault in faults.iter().copied().filter(|fault| is_seen_by_few(fault, suites)) {
             let Some(Mark::World(other)) = self.mark(fault) else { continue };
             if other.lines.len() > LINES || other.plan.len() > OTHERWISE {
                 continue;
             }
+            let places = other.places();
             let is_apart = |(group, all): &&mut (Vec<_>, Difference)| {
-                group.len() < SEEN_TOGETHER && all.places().is_disjoint(&other.places())
+                group.len() < SEEN_TOGETHER && all.places().is_disjoint(&places)
             };
             match groups.iter_mut().find(is_apart) {
                 Some((group, all)) => {
@@ -104,10 +104,15 @@ impl Cleared {
     }
 }
 
+/// Whether few cases say that the fault turns them red.
+fn is_seen_by_few(fault: &Fault, suites: &Suites) -> bool {
+    suites.cases.iter().filter(|case| is_named_by(fault, case)).count() <= SEEN
+}
+
 /// Faults that are tried together. Neighbours in the catalogue, which often change the same thing, are in different ones.
 fn groups(faults: &[&'static Fault], suites: &Suites, consulted: &Consulted) -> Vec<Vec<&'static Fault>> {
-    let names = |fault: &Fault| suites.cases.iter().filter(|case| is_named_by(fault, case)).count();
-    let is_wide = |fault: &&Fault| consulted.in_version(VERSION, fault.id).len() >= WIDE && names(fault) <= SEEN;
+    let is_wide =
+        |fault: &&Fault| consulted.in_version(VERSION, fault.id).len() >= WIDE && is_seen_by_few(fault, suites);
     let wide: Vec<&'static Fault> = faults.iter().copied().filter(is_wide).collect();
     let number = wide.len().div_ceil(TOGETHER);
     let mut groups = vec![Vec::new(); number];
@@ -125,29 +130,28 @@ struct Portion {
     cases: Vec<Case>,
 }
 
-/// The cases of a group in portions: none that one of the faults should turn red.
+/// The cases of a group in portions: those that ask for more than one of its faults.
 fn portions_of(faults: Vec<&'static Fault>, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
     let asks = |case: &Case| {
         let asked = consulted.asked(VERSION, &case.id);
         asked.is_some_and(|asked| faults.iter().filter(|fault| asked.contains(fault.id)).count() > 1)
     };
-    let cases = suites.cases.iter().filter(|case| asks(case) && !faults.iter().any(|fault| is_named_by(fault, case)));
-    portions(&faults, None, cases)
+    portions(&faults, None, suites.cases.iter().filter(|case| asks(case)))
 }
 
 /// The same of a group that the preflight sees: all cases meet it.
 fn portions_seen(faults: &[&'static Fault], all: &Difference, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
-    let cases = suites.cases.iter().filter(|case| consulted.has(VERSION, &case.id));
-    portions(faults, Some(all), cases.filter(|case| !faults.iter().any(|fault| is_named_by(fault, case))))
+    portions(faults, Some(all), suites.cases.iter().filter(|case| consulted.has(VERSION, &case.id)))
 }
 
-/// Of the cases that wait only a few in a portion, so that not all wait for one another.
+/// None that one of the faults should turn red; of those that wait only a few in a portion, so that not all wait for one another.
 fn portions<'a>(
     faults: &[&'static Fault],
     seen: Option<&Difference>,
     cases: impl Iterator<Item = &'a Case>,
 ) -> Vec<Portion> {
-    let (slow, quick): (Vec<Case>, Vec<Case>) = cases.cloned().partition(Case::is_slow);
+    let green = cases.filter(|case| !faults.iter().any(|fault| is_named_by(fault, case)));
+    let (slow, quick): (Vec<Case>, Vec<Case>) = green.cloned().partition(Case::is_slow);
     let portions = slow.chunks(SLOW_PORTION).chain(quick.chunks(PORTION));
     portions.map(|cases| Portion { faults: faults.to_vec(), seen: seen.cloned(), cases: cases.to_vec() }).collect()
 }

@@ -19,6 +19,7 @@ use crate::step::{
     World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
+use crate::transcript::is_untrusted;
 use crate::wire::{Http, Limits, Wire};
 
 /// What the preflight found.
@@ -275,7 +276,7 @@ async fn discover(
     let issuer = profile.target.issuer.as_deref();
     let mut discovered = attempt(world, wire, issuer).await;
     if let Some(reason) = discovered.facts["no-answer"].as_str() {
-        let next = if reason.contains("invalid peer certificate") {
+        let next = if is_untrusted(reason) {
             "Its certificate is not trusted here: name that of its authority (PEM) in the environment variable SSL_CERT_FILE"
         } else {
             "Is the server running, and is this its MCP URL?"

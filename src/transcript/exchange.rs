@@ -77,6 +77,12 @@ pub enum Failure {
     TooLarge(u64),
 }
 
+/// Whether a failure is told to be that nobody here trusts the certificate of the other side.
+#[must_use]
+pub fn is_untrusted(why: &str) -> bool {
+    why.contains("invalid peer certificate")
+}
+
 impl Request {
     /// A request without headers and body.
     #[must_use]

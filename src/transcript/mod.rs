@@ -10,7 +10,7 @@ mod spelling;
 mod sse;
 mod vault;
 
-pub use exchange::{Exchange, Failure, Outcome, Request, Response};
+pub use exchange::{Exchange, Failure, Outcome, Request, Response, is_untrusted};
 pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse};
 pub use sse::EventStream;
 pub use vault::{Secret, Vault};
