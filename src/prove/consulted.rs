@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::Faults;
 
-use super::sight::Sight;
+use super::sight::{Difference, Sight};
 use super::watched::Watched;
 use super::{crew, options};
 use crate::reference::Deployment;
@@ -24,13 +24,22 @@ struct Version {
     before: BTreeSet<&'static str>,
     /// What the preflight saw.
     sight: Sight,
-    /// Asked for by a case, with clients of its own.
-    by_case: BTreeMap<String, Asked>,
+    /// What each case met, with clients of its own.
+    by_case: BTreeMap<String, Met>,
+}
+
+/// What a case met of a deployment.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    /// The faults that the deployment asked for meanwhile.
+    pub(super) asked: Asked,
+    /// What was read of what the preflight handed on, by place.
+    pub(super) read: BTreeSet<String>,
 }
 
 impl Consulted {
     /// Runs each case that applies against a healthy deployment, in the newest version in which it has something to say,
-    /// and notes what the deployment asks for. `parallel` deployments share the cases; each of them runs one at a time.
+    /// and notes what the deployment asks for and what the case reads of the preflight's findings. `parallel` deployments share the cases; each of them runs one at a time.
     ///
     /// # Errors
     /// If a deployment cannot be started or judged.
@@ -53,15 +62,15 @@ impl Consulted {
             watched.stop().await;
             let watch = async |cases: Vec<Case>| {
                 let watched = healthy(helpers, deployment, version).await?;
-                let mut asked = Vec::new();
+                let mut met = Vec::new();
                 for case in cases {
                     let tried = watched.one(&case, material.rules).await;
-                    asked.push((case.id, tried.asked));
+                    met.push((case.id, tried.met));
                 }
                 watched.stop().await;
-                Ok(asked)
+                Ok(met)
             };
-            crew::all(shares(new, parallel), parallel, watch, |asked| found.by_case.extend(asked))?;
+            crew::all(shares(new, parallel), parallel, watch, |met| found.by_case.extend(met))?;
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
@@ -80,7 +89,13 @@ impl Consulted {
     /// The cases that ask for a fault in a version.
     pub(super) fn in_version(&self, version: McpVersion, fault: &str) -> Vec<String> {
         let cases = self.versions.get(&version).into_iter().flat_map(|seen| &seen.by_case);
-        cases.filter(|(_, asked)| asked.contains(fault)).map(|(case, _)| case.clone()).collect()
+        cases.filter(|(_, met)| met.asked.contains(fault)).map(|(case, _)| case.clone()).collect()
+    }
+
+    /// The cases in a version that read something of what is other now.
+    pub(super) fn reading(&self, version: McpVersion, other: &Difference) -> Vec<String> {
+        let cases = self.versions.get(&version).into_iter().flat_map(|seen| &seen.by_case);
+        cases.filter(|(_, met)| other.shows_in(&met.read)).map(|(case, _)| case.clone()).collect()
     }
 
     /// Whether a healthy deployment is judged by the case in a version, and not in a newer one.
@@ -95,7 +110,7 @@ impl Consulted {
 
     /// What a case asks for in a version; nothing if it is not judged by it.
     pub(super) fn asked(&self, version: McpVersion, case: &str) -> Option<&Asked> {
-        self.versions.get(&version)?.by_case.get(case)
+        Some(&self.versions.get(&version)?.by_case.get(case)?.asked)
     }
 
     /// The cases that ask for a fault in any version.

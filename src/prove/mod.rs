@@ -94,8 +94,8 @@ pub async fn reds(
     Ok(reds)
 }
 
-/// The same with one fault and the cases that may see it: those that ask for it, but for those that are `cleared`; all, if
-/// the preflight already sees it.
+/// The same with one fault and the cases that may see it: those that ask for it, and those that read what the preflight
+/// already sees of it, but for those that are `cleared`.
 async fn reds_of(
     helpers: &Helpers,
     fault: &'static Fault,
@@ -109,33 +109,30 @@ async fn reds_of(
     let mut settled: BTreeSet<String> = BTreeSet::new();
     // What has nothing to say in a newer version where it would have without the fault.
     let mut silenced: BTreeSet<String> = BTreeSet::new();
-    let (mut marked, mut asked) = (false, false);
+    // Whether the preflight is looked at: in older versions only of faults that it saw in a newer one, or meets there first.
+    let mut look = true;
     for version in McpVersion::ALL.iter().copied().rev() {
         let mut only = consulted.in_version(version, fault.id);
         only.extend(silenced.iter().cloned());
-        if consulted.before(version, fault.id) && !asked {
-            asked = true;
+        if look && consulted.before(version, fault.id) {
             let mark = match version {
                 McpVersion::NEWEST => cleared.mark(fault).cloned(),
                 _ => sight::mark(helpers, fault, version, material, consulted).await?,
             };
+            look = mark.is_some();
             match mark {
                 None => {}
-                Some(Mark::Plan(cases)) => only.extend(cases),
-                Some(Mark::World(_) | Mark::Nothing) => marked = true,
+                Some(Mark::Other(other)) => {
+                    only.extend(consulted.reading(version, &other));
+                    only.extend(other.plan);
+                }
+                Some(Mark::Nothing) => only = material.suites.cases.iter().map(|case| case.id.clone()).collect(),
             }
-        }
-        if marked {
-            only = material.suites.cases.iter().map(|case| case.id.clone()).collect();
         }
         // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
         only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
         only.retain(|case| !settled.contains(case) && !cleared.has(version, fault, case));
-        if marked {
-            settled.extend(cleared.green(fault));
-        } else {
-            settled.extend(consulted.of_version(version));
-        }
+        settled.extend(consulted.of_version(version));
         if only.is_empty() {
             continue;
         }

@@ -1,23 +1,25 @@
 //! What the preflight saw of a deployment, in a form that two healthy deployments share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::LazyLock;
 
 use fixtures::Fault;
 use regex::Regex;
-use similar::{ChangeTag, TextDiff};
+use serde_json::Value;
 
 use super::{Consulted, options, start};
 use crate::reference::Reference;
 use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Preflight, Stop};
+use crate::step::Found;
 
 /// Everything that a preflight hands to the cases, with the places of this deployment masked: if a fault leaves it as it is
 /// with a healthy deployment, the fault can only show in what a case itself asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sight {
-    /// What all cases work with.
-    world: String,
+    /// What all cases work with, by place.
+    world: BTreeMap<String, String>,
     /// What is tried of each case; why something is not is for the reader.
     plan: BTreeMap<String, Vec<String>>,
 }
@@ -25,27 +27,27 @@ pub struct Sight {
 /// How what the preflight saw with a fault differs from what it sees of a healthy deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// In nothing that cases work with; these cases apply otherwise.
-    Plan(BTreeSet<String>),
-    /// In what all cases work with.
-    World(Box<Difference>),
+    /// In this.
+    Other(Box<Difference>),
     /// Nothing could be judged.
     Nothing,
 }
 
-/// What is other in what all cases work with.
+/// What is other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Lines that are gone, and lines that are new, each with the line of the healthy deployment before it.
-    pub(super) lines: BTreeSet<(usize, bool, String)>,
+    /// Places that are other in what all cases work with, and what stands there; nothing, if the place is gone.
+    pub(super) places: BTreeMap<String, Option<String>>,
     /// Cases that apply otherwise.
     pub(super) plan: BTreeSet<String>,
 }
 
 impl Difference {
-    /// The places of the healthy deployment that are other, with their neighbours.
-    pub(super) fn places(&self) -> BTreeSet<usize> {
-        self.lines.iter().flat_map(|(at, ..)| at.saturating_sub(1)..=at + 1).collect()
+    /// Whether it shows in one of these places: the very place, one within it, or one around it.
+    pub(super) fn shows_in(&self, read: &BTreeSet<String>) -> bool {
+        let is_within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+        let shows = |place: &String, read: &String| place == read || is_within(place, read) || is_within(read, place);
+        self.places.keys().any(|place| read.iter().any(|read| shows(place, read)))
     }
 }
 
@@ -68,60 +70,99 @@ impl Sight {
     pub fn mark(&self, healthy: &Sight) -> Option<Mark> {
         let other = self.plan.iter().filter(|(case, tried)| healthy.plan.get(*case) != Some(tried));
         let plan: BTreeSet<String> = other.map(|(case, _)| case.clone()).collect();
-        if self.world != healthy.world {
-            return Some(Mark::World(Box::new(Difference { lines: lines(&healthy.world, &self.world), plan })));
-        }
-        (!plan.is_empty()).then_some(Mark::Plan(plan))
+        let new = self.world.iter().filter(|(place, there)| healthy.world.get(*place) != Some(there));
+        let gone = healthy.world.keys().filter(|place| !self.world.contains_key(*place));
+        let places = new.map(|(place, there)| (place.clone(), Some(there.clone())));
+        let places: BTreeMap<_, _> = places.chain(gone.map(|place| (place.clone(), None))).collect();
+        (!places.is_empty() || !plan.is_empty()).then(|| Mark::Other(Box::new(Difference { places, plan })))
     }
 }
 
-/// The lines that two texts do not share.
-fn lines(healthy: &str, other: &str) -> BTreeSet<(usize, bool, String)> {
-    let mut at = 0;
-    let mut lines = BTreeSet::new();
-    for change in TextDiff::from_lines(healthy, other).iter_all_changes() {
-        match change.tag() {
-            ChangeTag::Equal => at += 1,
-            ChangeTag::Delete => {
-                lines.insert((at, false, change.value().to_owned()));
-                at += 1;
-            }
-            ChangeTag::Insert => {
-                lines.insert((at, true, change.value().to_owned()));
-            }
-        }
-    }
-    lines
-}
-
-fn world(seen: &Preflight, reference: &Reference) -> String {
+/// What all cases work with, by the places under which [`crate::step::Noted`] notes that they are read.
+fn world(seen: &Preflight, reference: &Reference) -> BTreeMap<String, String> {
     let world = &seen.world;
-    let mut text = format!(
-        "{:#?}",
-        (
-            (&seen.roles, &world.found, &world.recipe, &world.registration),
-            (&world.exchange, &world.tools, &world.version)
-        )
-    );
-    let mut mask = |place: &str, name: &str| {
-        if !place.is_empty() {
-            text = text.replace(place, name);
+    let found = world.found.unnoted();
+    let [roles, version, peers] = EVERYBODYS;
+    let mut places = BTreeMap::from([
+        (roles.to_owned(), format!("{:?}", seen.roles)),
+        (version.to_owned(), world.version.to_string()),
+        (peers.to_owned(), world.http.allowed().join("\n")),
+        (OWN_AUTHORITIES.to_owned(), world.own_authorities.unnoted().join("\n")),
+        ("tools".to_owned(), format!("{:#?}", world.tools.unnoted())),
+    ]);
+    for (name, document) in [("metadata", Some(&found.metadata)), ("prm", found.prm.as_ref())] {
+        let members = document.and_then(Value::as_object).into_iter().flatten();
+        places.extend(members.map(|(member, value)| (format!("found.{name}.{member}"), format!("{value:#}"))));
+    }
+    let told = Found { metadata: Value::Null, prm: None, ..found.clone() };
+    places.extend(fields("found", &told));
+    // Whether there is a document at all is read at the place of the whole of it.
+    places.insert("found.metadata".to_owned(), found.metadata.is_object().to_string());
+    places.insert("found.prm".to_owned(), found.prm.is_some().to_string());
+    places.extend(fields("recipe", world.recipe.unnoted()));
+    places.extend(fields("registration", world.registration.unnoted()));
+    places.extend(fields("exchange", world.exchange.unnoted()));
+    if let Some(idp) = &world.idp {
+        let told = (idp.audience.unnoted(), idp.scope.unnoted(), idp.workload.unnoted());
+        places.insert("idp.audience".to_owned(), told.0.clone());
+        places.insert("idp.scope".to_owned(), format!("{:?}", told.1));
+        places.insert("idp.workload".to_owned(), format!("{:?}", told.2));
+    }
+    let mask = masks(seen, reference);
+    for text in places.values_mut() {
+        for (place, name) in &mask {
+            *text = text.replace(place, name);
         }
-    };
-    let authority = |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
-    if let Some((_, issuer)) = &reference.helpers.idp {
-        mask(&issuer.url(), "ISSUER");
-        mask(&authority(&issuer.url()).unwrap_or_default(), "IDP");
+        for (pattern, name) in VOLATILE.iter() {
+            *text = pattern.replace_all(text, *name).into_owned();
+        }
     }
-    mask(&authority(reference.mcp_url()).unwrap_or_default(), "TARGET");
-    if let Some(host) = &reference.helpers.host {
-        mask(&host.authority(), "HOST");
+    // Until now in the order of their ports.
+    for place in [peers, OWN_AUTHORITIES] {
+        if let Some(names) = places.get_mut(place) {
+            let sorted: BTreeSet<&str> = names.lines().collect();
+            *names = sorted.into_iter().collect::<Vec<_>>().join("\n");
+        }
     }
-    for (pattern, name) in VOLATILE.iter() {
-        text = pattern.replace_all(&text, *name).into_owned();
-    }
-    text
+    places
 }
+
+/// The fields of something, each under its own place.
+fn fields(name: &str, what: &impl fmt::Debug) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in format!("{what:#?}").lines() {
+        let begins = line.strip_prefix("    ").filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+        match begins.and_then(|rest| rest.split_once(": ")) {
+            Some((field, value)) => fields.push((format!("{name}.{field}"), value.to_owned())),
+            None => {
+                if let Some((_, value)) = fields.last_mut() {
+                    value.push_str(line);
+                    value.push('\n');
+                }
+            }
+        }
+    }
+    fields
+}
+
+/// The places of this deployment, and what stands for them.
+fn masks(seen: &Preflight, reference: &Reference) -> Vec<(String, &'static str)> {
+    let authority =
+        |url: &str| url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
+    let mut masks = Vec::new();
+    if let Some((_, issuer)) = &reference.helpers.idp {
+        masks.extend([(issuer.url(), "ISSUER"), (authority(&issuer.url()), "IDP")]);
+    }
+    masks.push((authority(&seen.world.mcp_url), "TARGET"));
+    masks.extend(reference.helpers.host.as_ref().map(|host| (host.authority(), "HOST")));
+    masks.retain(|(place, _)| !place.is_empty());
+    masks
+}
+
+/// Which authorities belong to the target.
+const OWN_AUTHORITIES: &str = "own-authorities";
+/// Places that every case reads: which roles are judged, by which version, and who may be asked at all.
+pub(super) const EVERYBODYS: [&str; 3] = ["roles", "version", "peers"];
 
 /// How the preflight sees a fault in a version, if it does.
 pub(super) async fn mark(
@@ -176,18 +217,24 @@ mod tests {
         for deployment in Deployment::ALL {
             let version = McpVersion::NEWEST;
             let one = sight(&helpers, deployment, Faults::none(), version).await;
-            assert_eq!(one, sight(&helpers, deployment, Faults::none(), version).await, "{}", deployment.name());
+            let other = sight(&helpers, deployment, Faults::none(), version).await;
+            assert_eq!(other.mark(&one), None, "{}", deployment.name());
         }
         let healthy = sight(&helpers, Deployment::Server, Faults::none(), McpVersion::NEWEST).await;
         let mark = async |id| {
             let faults = Faults::one(id).expect("a fault of the catalogue");
             sight(&helpers, Deployment::Server, faults, McpVersion::NEWEST).await.mark(&healthy)
         };
-        let Some(Mark::World(difference)) = mark("discovery.iss-not-advertised").await else {
-            panic!("all cases see it")
+        let Some(Mark::Other(silent)) = mark("discovery.iss-not-advertised").await else {
+            panic!("the metadata tells")
         };
-        assert!(difference.lines.iter().all(|(.., line)| line.contains("iss_parameter")), "{difference:?}");
-        assert!(matches!(mark("authorize.iss-missing").await, Some(Mark::Plan(cases)) if !cases.is_empty()));
+        let place = "found.metadata.authorization_response_iss_parameter_supported";
+        assert_eq!(silent.places, BTreeMap::from([(place.to_owned(), None)]));
+        let read = |places: &[&str]| silent.shows_in(&places.iter().map(|&place| place.to_owned()).collect());
+        assert!(read(&[place]) && read(&["found.metadata"]) && read(&["found"]));
+        assert!(!read(&["found.metadata.issuer", "found.prm", "recipe.scope", "found.meta"]));
+        let Some(Mark::Other(missing)) = mark("authorize.iss-missing").await else { panic!("the plan tells") };
+        assert!(missing.places.is_empty() && !missing.plan.is_empty(), "{missing:?}");
         assert_eq!(mark("authorize.csp-missing").await, None);
     }
 }

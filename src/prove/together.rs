@@ -1,10 +1,9 @@
 //! Faults that many cases meet and few see, tried together: what leaves a case green with all of them on does not turn it
-//! red alone.
+//! red alone. And faults of which the preflight sees the very same: what a case makes of that, one of them tells for all.
 //!
-//! Of some, each case says which it asks for: that they were all on when the case came by is watched. Others change what the
-//! preflight hands to all cases, at different places: that it hands on the changes of all of them, and no other, is looked
-//! at. What is trusted is that none of them hides what another does although both are there; faults of like names are kept
-//! apart for that reason, and `prove --every-case` trusts nothing.
+//! Of the first, each case says which it asks for: that they were all on when the case came by is watched. Of the others,
+//! only cases count that ask for none of them. What is trusted is that none of them hides what another does although both
+//! are there; faults of like names are kept apart for that reason, and `prove --every-case` trusts nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,9 +50,9 @@ impl Cleared {
         let open: Vec<&'static Fault> = faults.iter().copied().filter(|fault| cleared.mark(fault).is_none()).collect();
         let unseen = groups(&open, material.suites, consulted).into_iter();
         let unseen = unseen.flat_map(|group| portions_of(group, material.suites, consulted));
-        let seen = cleared.groups_seen(faults, material.suites).into_iter();
-        let seen = seen.flat_map(|(group, all)| portions_seen(&group, &all, material.suites, consulted));
-        let portions = seen.chain(unseen).collect();
+        let alike = cleared.alike(faults).into_iter();
+        let alike = alike.flat_map(|(group, seen)| portions_alike(&group, seen, material.suites, consulted));
+        let portions = alike.chain(unseen).collect();
         let run = async |portion: Portion| portion.run(helpers, deployment, consulted, material).await;
         crew::all(portions, parallel, run, |green| {
             for (fault, case) in green {
@@ -68,34 +67,18 @@ impl Cleared {
         self.marks.get(fault.id)
     }
 
-    /// Groups of faults that change what the preflight hands to all cases, each at places of its own, and what it hands on
-    /// with all of a group.
-    fn groups_seen(&self, faults: &[&'static Fault], suites: &Suites) -> Vec<(Vec<&'static Fault>, Difference)> {
-        let mut groups: Vec<(Vec<&'static Fault>, Difference)> = Vec::new();
-        for fault in faults.iter().copied().filter(|fault| is_seen_by_few(fault, suites)) {
-            let Some(Mark::World(other)) = self.mark(fault) else { continue };
-            if other.lines.len() > LINES || other.plan.len() > OTHERWISE {
-                continue;
-            }
-            let places = other.places();
-            let is_apart = |(group, all): &&mut (Vec<_>, Difference)| {
-                group.len() < SEEN_TOGETHER && all.places().is_disjoint(&places)
-            };
-            match groups.iter_mut().find(is_apart) {
-                Some((group, all)) => {
-                    group.push(fault);
-                    all.lines.extend(other.lines.iter().cloned());
-                }
-                None => groups.push((vec![fault], Difference::clone(other))),
+    /// Groups of faults of which the preflight sees the very same, and what that is.
+    fn alike(&self, faults: &[&'static Fault]) -> Vec<(Vec<&'static Fault>, &Difference)> {
+        let mut groups: Vec<(Vec<&'static Fault>, &Difference)> = Vec::new();
+        for fault in faults.iter().copied() {
+            let Some(Mark::Other(other)) = self.mark(fault) else { continue };
+            match groups.iter_mut().find(|(_, seen)| *seen == &**other) {
+                Some((group, _)) => group.push(fault),
+                None => groups.push((vec![fault], other)),
             }
         }
         groups.retain(|(group, _)| group.len() > 1);
         groups
-    }
-
-    /// The cases that a fault is known to leave green.
-    pub(super) fn green(&self, fault: &Fault) -> impl Iterator<Item = String> {
-        self.green.get(fault.id).into_iter().flatten().cloned()
     }
 
     /// Whether it is known that a fault leaves a case green.
@@ -122,10 +105,11 @@ fn groups(faults: &[&'static Fault], suites: &Suites, consulted: &Consulted) -> 
     groups
 }
 
-/// Faults, and cases that are tried with all of them, one after the other.
+/// Cases that are tried one after the other, to learn something of several faults.
 struct Portion {
+    /// What something is learnt of.
     faults: Vec<&'static Fault>,
-    /// What the preflight hands on with all of them, if it sees them.
+    /// What the preflight sees with the first of them, if it stands for all; else all of them are on.
     seen: Option<Difference>,
     cases: Vec<Case>,
 }
@@ -139,9 +123,20 @@ fn portions_of(faults: Vec<&'static Fault>, suites: &Suites, consulted: &Consult
     portions(&faults, None, suites.cases.iter().filter(|case| asks(case)))
 }
 
-/// The same of a group that the preflight sees: all cases meet it.
-fn portions_seen(faults: &[&'static Fault], all: &Difference, suites: &Suites, consulted: &Consulted) -> Vec<Portion> {
-    portions(faults, Some(all), suites.cases.iter().filter(|case| consulted.has(VERSION, &case.id)))
+/// The same of faults of which the preflight sees the same: the cases that see it and ask for none of the faults.
+fn portions_alike(
+    faults: &[&'static Fault],
+    seen: &Difference,
+    suites: &Suites,
+    consulted: &Consulted,
+) -> Vec<Portion> {
+    let reading: BTreeSet<String> = consulted.reading(VERSION, seen).into_iter().collect();
+    let asks_none = |case: &Case| {
+        let asked = consulted.asked(VERSION, &case.id);
+        asked.is_none_or(|asked| !faults.iter().any(|fault| asked.contains(fault.id)))
+    };
+    let sees = |case: &Case| reading.contains(&case.id) || seen.plan.contains(&case.id);
+    portions(faults, Some(seen), suites.cases.iter().filter(|case| sees(case) && asks_none(case)))
 }
 
 /// None that one of the faults should turn red; of those that wait only a few in a portion, so that not all wait for one another.
@@ -157,7 +152,7 @@ fn portions<'a>(
 }
 
 impl Portion {
-    /// The pairs of fault and case that are green although the case met the fault.
+    /// The pairs of fault and case that are green.
     async fn run(
         self,
         helpers: &Helpers,
@@ -165,21 +160,27 @@ impl Portion {
         consulted: &Consulted,
         material: Material<'_>,
     ) -> std::io::Result<Vec<(&'static str, String)>> {
-        let all = Faults::parse(self.faults.iter().map(|fault| fault.id)).unwrap_or_default();
-        let Ok(watched) = Watched::start(helpers, deployment, all, VERSION).await? else { return Ok(Vec::new()) };
+        let on = if self.seen.is_some() { &self.faults[..1] } else { &self.faults[..] };
+        let on = Faults::parse(on.iter().map(|fault| fault.id)).unwrap_or_default();
+        let Ok(watched) = Watched::start(helpers, deployment, on, VERSION).await? else { return Ok(Vec::new()) };
         let mut green = Vec::new();
         // What the preflight sees of all of them together may be what it sees of none alone: then nothing is learnt.
         let mark = consulted.sight(VERSION).map(|healthy| watched.sight(material).mark(healthy));
         let is_as_expected = match (mark, &self.seen) {
             (Some(None), None) => true,
-            (Some(Some(Mark::World(all))), Some(expected)) => all.lines == expected.lines,
+            (Some(Some(Mark::Other(other))), Some(expected)) => *other == *expected,
             _ => false,
         };
         for case in self.cases.iter().filter(|_| is_as_expected) {
             let tried = watched.one(case, material.rules).await;
-            let met = |fault: &&&Fault| self.seen.is_some() || tried.asked.contains(fault.id);
-            let on = self.faults.iter().filter(met).filter(|_| tried.is_green());
-            green.extend(on.map(|fault| (fault.id, case.id.clone())));
+            let asked = |fault: &&Fault| tried.met.asked.contains(fault.id);
+            let met: Vec<&Fault> = match self.seen {
+                // One stands for all where the case came by none of them.
+                Some(_) if self.faults.iter().any(asked) => Vec::new(),
+                Some(_) => self.faults.clone(),
+                None => self.faults.iter().copied().filter(asked).collect(),
+            };
+            green.extend(met.into_iter().filter(|_| tried.is_green()).map(|fault| (fault.id, case.id.clone())));
         }
         watched.stop().await;
         Ok(green)
@@ -194,12 +195,6 @@ const WIDE: usize = 24;
 const SEEN: usize = 8;
 /// Faults in a group.
 const TOGETHER: usize = 16;
-/// Faults in a group that the preflight sees: each changes more than one that it does not see.
-const SEEN_TOGETHER: usize = 6;
-/// Lines that a fault changes in what the preflight hands on, up to which it is tried with others.
-const LINES: usize = 24;
-/// Cases that apply otherwise with a fault, up to which it is tried with others.
-const OTHERWISE: usize = 40;
 /// Cases of a group that run one after the other.
 const PORTION: usize = 200;
 const SLOW_PORTION: usize = 5;

@@ -2,9 +2,9 @@
 
 use fixtures::{Faults, Watch};
 
-use super::consulted::Asked;
+use super::consulted::{Asked, Met};
 use super::options;
-use super::sight::Sight;
+use super::sight::{self, Sight};
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
 use crate::rule::{McpVersion, Rules};
@@ -21,8 +21,8 @@ pub(super) struct Watched {
 
 /// What came of one case.
 pub(super) struct Tried {
-    /// The faults that the deployment asked for meanwhile.
-    pub(super) asked: Asked,
+    /// What it met.
+    pub(super) met: Met,
     /// What was judged.
     pub(super) verdicts: Vec<Verdict>,
 }
@@ -67,13 +67,18 @@ impl Watched {
         let material = Material { suites: &suites, rules };
         let mut verdicts = Vec::new();
         let mut sink = |event: Event| {
-            if let Event::Finished(finished) = event {
-                verdicts.extend(finished.results.iter().map(|result| result.verdict));
+            match event {
+                // What a plan reads is compared as a plan.
+                Event::Started(_) => self.seen.world.reads.begin(),
+                Event::Finished(finished) => verdicts.extend(finished.results.iter().map(|result| result.verdict)),
+                _ => {}
             }
         };
         let profile = &self.reference.profile;
         run::judge(&self.seen, profile, material, &self.options, std::future::pending(), &mut sink).await;
-        Tried { asked: self.asked(), verdicts }
+        let mut read = self.seen.world.reads.noted();
+        read.extend(sight::EVERYBODYS.map(str::to_owned));
+        Tried { met: Met { asked: self.asked(), read }, verdicts }
     }
 
     /// Stops it.

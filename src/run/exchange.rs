@@ -10,7 +10,7 @@ use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::{self, summary};
 use crate::rule::Role;
-use crate::step::{Client, Context, EXCHANGE_GRANT, EXCHANGER, Exchange, Source, World};
+use crate::step::{Client, Context, EXCHANGE_GRANT, EXCHANGER, Exchange, Source, World, part};
 use crate::suite::{Case, Verb};
 use crate::target::{Profile, SubjectFrom};
 use crate::wire::Wire;
@@ -64,7 +64,7 @@ pub fn wanted_clients(world: &World, case: &Case, wanted: &mut Vec<(String, Stri
     if !steps().any(|(verb, args)| verb == Verb::Exchange || names(args, EXCHANGER)) {
         return;
     }
-    let by_other = world.exchange.subject == Source::OtherClient;
+    let by_other = part!(world.exchange, subject) == Source::OtherClient;
     let fresh = |args: &Args| !args.contains_key("subject-token");
     let exchanging = |verb: Verb, args: &Args| {
         let sends = verb == Verb::Exchange && !args.contains_key("client");

@@ -16,6 +16,7 @@ use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
 use crate::fact;
 use crate::judge::{self, Judged, Outcome, Under};
 use crate::rule::{Level, Role, Rule, Rules};
+use crate::step::part;
 use crate::step::{self, Borrowed, Context, Performed, World};
 use crate::suite::{Case, Step, Variant, Verb};
 use crate::transcript::RedactedExchange;
@@ -159,12 +160,12 @@ impl Run<'_> {
         let mut wanted = wanted_clients(&self.task.case, &values);
         super::exchange::wanted_clients(&self.shared.world, &self.task.case, &mut wanted);
         let recipe = &self.shared.world.recipe;
-        if (recipe.minted || recipe.given) && !self.shared.roles.contains(&Role::AuthorizationServer) {
+        if (part!(recipe, minted) || part!(recipe, given)) && !self.shared.roles.contains(&Role::AuthorizationServer) {
             // There is no client to be had, and none is needed.
             wanted.clear();
         }
         let world = &self.shared.world;
-        let spoils = world.recipe.consent_kept && self.needs("consent-page");
+        let spoils = self.needs("consent-page") && part!(world.recipe, consent_kept);
         let borrowed = match source {
             Source::Pool if !spoils => world.pool.borrow(world, wire, &wanted).await,
             _ => world.pool.fresh(world, wire, &wanted, !spoils).await,

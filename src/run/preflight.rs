@@ -3,7 +3,7 @@
 //! It tells a configuration mistake from a finding: what could not be used is said once, with the next step, and the
 //! cases that need it are blocked by that reason instead of failing each in its own way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -15,8 +15,8 @@ use crate::diag::escape;
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
 use crate::step::{
-    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Pool, Recipe, Registration, Tool, User,
-    World, authority,
+    self, Args, Budget, Client, Discovered, How, Idp, IdpWorkload, LoginForm, Noted, Pool, Reads, Recipe, Registration,
+    Tool, User, World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
 use crate::transcript::is_untrusted;
@@ -181,13 +181,29 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
     });
     let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(super::DEFAULT_JOBS);
     let resource = profile.target.resource.clone().unwrap_or_else(|| mcp_url.to_owned());
+    let registration = Registration {
+        how: How::None,
+        preset: preset(profile, profile.registration.client.as_ref()),
+        other: preset(profile, profile.registration.other.as_ref()),
+        client_name: profile.registration.client_name.clone().unwrap_or_else(|| "authspec test client".into()),
+        redirect_uris: redirect_uris(profile),
+        method: profile.registration.token_endpoint_auth_method.map(|method| method.to_string()),
+        scope: profile.registration.scope.clone(),
+    };
+    let workload = profile.upstream.as_ref().and_then(|u| u.workload.as_ref()).map(|workload| IdpWorkload {
+        subject: workload.subject.clone(),
+        claims: workload.claims.clone(),
+        audience: String::new(),
+    });
+    let reads = Reads::default();
+    let found = step::Found { issuer: profile.target.issuer.clone().unwrap_or_default(), ..step::Found::default() };
     World {
         http,
         mcp_url: mcp_url.to_owned(),
         version: options.version.or(profile.target.mcp_version).unwrap_or(McpVersion::NEWEST),
-        found: step::Found { issuer: profile.target.issuer.clone().unwrap_or_default(), ..step::Found::default() },
-        exchange: super::exchange::from_profile(profile, &redirect_uris(profile)),
-        recipe: Recipe { resource, ..Recipe::default() },
+        found: Noted::new("found", found, &reads),
+        exchange: Noted::new("exchange", super::exchange::from_profile(profile, &redirect_uris(profile)), &reads),
+        recipe: Noted::new("recipe", Recipe { resource, ..Recipe::default() }, &reads),
         users: users.collect(),
         forms: LoginForm {
             username_field: login.form.username_field.clone(),
@@ -196,34 +212,23 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             deny: login.deny_button.clone(),
             command: if login.how == LoginHow::Command { login.command.clone() } else { Vec::new() },
         },
-        registration: Registration {
-            how: How::None,
-            preset: preset(profile, profile.registration.client.as_ref()),
-            other: preset(profile, profile.registration.other.as_ref()),
-            client_name: profile.registration.client_name.clone().unwrap_or_else(|| "authspec test client".into()),
-            redirect_uris: redirect_uris(profile),
-            method: profile.registration.token_endpoint_auth_method.map(|method| method.to_string()),
-            scope: profile.registration.scope.clone(),
-        },
+        registration: Noted::new("registration", registration, &reads),
         pool: Arc::new(Pool::new(jobs, Budget::new(Some(profile.limits.registrations)))),
         host: helpers.host.clone(),
         idp: helpers.idp.clone().map(|(idp, issuer)| Idp {
             idp,
             issuer,
-            audience: mcp_url.to_owned(),
-            scope: None,
+            audience: Noted::new("idp.audience", mcp_url.to_owned(), &reads),
+            scope: Noted::new("idp.scope", None, &reads),
             look: profile.token.clone(),
             cooldown: profile.upstream.as_ref().map_or(Upstream::JWKS_COOLDOWN, |u| u.jwks_cooldown),
             employee: profile.upstream.as_ref().and_then(|u| u.employee.clone()).unwrap_or_else(|| EMPLOYEE.into()),
-            workload: profile.upstream.as_ref().and_then(|u| u.workload.as_ref()).map(|workload| IdpWorkload {
-                subject: workload.subject.clone(),
-                claims: workload.claims.clone(),
-                audience: String::new(),
-            }),
+            workload: Noted::new("idp.workload", workload, &reads),
         }),
-        tools: tools.collect::<BTreeMap<_, _>>(),
+        tools: Noted::new("tools", tools.collect(), &reads),
         provisioning: profile.provisioning.clone(),
-        own_authorities: Vec::new(),
+        own_authorities: Noted::new("own-authorities", Vec::new(), &reads),
+        reads,
     }
 }
 
@@ -309,7 +314,7 @@ async fn discover(
     if !oauth && status != 401 && !world.is_bare() {
         return Err(stop(&not_an_oauth_server(&world.mcp_url, status, &discovered.opening)));
     }
-    world.found = discovered.found.clone();
+    *world.found = discovered.found.clone();
     Ok(discovered)
 }
 
@@ -408,7 +413,7 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     own.sort();
     own.dedup();
     own.retain(|a| !a.is_empty() && world.http.is_allowed(&format!("http://{a}/")));
-    world.own_authorities = own;
+    *world.own_authorities = own;
     let version = world.version;
     world.recipe.send_resource = version >= McpVersion::V2025_06_18 && !world.recipe.resource.is_empty();
     if let Some(resource) =
@@ -419,8 +424,8 @@ fn trust(seen: &mut Preflight, profile: &Profile) {
     world.recipe.scope = default_scope(world);
     if let Some(idp) = &mut world.idp {
         let place = if world.recipe.resource.is_empty() { &world.found.issuer } else { &world.recipe.resource };
-        idp.audience = idp.look.audience.clone().unwrap_or_else(|| place.clone());
-        idp.scope.clone_from(&world.recipe.scope);
+        *idp.audience = idp.look.audience.clone().unwrap_or_else(|| place.clone());
+        (*idp.scope).clone_from(&world.recipe.scope);
     }
 }
 

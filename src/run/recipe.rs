@@ -487,7 +487,7 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
             let text = format!(
                 "the target refused {PLAIN_REFUSED} of our identity provider ({reason}): its issuer must be {}, the audience {}",
                 idp.issuer.url(),
-                idp.audience
+                *idp.audience
             );
             seen.notes.push(text.clone());
             seen.abilities.set("trusted-issuer", Ability::Broken(text));

@@ -8,6 +8,7 @@ use super::args::Args;
 use super::client::Client;
 use super::context::Context;
 use super::mutate;
+use super::noted::part;
 use super::world::Idp;
 use crate::oauth::jwt::Jwt;
 use crate::oauth::pkce;
@@ -65,7 +66,7 @@ fn identity(context: &Context, client: &Client) -> Result<TokenSpec, String> {
     let idp = provider(context)?;
     let mut claims = Map::new();
     claims.insert("sub".into(), json!(idp.employee));
-    claims.insert("resource".into(), json!(context.world.recipe.resource));
+    claims.insert("resource".into(), json!(part!(context.world.recipe, resource)));
     Ok(TokenSpec {
         audience: vec![context.world.issuer()],
         claims,

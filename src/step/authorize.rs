@@ -7,6 +7,7 @@ use super::call;
 use super::client::Client;
 use super::context::{Context, Grant, Transaction};
 use super::journey::{self, Goal, Plan, Start};
+use super::noted::part;
 use super::page_words;
 use super::push;
 use super::token;
@@ -246,17 +247,21 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
     add("response_type", Some(args.text("response-type").unwrap_or_else(|| "code".into())));
     add("client_id", Some(client.id.clone()));
     add("redirect_uri", args.text("redirect-uri").or_else(|| client.redirect_uris.first().cloned()));
-    add("scope", args.text("scope").map(|scope| scope.trim_end().to_owned()).or_else(|| world.recipe.scope.clone()));
+    add(
+        "scope",
+        args.text("scope").map(|scope| scope.trim_end().to_owned()).or_else(|| part!(world.recipe, scope).clone()),
+    );
     add("state", Some(state));
     add("code_challenge", challenge.clone());
     add("code_challenge_method", method.map(str::to_owned));
     add(
         "resource",
-        args.text("resource").or_else(|| world.recipe.send_resource.then(|| world.recipe.resource.clone())),
+        args.text("resource")
+            .or_else(|| part!(world.recipe, send_resource).then(|| part!(world.recipe, resource).clone())),
     );
-    add("nonce", args.text("nonce").or_else(|| world.recipe.nonce.then(|| pkce::random(16))));
+    add("nonce", args.text("nonce").or_else(|| part!(world.recipe, nonce).then(|| pkce::random(16))));
     add("response_mode", args.text("response-mode"));
-    for (name, value) in &world.recipe.extra {
+    for (name, value) in &part!(world.recipe, extra) {
         add(name, Some(value.clone()));
     }
     let params = args::change(params, args);

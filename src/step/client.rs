@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::assertion;
 use super::exchange::{EXCHANGER, GRANT, Source};
+use super::noted::part;
 use super::vars::now;
 use super::world::World;
 use crate::fact::clip;
@@ -79,9 +80,9 @@ impl Client {
 /// `machine`, `machine-basic`, `machine-jwt`, `machine-post`.
 #[must_use]
 pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
-    let offers = |word: &str| lists(&world.found.metadata["token_endpoint_auth_methods_supported"], word);
+    let offers = |word: &str| lists(world.found.member("token_endpoint_auth_methods_supported"), word);
     let kind = match kind {
-        "machine" if world.recipe.public_machines => "public",
+        "machine" if part!(world.recipe, public_machines) => "public",
         "machine" if offers("client_secret_basic") => "machine-basic",
         "machine" if offers("client_secret_post") => "machine-post",
         "machine" => "machine-jwt",
@@ -91,13 +92,16 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
         "basic" | EXCHANGER => "client_secret_basic",
         "post" => "client_secret_post",
         "jwt" => "private_key_jwt",
-        _ => world.registration.method.as_deref().filter(|_| world.registration.how == How::Dynamic).unwrap_or("none"),
+        _ => part!(world.registration, method)
+            .as_deref()
+            .filter(|_| part!(world.registration, how) == How::Dynamic)
+            .unwrap_or("none"),
     };
     let mut map = Map::new();
-    map.insert("client_name".into(), json!(world.registration.client_name));
-    map.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
+    map.insert("client_name".into(), json!(part!(world.registration, client_name)));
+    map.insert("redirect_uris".into(), json!(part!(world.registration, redirect_uris)));
     // A server may refuse the whole registration for one grant that it does not know.
-    let listed = world.found.metadata["grant_types_supported"].as_array();
+    let listed = world.found.member("grant_types_supported").and_then(Value::as_array);
     let takes = |grant: &str| listed.is_some_and(|list| list.iter().any(|known| known == grant));
     let may_take = |grant: &str| listed.is_none() || takes(grant);
     let mut grants = vec!["authorization_code", "refresh_token"];
@@ -114,7 +118,7 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     map.insert("token_endpoint_auth_method".into(), json!(method));
     // Loopback redirect URIs make this a native application (OpenID Connect Registration section 2).
     map.insert("application_type".into(), json!("native"));
-    if let Some(scope) = &world.registration.scope {
+    if let Some(scope) = &part!(world.registration, scope) {
         map.insert("scope".into(), json!(scope));
     }
     if kind.starts_with("machine-") {
@@ -136,8 +140,9 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
 }
 
 /// Whether a list of the metadata, where it is left out the default of RFC 8414, has the method.
-fn lists(list: &Value, method: &str) -> bool {
-    list.as_array().map_or(method == "client_secret_basic", |list| list.iter().any(|known| known == method))
+fn lists(list: Option<&Value>, method: &str) -> bool {
+    list.and_then(Value::as_array)
+        .map_or(method == "client_secret_basic", |list| list.iter().any(|known| known == method))
 }
 
 /// Makes a fresh client of a kind, by the way that the target offers.
@@ -145,10 +150,12 @@ fn lists(list: &Value, method: &str) -> bool {
 /// # Errors
 /// Says why the target gave none, with its answer in short.
 pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
-    if let Some(client) = world.exchange.client.as_ref().filter(|_| kind == EXCHANGER) {
+    if kind == EXCHANGER
+        && let Some(client) = &part!(world.exchange, client)
+    {
         return Ok(client.clone());
     }
-    match world.registration.how {
+    match part!(world.registration, how) {
         How::Preset => preset(world, name),
         How::Document if kind == "public" || kind == "jwt" => document(world, name, &metadata(world, kind)),
         How::Document | How::Dynamic => {
@@ -160,7 +167,7 @@ pub async fn fresh(world: &World, wire: &Wire, name: &str, kind: &str) -> Result
             }
             // Some servers want redirect URIs of every client, though RFC 7591 section 2 asks it only of those that users
             // come back to.
-            asked.insert("redirect_uris".into(), json!(world.registration.redirect_uris));
+            asked.insert("redirect_uris".into(), json!(part!(world.registration, redirect_uris)));
             registered(world, wire, name, kind, &asked).await.or(first)
         }
         How::None => {
@@ -192,7 +199,8 @@ async fn registered(
 }
 
 fn preset(world: &World, name: &str) -> Result<Client, String> {
-    let known = if name.ends_with("other") { &world.registration.other } else { &world.registration.preset };
+    let known =
+        if name.ends_with("other") { &part!(world.registration, other) } else { &part!(world.registration, preset) };
     let mut client = known
         .clone()
         .ok_or_else(|| format!("get client `{name}`: the profile presets none (section [registration])"))?;
@@ -209,7 +217,7 @@ fn document(world: &World, name: &str, asked: &Map<String, Value>) -> Result<Cli
     document.insert("client_id".into(), json!(id));
     host.put(&path, Document::json(&Value::Object(document.clone())));
     let method = document["token_endpoint_auth_method"].as_str().unwrap_or("none").to_owned();
-    let uris = world.registration.redirect_uris.clone();
+    let uris = part!(world.registration, redirect_uris).clone();
     Ok(Client {
         name: name.into(),
         id,
@@ -312,11 +320,11 @@ fn percent_encoded(text: &str) -> String {
 /// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
 fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
     let mut claims = Map::new();
-    let issuer = world.found.metadata["issuer"].as_str().unwrap_or(&world.found.issuer);
+    let issuer = world.issuer();
     for (name, value) in [
         ("iss", json!(client.id)),
         ("sub", json!(client.id)),
-        ("aud", json!(world.recipe.assertion_audience.as_deref().unwrap_or(issuer))),
+        ("aud", json!(part!(world.recipe, assertion_audience).as_deref().unwrap_or(&issuer))),
         ("iat", json!(now())),
         ("exp", json!(now() + 60)),
         ("jti", json!(pkce::random(16))),
@@ -355,7 +363,7 @@ fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>)
                     jwt.header.insert("jku".into(), json!(host.url(&path)));
                     stranger::sign(jwt.header, jwt.claims)
                 }
-                "encrypted-none" => encrypt::wrap(jwt, encrypt::Inside::Unsigned, world.found.jwks.as_ref()),
+                "encrypted-none" => encrypt::wrap(jwt, encrypt::Inside::Unsigned, part!(world.found, jwks).as_ref()),
                 "garbage" => forge::sign(jwt, &forge::Signing::Keep, None),
                 "public-key-hmac" => forge::sign(jwt, &forge::Signing::PublicKeyPem, Some(&forge::own_jwks())),
                 other => Err(format!("sign a client assertion by `{other}`: unknown way")),

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::args::Args;
 use super::context::Context;
+use super::noted::part;
 use super::world::Found;
 use super::{call, facts};
 use crate::oauth::wellknown;
@@ -29,7 +30,8 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let probe = call::prepare(context, Args::new(&Map::new()), None);
     let world = &context.world;
     // A server without resource metadata does not name its issuer; the profile may.
-    let issuer = args.text("issuer").or_else(|| world.found.prm.is_none().then(|| world.found.issuer.clone()));
+    let issuer =
+        args.text("issuer").or_else(|| part!(world.found, prm).is_none().then(|| part!(world.found, issuer).clone()));
     let from = args.text("from");
     let mut found = discover(&context.wire, &world.mcp_url, probe, from.as_deref(), issuer.as_deref()).await;
     if let Some(url) = misplaced(&context.wire, &found.found.issuer, &found.facts["as"]["form"]).await {

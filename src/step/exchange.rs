@@ -8,6 +8,7 @@ use super::args::Args;
 use super::client::Client;
 use super::context::Context;
 use super::id_jag::{self, Identity};
+use super::noted::part;
 use super::{facts, token};
 use crate::target::ExchangeWants;
 use crate::transcript::Secret;
@@ -77,7 +78,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let (subject, subject_scope) = subject(context, args).await?;
     let actor = actor(context, args).await?;
-    let wants = context.world.exchange.wants.clone();
+    let wants = part!(context.world.exchange, wants).clone();
     let client = args.text("client").unwrap_or_else(|| EXCHANGER.to_owned());
     let mut params = Map::new();
     let mut put = |name: &str, value: Option<Value>| params.extend(value.map(|v| (name.to_owned(), v)));
@@ -100,7 +101,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     // Audiences that the token may have without being the subject token's: the targets, and the server for its userinfo.
     let form = Args::new(&params);
     let mut aside = [form.list("audience"), form.list("resource")].concat();
-    let server = [Some(context.world.found.issuer.clone()), context.world.endpoint("userinfo_endpoint").ok()];
+    let server = [Some(part!(context.world.found, issuer).clone()), context.world.endpoint("userinfo_endpoint").ok()];
     aside.extend(server.into_iter().flatten());
     let mut request = Map::new();
     request.insert("grant".into(), json!(GRANT));
@@ -129,7 +130,7 @@ async fn subject(context: &mut Context, args: Args<'_>) -> Result<(Option<String
         return Ok((None, None));
     }
     let exchange = &context.world.exchange;
-    let (source, scope) = (exchange.subject.clone(), exchange.wants.subject_scope.clone());
+    let (source, scope) = (part!(exchange, subject).clone(), part!(exchange, wants).subject_scope.clone());
     let (token, scope) = obtain(context, &source, args.text("subject-scope").or(scope)).await?;
     Ok((Some(token), scope))
 }
@@ -141,8 +142,8 @@ async fn actor(context: &mut Context, args: Args<'_>) -> Result<Option<String>, 
     let exchange = &context.world.exchange;
     let source = match args.text("actor").as_deref() {
         None => return Ok(None),
-        Some("second") => exchange.second_actor.clone(),
-        Some(_) => exchange.actor.clone(),
+        Some("second") => part!(exchange, second_actor).clone(),
+        Some(_) => part!(exchange, actor).clone(),
     };
     let source = source.ok_or("get an actor token: the target takes none that the harness can get")?;
     Ok(Some(obtain(context, &source, None).await?.0))
@@ -167,7 +168,7 @@ pub async fn obtain(
             let idp = context.world.idp.as_ref().ok_or("mint a subject token: our identity provider does not run")?;
             let token = idp.issuer.mint(idp.honest_token());
             context.wire.vault().learn(Secret::AccessToken, &token);
-            return Ok((token, idp.scope.clone()));
+            return Ok((token, Option::clone(&idp.scope)));
         }
         Source::Login | Source::OtherClient => {}
         Source::LoginOf(user) => drop(request.insert("browser".into(), json!(user))),

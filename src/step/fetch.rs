@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::args::{self, Args};
 use super::client;
 use super::context::Context;
+use super::noted::part;
 use super::{facts, proof};
 use crate::transcript::Request;
 
@@ -44,7 +45,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
 /// bound to the key of its client, and may be revoked by who has that key alone.
 fn proves(context: &Context, args: Args<'_>) -> bool {
     let names_itself = args.get("client").is_some() || args.get("auth").is_some();
-    context.world.recipe.prove && names_itself && args.get("bearer").is_none()
+    names_itself && args.get("bearer").is_none() && part!(context.world.recipe, prove)
 }
 
 /// Builds the request.

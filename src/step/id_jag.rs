@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::context::Context;
 use super::exchange::EXCHANGER;
+use super::noted::part;
 use super::{facts, token};
 use crate::target::IdJagWants;
 use crate::transcript::Secret;
@@ -55,10 +56,10 @@ pub(super) fn member(wants: &IdJagWants, name: &str) -> Option<Value> {
 
 /// The arguments of the exchange, with all that the case leaves out.
 pub(super) async fn request(context: &mut Context, args: Args<'_>) -> Result<Map<String, Value>, String> {
-    let wants = context.world.exchange.wants.id_jag.clone();
+    let wants = part!(context.world.exchange, wants).id_jag.clone();
     let wants =
         wants.ok_or("ask for an identity assertion: the profile names no audience (section [exchange.id-jag])")?;
-    let identity = context.world.exchange.identity;
+    let identity = part!(context.world.exchange, identity);
     let mut filled = args.all().clone();
     filled.shift_remove("id-jag");
     let kind = args.text("subject-token-type").unwrap_or_else(|| identity.token_type().to_owned());
@@ -103,7 +104,8 @@ async fn login(context: &mut Context, args: Args<'_>, identity: Identity) -> Res
 /// The scope of logins, and that a user logs in at all.
 fn login_scope(context: &Context) -> String {
     let world = &context.world;
-    let usual = world.exchange.wants.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    let usual =
+        part!(world.exchange, wants).subject_scope.clone().or(part!(world.recipe, scope).clone()).unwrap_or_default();
     let mut words: Vec<&str> = usual.split(' ').filter(|word| !word.is_empty() && *word != "openid").collect();
     words.insert(0, "openid");
     words.join(" ")

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Seat, Transaction};
 use super::facts;
+use super::noted::part;
 use super::page_words::{self, Asks};
 use super::world::{Idp, World, authority};
 use crate::oauth::redirect::{self, Redirect};
@@ -461,8 +462,10 @@ pub(super) fn csrf_field(page: &Page) -> Option<&Field> {
 
 /// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
 fn identified(world: &World, log: &Log) -> bool {
-    let here =
-        [authority(&world.found.issuer), authority(&world.endpoint("authorization_endpoint").unwrap_or_default())];
+    let here = [
+        authority(&part!(world.found, issuer)),
+        authority(&world.endpoint("authorization_endpoint").unwrap_or_default()),
+    ];
     let elsewhere = |l: &&String| world.is_own(l) && !here.contains(&authority(l));
     log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))
         || log.redirects.iter().any(|l| elsewhere(&l))

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::noted::part;
 use super::upstream;
 use crate::oauth::encrypt::{self, Inside};
 use crate::oauth::forge::{self, Signing};
@@ -111,7 +112,7 @@ pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Res
     };
     if let Some(inside) = inside(how) {
         // Only who publishes the key can read it: the target, whoever the token says it is from.
-        return encrypt::wrap(jwt, inside, world.found.jwks.as_ref());
+        return encrypt::wrap(jwt, inside, part!(world.found, jwks).as_ref());
     }
     let signing = match how {
         "keep" => Signing::Keep,
@@ -139,7 +140,7 @@ pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Res
     };
     // A token of our identity provider is attacked with its keys, every other one with the target's.
     let ours = world.idp.as_ref().filter(|idp| jwt.claims.get("iss") == Some(&json!(idp.issuer.url())));
-    let jwks = ours.map(|idp| idp.issuer.jwks()).or_else(|| world.found.jwks.clone());
+    let jwks = ours.map(|idp| idp.issuer.jwks()).or_else(|| part!(world.found, jwks).clone());
     forge::sign(jwt, &signing, jwks.as_ref())
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use super::client::{self, Client, How};
 use super::exchange::EXCHANGER;
 use super::forgotten;
+use super::noted::part;
 use super::world::World;
 use crate::wire::Wire;
 
@@ -399,7 +400,7 @@ pub const USED_UP: &str = "register a client: what the profile allows of registr
 pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
 /// Whether the operator of the target made the client of this kind, and there are no others.
 fn is_preset(world: &World, kind: &str) -> bool {
-    world.registration.how == How::Preset || kind == EXCHANGER && world.exchange.client.is_some()
+    part!(world.registration, how) == How::Preset || kind == EXCHANGER && part!(world.exchange, client).is_some()
 }
 
 /// Whether a kind of client acts for itself.

@@ -184,9 +184,9 @@ fn demands_nonce(response: &Response) -> bool {
 
 /// What honest proofs are signed by: the best that the target takes.
 fn algorithm(world: &World) -> &'static str {
-    let of =
-        |document: Option<&Value>| document.and_then(|d| d["dpop_signing_alg_values_supported"].as_array()).cloned();
-    let listed = of(Some(&world.found.metadata)).or_else(|| of(world.found.prm.as_ref())).unwrap_or_default();
+    let name = "dpop_signing_alg_values_supported";
+    let server = world.found.member(name).and_then(Value::as_array);
+    let listed = server.or_else(|| world.found.prm_member(name)?.as_array()).cloned().unwrap_or_default();
     dpop::ALGORITHMS.into_iter().find(|alg| listed.iter().any(|word| word == alg)).unwrap_or("ES256")
 }
 

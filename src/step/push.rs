@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{self, Args};
 use super::client::{self, Client};
 use super::context::Context;
+use super::noted::part;
 use super::{facts, proof};
 use crate::transcript::Request;
 
@@ -21,7 +22,7 @@ pub fn asked(context: &Context, args: Args<'_>) -> Option<Map<String, Value>> {
     match args.get("par") {
         Some(Value::Object(table)) => Some(table.clone()),
         Some(Value::Bool(push)) => push.then(Map::new),
-        _ => context.world.recipe.push.then(Map::new),
+        _ => part!(context.world.recipe, push).then(Map::new),
     }
 }
 

@@ -6,6 +6,7 @@ use super::args::Args;
 use super::client::{self, Client, How};
 use super::context::Context;
 use super::facts;
+use super::noted::part;
 use crate::oauth::pkce;
 use crate::transcript::Request;
 use crate::wire::host::{Delivery, Document};
@@ -15,7 +16,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let by_document = match args.text("how").as_deref() {
         Some("document") => true,
         Some(_) => false,
-        None => context.world.registration.how == How::Document,
+        None => part!(context.world.registration, how) == How::Document,
     };
     if by_document { serve_document(context, args) } else { dynamic(context, args).await }
 }

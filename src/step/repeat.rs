@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::noted::part;
 use super::{authorize, call, facts, fetch, proof, register, token};
 use crate::transcript::{Outcome, Request};
 
@@ -56,7 +57,7 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
         other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
     };
     // One proof for all would let one of them through, whatever the rule says.
-    let fresh = verb == "token" && context.world.recipe.prove && args.get("dpop").is_none();
+    let fresh = verb == "token" && part!(context.world.recipe, prove) && args.get("dpop").is_none();
     let honest = Map::new();
     let mut requests = Vec::with_capacity(n);
     for _ in 0..n {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{self, Args};
 use super::client::{self, Client};
 use super::context::{Context, Grant};
+use super::noted::part;
 use super::{assertion, authorize, facts, proof};
 use crate::transcript::{Request, Secret};
 
@@ -14,10 +15,10 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let bare = ["code", "refresh-token", "grant", "body"].iter().all(|name| args.get(name).is_none())
         && !assertion::is_asked_for(args);
     let bound = args.flag("bound");
-    if bare && (context.world.recipe.minted || bound && context.world.recipe.minted_bound) {
+    if bare && (part!(context.world.recipe, minted) || bound && part!(context.world.recipe, minted_bound)) {
         return minted(context, args);
     }
-    if bare && context.world.recipe.given {
+    if bare && part!(context.world.recipe, given) {
         return given(context, args);
     }
     if bare && context.unspent.is_none() {
@@ -32,7 +33,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let prepared = prepare(context, args)?;
     let always = Value::Bool(true);
-    let proven = bound || context.world.recipe.prove;
+    let proven = bound || part!(context.world.recipe, prove);
     let change = args.get("dpop").or_else(|| proven.then_some(&always));
     let (outcome, dpop) = proof::send(context, &prepared.by, prepared.request.clone(), change, None).await?;
     let mut facts = facts_of(facts::http(&outcome));
@@ -118,7 +119,7 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     add("code", code.clone());
     add("refresh_token", refresh);
     add("assertion", asserted);
-    let resource = context.world.recipe.send_resource.then(|| context.world.recipe.resource.clone());
+    let resource = part!(context.world.recipe, send_resource).then(|| part!(context.world.recipe, resource).clone());
     if kind == "authorization_code" {
         add("redirect_uri", args.text("redirect-uri").or_else(|| grant.redirect_uri.clone()));
         add("code_verifier", args.text("verifier").or_else(|| grant.verifier.clone()));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::noted::part;
 use super::proof;
 use super::world::authority;
 use crate::oauth::pkce;
@@ -93,22 +94,22 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("target", "path") => text(&world.mcp_path()),
         ("target", "authority") => text(&world.mcp_authority()),
         ("target", "version") => text(&world.version.to_string()),
-        ("target", "resource") => text(&world.recipe.resource),
+        ("target", "resource") => text(&part!(world.recipe, resource)),
         ("as", "origin") => text(&world.as_origin()),
-        ("as", "metadata-url") => world.found.as_url.as_deref().and_then(text),
-        ("as", name) => world.found.metadata.get(name).cloned(),
-        ("prm", "url") => world.found.prm_url.as_deref().and_then(text),
-        ("prm", name) => world.found.prm.as_ref()?.get(name).cloned(),
+        ("as", "metadata-url") => part!(world.found, as_url).as_deref().and_then(text),
+        ("as", name) => world.found.member(name).cloned(),
+        ("prm", "url") => part!(world.found, prm_url).as_deref().and_then(text),
+        ("prm", name) => world.found.prm_member(name).cloned(),
         ("client", member) => context.client("default").and_then(|c| c.member(member)),
         ("machine", member) => context.client("machine").and_then(|c| c.member(member)),
         ("other", member) => context.client("other").and_then(|c| c.member(member)),
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
-        ("exchange", member) => world.exchange.member(member),
+        ("exchange", member) => world.exchange.at(&["wants"]).member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
         ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {
-            "" => world.found.metadata["token_endpoint"].clone(),
+            "" => world.found.member("token_endpoint").cloned().unwrap_or_default(),
             audience => audience.into(),
         }),
         ("idp", member) => world.idp.as_ref()?.member(member),
@@ -124,7 +125,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
             _ => text(&format!("{}{known}", world.origin())),
         }),
         ("scope", "all") => Some(world.resource_scopes().into()),
-        ("scope", "default") => text(world.recipe.scope.as_deref().unwrap_or("")),
+        ("scope", "default") => text(part!(world.recipe, scope).as_deref().unwrap_or("")),
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),
         _ => None,
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::noted::part;
 use crate::target::IdJagWants;
 
 /// Waits `seconds` (at most [`LONGEST`]), until the target may fetch our identity provider's keys again (`keys`), or until a
@@ -25,7 +26,7 @@ pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String>
 
 /// Seconds until a time that a token names is over for everybody.
 fn remaining(context: &Context, time: f64) -> f64 {
-    let leeway = context.world.exchange.wants.id_jag.as_ref().map_or(IdJagWants::LEEWAY, |wants| wants.leeway);
+    let leeway = part!(context.world.exchange, wants).id_jag.as_ref().map_or(IdJagWants::LEEWAY, |wants| wants.leeway);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     time + leeway.as_secs_f64() - now.as_secs_f64() + TICK.as_secs_f64()
 }

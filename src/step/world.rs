@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::exchange::Exchange;
+use super::noted::{Noted, Reads, part};
 use super::pool::Pool;
 use crate::rule::McpVersion;
 use crate::target::TokenLook;
@@ -23,17 +24,17 @@ pub struct World {
     /// The MCP version that the harness speaks with this target.
     pub version: McpVersion,
     /// What discovery found.
-    pub found: Found,
+    pub found: Noted<Found>,
     /// What an honest authorization request to this target needs.
-    pub recipe: Recipe,
+    pub recipe: Noted<Recipe>,
     /// How tokens are exchanged here.
-    pub exchange: Exchange,
+    pub exchange: Noted<Exchange>,
     /// Users that can log in, by name (`alice`, `mallory`).
     pub users: BTreeMap<String, User>,
     /// Hints for the login and consent pages from the profile.
     pub forms: LoginForm,
     /// How clients come into being.
-    pub registration: Registration,
+    pub registration: Noted<Registration>,
     /// Clients that no case is using at the moment.
     pub pool: Arc<Pool>,
     /// Serves client metadata documents and key sets to the target.
@@ -41,11 +42,13 @@ pub struct World {
     /// Our identity provider, if the target trusts it.
     pub idp: Option<Idp>,
     /// Tools by the scope they need: `read` works with the default grant, `write` needs more.
-    pub tools: BTreeMap<String, Tool>,
+    pub tools: Noted<BTreeMap<String, Tool>>,
     /// Pages and endpoints of the target's own login, by name (profile section `[provisioning]`).
     pub provisioning: BTreeMap<String, String>,
     /// Authorities that count as the target's own: a redirect to one of these is followed.
-    pub own_authorities: Vec<String>,
+    pub own_authorities: Noted<Vec<String>>,
+    /// What cases read of all this, if a proof wants to know.
+    pub reads: Reads,
 }
 
 /// What discovery found.
@@ -176,9 +179,9 @@ pub struct Idp {
     /// The issuer that the target trusts.
     pub issuer: mock_idp::Issuer,
     /// The audience that tokens for the target carry.
-    pub audience: String,
+    pub audience: Noted<String>,
     /// The scope of an honest token.
-    pub scope: Option<String>,
+    pub scope: Noted<Option<String>>,
     /// What else an honest token has to look like.
     pub look: TokenLook,
     /// How long the target waits before it fetches the key set again for a `kid` that it does not know.
@@ -186,7 +189,7 @@ pub struct Idp {
     /// The subject of an employee that the target knows.
     pub employee: String,
     /// A workload that the target lets in.
-    pub workload: Option<IdpWorkload>,
+    pub workload: Noted<Option<IdpWorkload>>,
 }
 
 /// A workload for which our identity provider vouches.
@@ -216,7 +219,7 @@ impl World {
     /// Where the target is: the MCP URL, or the issuer of a bare authorization server.
     #[must_use]
     pub fn place(&self) -> &str {
-        if self.is_bare() { &self.found.issuer } else { &self.mcp_url }
+        if self.is_bare() { &part!(self.found, issuer) } else { &self.mcp_url }
     }
 
     /// Path of the MCP URL.
@@ -234,7 +237,7 @@ impl World {
     /// The scope to ask for where no user is there: without what concerns a login.
     #[must_use]
     pub fn machine_scope(&self) -> Option<String> {
-        let words = self.recipe.scope.as_deref().unwrap_or_default().split(' ');
+        let words = part!(self.recipe, scope).as_deref().unwrap_or_default().split(' ');
         let kept: Vec<&str> = words.filter(|word| !word.is_empty() && !OPENID_SCOPES.contains(word)).collect();
         (!kept.is_empty()).then(|| kept.join(" "))
     }
@@ -242,13 +245,13 @@ impl World {
     /// The issuer as the authorization server itself writes it.
     #[must_use]
     pub fn issuer(&self) -> String {
-        self.found.metadata["issuer"].as_str().unwrap_or(&self.found.issuer).to_owned()
+        self.found.member("issuer").and_then(Value::as_str).unwrap_or_else(|| &part!(self.found, issuer)).to_owned()
     }
 
     /// Scheme, host and port of the issuer.
     #[must_use]
     pub fn as_origin(&self) -> String {
-        Url::parse(&self.found.issuer).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+        Url::parse(&part!(self.found, issuer)).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
     }
 
     /// An endpoint of the authorization server by its metadata name.
@@ -256,7 +259,7 @@ impl World {
     /// # Errors
     /// If the metadata does not name it.
     pub fn endpoint(&self, name: &str) -> Result<String, String> {
-        let known = self.found.metadata.get(name).and_then(Value::as_str);
+        let known = self.found.member(name).and_then(Value::as_str);
         known.map(str::to_owned).ok_or_else(|| format!("the authorization server's metadata has no `{name}`"))
     }
 
@@ -276,12 +279,17 @@ impl World {
     /// without the scopes that concern the login (OpenID Connect Core section 5.4 and 11).
     #[must_use]
     pub fn resource_scopes(&self) -> Vec<String> {
-        let listed = |document: Option<&Value>| {
-            let list = document.and_then(|d| d.get("scopes_supported")).and_then(Value::as_array);
-            let words = list.into_iter().flatten().filter_map(Value::as_str).filter(|s| !OPENID_SCOPES.contains(s));
+        let listed = |list: Option<&Value>| {
+            let words = list
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .filter(|s| !OPENID_SCOPES.contains(s));
             words.map(str::to_owned).collect::<Vec<_>>()
         };
-        let (own, server) = (listed(self.found.prm.as_ref()), listed(Some(&self.found.metadata)));
+        let name = "scopes_supported";
+        let (own, server) = (listed(self.found.prm_member(name)), listed(self.found.member(name)));
         if own.len() > 2 { own } else { [own, server].concat().into_iter().fold(Vec::new(), add_new) }
     }
 
@@ -300,6 +308,20 @@ impl World {
     pub fn is_upstream(&self, url: &str) -> bool {
         let there = authority(url);
         !there.is_empty() && self.idp.as_ref().is_some_and(|idp| there == authority(&idp.issuer.url()))
+    }
+}
+
+impl Noted<Found> {
+    /// A member of the authorization server metadata.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.at(&["metadata", name]).metadata.get(name)
+    }
+
+    /// A member of the protected resource metadata.
+    #[must_use]
+    pub fn prm_member(&self, name: &str) -> Option<&Value> {
+        self.at(&["prm", name]).prm.as_ref()?.get(name)
     }
 }
 
@@ -329,7 +351,7 @@ impl Idp {
     pub(super) fn member(&self, name: &str) -> Option<Value> {
         match name {
             "issuer" => Some(self.issuer.url().into()),
-            "audience" => Some(self.audience.clone().into()),
+            "audience" => Some(self.audience.as_str().into()),
             "employee" => Some(self.employee.clone().into()),
             "workload" => self.workload.as_ref().map(|workload| workload.subject.clone().into()),
             "token" => Some(self.issuer.mint(self.honest_token()).into()),
@@ -343,7 +365,7 @@ impl Idp {
         let mut claims = self.look.claims.clone();
         claims.extend(self.scope_claim(self.scope.as_deref().unwrap_or_default()));
         mock_idp::TokenSpec {
-            audience: vec![self.audience.clone()],
+            audience: vec![String::clone(&self.audience)],
             claims,
             client_id: "authspec".into(),
             typ: self.look.typ.clone(),

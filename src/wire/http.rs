@@ -97,6 +97,11 @@ impl Http {
         self.destination(url).is_ok()
     }
 
+    /// The authorities that may be sent to, in order.
+    pub(crate) fn allowed(&self) -> Vec<String> {
+        self.peers.allowed()
+    }
+
     /// Why some authority counts as gone: so many requests in a row without an answer.
     #[must_use]
     pub fn is_dead(&self) -> Option<String> {

@@ -28,6 +28,11 @@ impl Peers {
         }
     }
 
+    /// All that were allowed, in order.
+    pub(super) fn allowed(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// The authority of `url`, if it was allowed.
     pub(super) fn get(&self, url: &Url) -> Option<Arc<Peer>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key(url)?).cloned()
