@@ -11,7 +11,7 @@
 //! harness = false
 //! ```
 //!
-//! and every case becomes a test of its own: `cargo test --test oauth token/`. The profile may launch your server.
+//! and every case becomes a test of its own: `cargo test --test oauth token/` judges those of one area. The profile may launch your server.
 //! Try it here: `cargo run --example acceptance` judges the reference deployment, launched as if it were yours.
 
 use std::process::ExitCode;

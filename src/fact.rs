@@ -32,6 +32,9 @@ pub fn summary(facts: &Value) -> String {
     if let Some(reason) = facts["no-answer"].as_str().or(facts["dropped"].as_str()) {
         return reason.to_owned();
     }
+    if let Some(reason) = facts["command-failed"].as_str() {
+        return format!("the login command came to no end: {reason}");
+    }
     let mut words: Vec<String> = Vec::new();
     let text = |path: &str| dig(facts, path).and_then(Value::as_str).map(|t| clip(t, 120));
     match text("stopped-at").as_deref() {
@@ -76,15 +79,21 @@ fn problem(page: &str) -> Option<String> {
     ["detail", "title"].iter().find_map(|name| body[name].as_str()).map(|said| clip(said, 120))
 }
 
-/// The first `limit` characters, with an ellipsis if something was cut.
+/// No secret is longer than this. Of a longer word nothing is shown.
+const LONGEST_WORD: usize = 8192;
+
+/// The first `limit` characters and the rest of the word in which they end, with an ellipsis if something was cut. What is
+/// quoted passes the vault afterwards, and a secret that lost its end would not be known for one.
 #[must_use]
 pub fn clip(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
+    let apart = |c: char| c.is_whitespace() || "\"<>{,&".contains(c);
+    let Some((at, _)) = text.char_indices().nth(limit) else { return text.to_owned() };
+    let (shown, rest) = text.split_at(at);
+    let more = if shown.ends_with(apart) { 0 } else { rest.find(apart).unwrap_or(rest.len()) };
+    if more > LONGEST_WORD {
+        return format!("{}…", shown.trim_end_matches(|c| !apart(c)));
     }
-    let mut short: String = text.chars().take(limit).collect();
-    short.push('…');
-    short
+    if more == rest.len() { text.to_owned() } else { format!("{}…", &text[..at + more]) }
 }
 
 #[cfg(test)]
@@ -101,6 +110,15 @@ mod tests {
         assert_eq!(dig(&tree, "a.b.d.last"), Some(&json!(3)));
         assert_eq!(dig(&tree, "a.x"), None);
         assert_eq!(dig(&json!("text"), "x"), None);
+    }
+
+    #[test]
+    fn cuts_between_words() {
+        assert_eq!(clip("short", 10), "short");
+        assert_eq!(clip("no secret loses its end", 6), "no secret…");
+        assert_eq!(clip("no secret loses its end", 3), "no …");
+        assert_eq!(clip("at the end is a-secret", 19), "at the end is a-secret");
+        assert_eq!(clip(&format!("an image: {}", "x".repeat(20_000)), 50), "an image: …");
     }
 
     #[test]

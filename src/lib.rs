@@ -1,5 +1,8 @@
 //! The acceptance test for MCP OAuth, as a library.
 //!
+//! [`acceptance::main`] makes every case a test of your own test run. All else is there for the command line and for our own
+//! tests, and changes as they need it.
+//!
 //! Layers, lowest first: `diag`; `rule`, `transcript`, `oauth`; `suite`, `target`, `wire`; `step`, `judge`; `event`;
 //! `run`, `report`. A module uses lower layers only (`docs/architecture.md`, held by `tests/layers.rs`).
 

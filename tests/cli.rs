@@ -246,9 +246,30 @@ fn unknown_ids_come_with_the_nearest_one() {
     let run = authspec(&["explain", "token.code-one-tim"]);
     assert_eq!(run.status.code(), Some(4));
     assert!(stderr(&run).contains("token.code-one-time"), "{}", stderr(&run));
+    let run = authspec(&["run", "sever"]);
+    assert_eq!(run.status.code(), Some(4));
+    assert!(stderr(&run).contains("Did you mean `server`?"), "{}", stderr(&run));
     let run = authspec(&["serve", "serverr"]);
     assert_eq!(run.status.code(), Some(4));
     assert!(stderr(&run).contains("did you mean") || stderr(&run).contains("Did you mean"), "{}", stderr(&run));
+}
+
+#[test]
+fn rules_and_faults_are_listed_by_pattern() {
+    for (args, first) in
+        [(["list", "--rules", "--only", "revoke.*"], "revoke."), (["list", "--faults", "--only", "token.*"], "token.")]
+    {
+        let run = authspec(&args);
+        assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+        assert!(stdout(&run).lines().count() > 1 && stdout(&run).lines().all(|line| line.starts_with(first)));
+    }
+}
+
+#[test]
+fn a_folder_without_cases_is_not_lint_free() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = authspec(&["lint", folder.path().to_str().expect("UTF-8")]);
+    assert_eq!(run.status.code(), Some(4), "{}", stdout(&run));
 }
 
 #[test]
@@ -267,6 +288,9 @@ fn the_snapshot_tells_a_drift() {
     assert_eq!(authspec(&[&only[..], &["--bless"]].concat()).status.code(), Some(0));
     let same = authspec(&only);
     assert_eq!(same.status.code(), Some(0), "another run, other ports, the same snapshot:\n{}", stdout(&same));
+    let nothing = authspec(&["run", "--only", "nosuch/*", "--snapshot", file, "--bless"]);
+    assert_eq!(nothing.status.code(), Some(4));
+    assert_eq!(authspec(&only).status.code(), Some(0), "what judged nothing wrote nothing");
     let text = std::fs::read_to_string(file).expect("a snapshot").replacen("pass", "fail", 1);
     std::fs::write(file, text).expect("a snapshot");
     let drifted = authspec(&only);

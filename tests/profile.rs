@@ -99,6 +99,7 @@ client-id = "proxy"
 client-secret = { env = "CLIENT_SECRET" }
 alg = "ES256"
 personality = "okta"
+paths = { jwks = "oauth2/jwks", register = "/clients" }
 users.carol = { sub = "c-1", email_verified = true, groups = ["a", "b"] }
 
 [limits]
@@ -151,6 +152,8 @@ until = 2027-01-31
     let upstream = profile.upstream.as_ref().expect("an upstream");
     assert_eq!(upstream.issuer_path, "/corp");
     assert_eq!(upstream.personality.as_deref(), Some("okta"));
+    let paths: Vec<(&str, &str)> = upstream.paths.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    assert_eq!(paths, [("jwks", "oauth2/jwks"), ("register", "/clients")]);
     let claims = serde_json::json!({ "sub": "c-1", "email_verified": true, "groups": ["a", "b"] });
     assert_eq!(serde_json::Value::from(upstream.users[0].claims.clone()), claims);
 

@@ -35,12 +35,12 @@ pub(crate) async fn handle(
     };
     match route::resolve(&request.path) {
         Route::Control(command) if shared.control => respond(control::handle(&shared, command, &request)),
-        Route::Endpoint { issuer, endpoint } => match shared.requested(issuer) {
-            Some(issuer) => serve(&shared, &issuer, endpoint, &request, &budget).await,
-            None => respond(refusal(StatusCode::SERVICE_UNAVAILABLE)),
-        },
         Route::Home if request.is_get() => respond(html::home(&shared.base_url)),
-        Route::Control(_) | Route::Home | Route::Nowhere => respond(refusal(StatusCode::NOT_FOUND)),
+        Route::Control(_) | Route::Home => respond(refusal(StatusCode::NOT_FOUND)),
+        route => match shared.addressed(&request.path, &route) {
+            Ok((issuer, endpoint)) => serve(&shared, &issuer, endpoint, &request, &budget).await,
+            Err(status) => respond(refusal(status)),
+        },
     }
 }
 

@@ -12,6 +12,7 @@ use crate::jose;
 use crate::journal::Received;
 use crate::keys::{Alg, Former, Key, KeyRing};
 use crate::presented;
+use crate::quirks;
 use crate::script::{Answer, Endpoint};
 use crate::secret;
 use crate::server::Issuers;
@@ -60,11 +61,27 @@ impl Issuer {
         format!("{}{slash}", self.inner.base)
     }
 
-    /// The URL of an endpoint: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`,
+    /// The URL of an endpoint, as the metadata tells it: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`,
     /// `register`, `par`, `api`.
     #[must_use]
     pub fn endpoint_url(&self, name: &str) -> String {
-        format!("{}/{name}", self.inner.base)
+        match quirks::path_of(&self.config().quirks, &self.inner.name, name) {
+            None => format!("{}/{name}", self.inner.base),
+            Some(path) => format!("{}{path}", self.provider()),
+        }
+    }
+
+    /// Whether a URL, without query and fragment, is one at which an endpoint answers.
+    #[must_use]
+    pub fn answers_at(&self, url: &str, endpoint: Endpoint) -> bool {
+        let path = url.strip_prefix(self.provider());
+        url == format!("{}/{}", self.inner.base, endpoint.name())
+            || path.is_some_and(|path| self.endpoint_at(path) == Some(endpoint))
+    }
+
+    /// The endpoint that a personality puts at a path.
+    pub(crate) fn endpoint_at(&self, path: &str) -> Option<Endpoint> {
+        quirks::endpoint_at(&self.config().quirks, &self.inner.name, path)
     }
 
     /// The settings as they are now.
@@ -198,6 +215,12 @@ impl Issuer {
     /// Empties the journal.
     pub fn forget(&self) {
         self.lock().journal.clear();
+    }
+
+    /// The URL of the provider, without a trailing slash.
+    fn provider(&self) -> &str {
+        let base = &self.inner.base;
+        base.strip_suffix(&self.inner.name).unwrap_or(base).trim_end_matches('/')
     }
 
     pub(crate) fn now(&self) -> i64 {

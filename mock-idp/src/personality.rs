@@ -132,6 +132,13 @@ mod tests {
             let mut config = IssuerConfig::default();
             personality.apply(&mut config).expect("it fits");
             let settings = serde_json::to_value(&config).expect("settings are JSON");
+            for (endpoint, paths) in &config.quirks.paths {
+                assert!(
+                    crate::Endpoint::parse(endpoint).is_ok() && !paths.is_empty(),
+                    "{}: {endpoint}",
+                    personality.name
+                );
+            }
             for quirk in &personality.quirk {
                 assert!(!quirk.source.is_empty() && !quirk.breaks.is_empty() && !quirk.by.is_empty(), "{}", quirk.what);
                 for path in &quirk.by {

@@ -51,11 +51,13 @@ fn below_api(path: &str) -> Route<'_> {
 /// Names with empty or dotted segments are nobody's: `/.well-known/x` must not become an issuer.
 fn endpoint(issuer: &str, endpoint: Endpoint) -> Route<'_> {
     let name = issuer.strip_prefix('/').unwrap_or(issuer);
+    if is_name(name) { Route::Endpoint { issuer: name, endpoint } } else { Route::Nowhere }
+}
+
+/// Whether an issuer can be called so.
+pub(crate) fn is_name(name: &str) -> bool {
     let sound = |segment: &str| !segment.is_empty() && !segment.starts_with('.');
-    if name.len() > MAX_NAME || !(name.is_empty() || name.split('/').all(sound)) {
-        return Route::Nowhere;
-    }
-    Route::Endpoint { issuer: name, endpoint }
+    name.len() <= MAX_NAME && (name.is_empty() || name.split('/').all(sound))
 }
 
 const DOCUMENTS: [(&str, Endpoint); 2] = [

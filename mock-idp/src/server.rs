@@ -1,13 +1,15 @@
 //! Starting, finding issuers, stopping.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,6 +19,9 @@ use crate::connection::{Budget, Connection, Cuttable, Secured};
 use crate::dispatch;
 use crate::issuer::Issuer;
 use crate::personality::Personality;
+use crate::quirks;
+use crate::route::Route;
+use crate::script::Endpoint;
 use crate::tls::{self, Certificate, Tls};
 
 /// A running provider. Clones are handles on the same one; it ends with [`stop`](Self::stop) or with the last handle.
@@ -124,19 +129,67 @@ impl Shared {
         self.find(name, MAX_ISSUERS)
     }
 
+    /// Whose endpoint a path is, which was read as `route`. Paths that a product gives its endpoints come first, and issuers
+    /// that are there before those that are not.
+    ///
+    /// # Errors
+    /// 404 for nobody's, 503 for one too many.
+    pub(crate) fn addressed(&self, path: &str, route: &Route<'_>) -> Result<(Issuer, Endpoint), StatusCode> {
+        let named = match route {
+            Route::Endpoint { issuer, endpoint } => Some(((*issuer).to_owned(), *endpoint)),
+            _ => None,
+        };
+        let known = || named.as_ref().and_then(|(name, endpoint)| Some((self.known(name)?, *endpoint)));
+        if let Some(found) = self.placed(path).or_else(known) {
+            return Ok(found);
+        }
+        let (name, endpoint) = self.founded(path).or(named).ok_or(StatusCode::NOT_FOUND)?;
+        Ok((self.requested(&name).ok_or(StatusCode::SERVICE_UNAVAILABLE)?, endpoint))
+    }
+
+    /// The issuer that is there and has an endpoint at a path by its personality; of several the one with the longest name.
+    fn placed(&self, path: &str) -> Option<(Issuer, Endpoint)> {
+        // Outside the lock of all issuers: each look at a path takes the lock of one.
+        let issuers: Vec<Issuer> = self.all().values().cloned().collect();
+        let found =
+            issuers.into_iter().filter_map(|issuer| issuer.endpoint_at(path).map(|endpoint| (issuer, endpoint)));
+        found.max_by(|(one, _), (other, _)| (one.name().len(), one.name()).cmp(&(other.name().len(), other.name())))
+    }
+
+    /// Who is not there yet, and would have an endpoint at a path by the personality that it would start with.
+    fn founded(&self, path: &str) -> Option<(String, Endpoint)> {
+        let found = quirks::issuer_at(&self.start(path.trim_start_matches('/')).quirks, path);
+        found.filter(|(name, _)| self.known(name).is_none())
+    }
+
+    /// What an issuer of that name starts with.
+    fn start(&self, name: &str) -> Cow<'_, IssuerConfig> {
+        let first = name.split('/').next().unwrap_or_default();
+        let mut config = Cow::Borrowed(&self.defaults);
+        if let Some(personality) = Personality::find(first).ok().filter(|_| self.personalities) {
+            personality.apply(config.to_mut()).expect("the built-in personalities fit the settings");
+        }
+        config
+    }
+
+    fn known(&self, name: &str) -> Option<Issuer> {
+        self.all().get(name).cloned()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Issuer>> {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn find(&self, name: &str, limit: usize) -> Option<Issuer> {
         let name = name.trim_matches('/');
-        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut issuers = self.all();
         if let Some(known) = issuers.get(name) {
             return Some(known.clone());
         }
         (issuers.len() < limit).then(|| {
             let peers = Arc::downgrade(&self.issuers);
-            let issuer = Issuer::new(&self.base_url, name, self.defaults.clone(), self.journal_len, peers);
-            let first = name.split('/').next().unwrap_or_default();
-            if let Some(personality) = Personality::find(first).ok().filter(|_| self.personalities) {
-                issuer.personality(personality);
-            }
+            let config = self.start(name).into_owned();
+            let issuer = Issuer::new(&self.base_url, name, config, self.journal_len, peers);
             issuers.insert(name.to_owned(), issuer.clone());
             issuer
         })

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use authspec::event::Verdict;
 use authspec::report::Report;
 
-use super::{DiffArgs, FINDINGS, OK, USAGE, merge, text};
+use super::{BLOCKED, DiffArgs, FINDINGS, OK, USAGE, merge, text};
 
-/// Compares and gives the exit code: 1 if something became worse.
+/// Compares and gives the exit code: 1 if something became worse, 2 if that cannot be said of a run that was stopped.
 pub fn main(args: &DiffArgs) -> u8 {
-    let (old, new) = match (merge::read(&args.old), merge::read(&args.new)) {
-        (Ok(old), Ok(new)) => (verdicts(&old), verdicts(&new)),
+    let (old, new, cut_short) = match (merge::read(&args.old), merge::read(&args.new)) {
+        (Ok(old), Ok(new)) => (verdicts(&old), verdicts(&new), new.run.interrupted),
         (Err(reason), _) | (_, Err(reason)) => {
             text::error(&reason);
             return USAGE;
@@ -33,7 +33,14 @@ pub fn main(args: &DiffArgs) -> u8 {
         text::line(&format!("       {verdict:>14} -> (gone)         {key}"));
     }
     text::line(&format!("{changed} verdicts changed, {worse} of them for the worse"));
-    if worse > 0 { FINDINGS } else { OK }
+    if cut_short {
+        text::remark("the later run was stopped before its end: what is gone was not judged");
+    }
+    match (worse, cut_short) {
+        (0, true) => BLOCKED,
+        (0, false) => OK,
+        _ => FINDINGS,
+    }
 }
 
 /// The worst verdict of each case, variant and rule.

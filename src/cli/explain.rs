@@ -30,8 +30,10 @@ pub fn main(args: &ExplainArgs) -> u8 {
             .map(|c| c.id.as_str())
             .chain(rules.iter().map(|r| r.id.as_str()))
             .chain(fixtures::catalogue().iter().map(|f| f.id));
-        let hint = nearest(id, known)
-            .map_or_else(|| "see `authspec list`".to_owned(), |near| format!("did you mean `{near}`?"));
+        let hint = nearest(id, known).map_or_else(
+            || "see `authspec list`, with --rules or --faults".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         text::error(&format!("no case, rule or fault is called `{id}`: {hint}"));
         return USAGE;
     }

@@ -42,8 +42,11 @@ fn token(words: &[String]) -> Result<String, String> {
         [] => return Err("which token? Give it as an argument, or `-` and pipe it in".to_owned()),
         [dash] if dash == "-" => {
             let mut text = String::new();
-            let read = std::io::stdin().take(MAX).read_to_string(&mut text);
+            let read = std::io::stdin().take(MAX + 1).read_to_string(&mut text);
             read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+            if text.len() as u64 > MAX {
+                return Err(format!("standard input holds more than {MAX} bytes: that is no token"));
+            }
             text
         }
         words => words.join(" "),
@@ -57,8 +60,12 @@ fn token(words: &[String]) -> Result<String, String> {
     }
     match words.as_slice() {
         [] => Err("there is no token in standard input".to_owned()),
-        [token] => Ok((*token).to_owned()),
-        several => Err(format!("{} words where one token was expected", several.len())),
+        // `jq .access_token` leaves the quotes on.
+        [token] => Ok(token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(token).to_owned()),
+        several => Err(format!(
+            "{} words where one token was expected: a token has no spaces and no line breaks",
+            several.len()
+        )),
     }
 }
 

@@ -1,5 +1,6 @@
-//! `authspec list`: cases, verbs, faults.
+//! `authspec list`: cases, rules, faults, verbs.
 
+use authspec::judge;
 use authspec::suite::{self, Case};
 
 use super::{ListArgs, OK, USAGE, globs, material, text};
@@ -10,12 +11,6 @@ pub fn main(args: &ListArgs) -> u8 {
         text::line(suite::markdown().trim_end());
         return OK;
     }
-    if args.faults {
-        for fault in fixtures::catalogue() {
-            text::line(&format!("{:44} {}", fault.id, fault.title));
-        }
-        return OK;
-    }
     let globs = match globs(&args.only) {
         Ok(globs) => globs,
         Err(reason) => {
@@ -23,16 +18,25 @@ pub fn main(args: &ListArgs) -> u8 {
             return USAGE;
         }
     };
-    let (suites, _) = match material(&args.suite) {
+    let meant = |id: &str| args.only.is_empty() || globs.is_match(id);
+    if args.faults {
+        for fault in fixtures::catalogue().iter().filter(|fault| meant(fault.id)) {
+            text::line(&format!("{:44} {}", fault.id, fault.title));
+        }
+        return OK;
+    }
+    let (suites, rules) = match material(&args.suite) {
         Ok(material) => material,
         Err(code) => return code,
     };
-    let wanted = |case: &Case| {
-        args.only.is_empty()
-            || globs.is_match(&case.id)
-            || globs.is_match(&case.area)
-            || case.rules().iter().any(|r| globs.is_match(r))
-    };
+    if args.rules {
+        for rule in rules.iter().filter(|rule| meant(&rule.id)) {
+            text::line(&format!("{:44} {} {}: {}", rule.id, rule.role, rule.level, rule.requirement));
+        }
+        return OK;
+    }
+    let judged = |case: &Case| case.rules().into_iter().any(meant) || judge::default_error_rules(case).any(meant);
+    let wanted = |case: &Case| meant(&case.id) || meant(&case.area) || judged(case);
     let mut count = 0;
     for case in suites.cases.iter().filter(|c| wanted(c)) {
         count += 1;

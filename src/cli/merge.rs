@@ -1,5 +1,6 @@
 //! `authspec merge DIR... -o DIR`: reports of shards or of several targets as one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use authspec::report::{self, Report};
@@ -18,13 +19,26 @@ pub fn main(args: &MergeArgs) -> u8 {
             }
         }
     }
+    if let Some(case) = twice(&reports) {
+        text::remark(&format!(
+            "{case} is in more than one of the reports and counts more than once: is one of them named twice?"
+        ));
+    }
     let Some(merged) = report::merge(reports) else {
         text::error("there is nothing to merge: name at least one report folder");
         return USAGE;
     };
     match report::write_dir(&args.output, &merged) {
         Ok(_) => {
-            text::line(&format!("{} results in {}", merged.results.len(), args.output.display()));
+            let counts = merged.counts();
+            text::line(&format!(
+                "{} results in {}: {} failed, {} passed, {} blocked",
+                merged.results.len(),
+                args.output.display(),
+                counts.fail,
+                counts.pass,
+                counts.blocked + counts.error
+            ));
             OK
         }
         Err(error) => {
@@ -32,6 +46,20 @@ pub fn main(args: &MergeArgs) -> u8 {
             USAGE
         }
     }
+}
+
+/// A case that two reports of one target have: shards share none.
+fn twice(reports: &[Report]) -> Option<&str> {
+    let mut known = BTreeSet::new();
+    for report in reports {
+        let cases: BTreeSet<(&str, &str)> =
+            report.cases.iter().map(|info| (report.target.name.as_str(), info.case.as_str())).collect();
+        if let Some(&(_, case)) = cases.iter().find(|case| known.contains(*case)) {
+            return Some(case);
+        }
+        known.extend(cases);
+    }
+    None
 }
 
 /// A report from a folder that `--report` wrote, or from a `report.json`.

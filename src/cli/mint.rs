@@ -151,8 +151,13 @@ fn spec(args: &MintArgs, now: i64) -> Result<Value, String> {
         known @ ("current" | "foreign" | "former" | "none" | "tampered") => json!(known),
         kid => json!({ "key": kid }),
     };
+    // An ID token is for the client (OpenID Connect Core section 2).
+    let audience = match args.audience.as_slice() {
+        [] if args.id_token => std::slice::from_ref(&args.client_id),
+        given => given,
+    };
     let mut spec = json!({
-        "audience": args.audience, "claims": members(&args.claim)?, "client-id": args.client_id,
+        "audience": audience, "claims": members(&args.claim)?, "client-id": args.client_id,
         "header": members(&args.header)?, "scope": args.scope, "sign": sign,
     });
     if args.id_token {

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use authspec::rule::{McpVersion, Role, Rules};
 use authspec::suite::Suites;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -38,29 +39,33 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Judge a target: a profile (.toml), an http(s) MCP URL, or nothing for the embedded reference deployments
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
-    /// List the cases with their rules
-    List(ListArgs),
-    /// Explain a case, a rule or a fault
-    Explain(ExplainArgs),
-    /// Check case files and rules, all slips at once
-    Lint(LintArgs),
-    /// Count which rules are judged by cases, and which are not and why
-    Coverage(SuiteArgs),
-    /// Run every fault of the reference deployments against every case
-    Prove(ProveArgs),
-    /// Serve the mock identity provider (idp) or a reference deployment (see NAME), healthy or broken on purpose
-    Serve(ServeArgs),
-    /// Write a profile for an MCP URL from what discovery finds
+    /// Write a profile for an MCP URL from what discovery finds; it registers a client and tries to log in
     Init(InitArgs),
+    /// Serve the mock identity provider (idp) or a reference deployment (see NAME), healthy or broken on purpose
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Make a token of the mock identity provider, honest or wrong on purpose
+    #[command(after_help = MINT_EXAMPLES)]
     Mint(MintArgs),
     /// Decode a token, check it, and say what is odd about it; it is sent nowhere
+    #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
-    /// Show which verdicts changed between two reports (folders or report.json)
+    /// Explain a case, a rule or a fault
+    Explain(ExplainArgs),
+    /// List the cases, the rules, the faults, or the verbs of the case language
+    List(ListArgs),
+    /// Show which verdicts changed between two reports; exit code 1 if any is worse
     Diff(DiffArgs),
     /// Merge the reports of shards into one
     Merge(MergeArgs),
+    /// Check case files and rules, all slips at once
+    Lint(LintArgs),
+    /// Run every fault of the reference deployments against every case
+    Prove(ProveArgs),
+    /// Count which rules are judged by cases, and which are not and why
+    Coverage(SuiteArgs),
 }
 
 #[derive(Debug, Args, Default)]
@@ -82,10 +87,10 @@ struct RunArgs {
     #[arg(long, value_name = "GLOB")]
     skip: Vec<String>,
     /// Judge only this role of the target
-    #[arg(long, value_name = "ROLE", value_parser = parse::<Role>)]
+    #[arg(long, value_name = "ROLE", value_parser = one_of(Role::ALL, Role::as_str))]
     role: Vec<Role>,
     /// Judge by this version of MCP (default: the newest the target speaks)
-    #[arg(long, value_name = "V", value_parser = parse::<McpVersion>)]
+    #[arg(long, value_name = "V", value_parser = one_of(McpVersion::ALL, McpVersion::as_str))]
     mcp_version: Option<McpVersion>,
     /// Write junit.xml, report.json and snapshot.txt into this folder
     #[arg(long, value_name = "DIR")]
@@ -93,13 +98,13 @@ struct RunArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Compare verdicts and protocol documents with this snapshot; a drift is red
+    /// Compare verdicts and protocol documents with this snapshot; a drift is red, and so is that there is none yet
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// Accept the drift: write the snapshot
+    /// Accept the drift: write the snapshot, unless the run was cut short
     #[arg(long, requires = "snapshot")]
     bless: bool,
-    /// Cases at once, over all deployments (those that only wait come on top)
+    /// Cases at once (default: limits.jobs of the profile, else 4; those that only wait come on top)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
     /// Warnings are failures
@@ -108,7 +113,10 @@ struct RunArgs {
     /// Leave out what could burden a shared target
     #[arg(long)]
     safe: bool,
-    /// Run part I of N of the cases
+    /// Tell what failed at once, without a second attempt
+    #[arg(long)]
+    once: bool,
+    /// Run part I of N of the cases; `authspec merge` puts the reports together
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<(usize, usize)>,
     #[command(flatten)]
@@ -122,13 +130,13 @@ enum Format {
     Human,
     /// report.json on standard output
     Json,
-    /// One line a finding
+    /// One line for whatever turns the run red, and the totals
     Quiet,
 }
 
 #[derive(Debug, Args, Default)]
 struct ListArgs {
-    /// Only these cases, areas or rules (glob)
+    /// Only these cases, areas, rules or faults (glob)
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
     /// List the verbs of the case language, their arguments and facts, as Markdown
@@ -137,13 +145,16 @@ struct ListArgs {
     /// List the faults of the reference deployments
     #[arg(long, conflicts_with = "verbs")]
     faults: bool,
+    /// List the rules: whom each speaks to, how strongly, and what it demands
+    #[arg(long, conflicts_with_all = ["verbs", "faults"])]
+    rules: bool,
     #[command(flatten)]
     suite: SuiteArgs,
 }
 
 #[derive(Debug, Args)]
 struct ExplainArgs {
-    /// Id of a case, a rule or a fault
+    /// Id of a case (token/code-one-time), a rule (token.code-one-time) or a fault (token.code-replay-accepted)
     id: String,
     #[command(flatten)]
     suite: SuiteArgs,
@@ -151,8 +162,10 @@ struct ExplainArgs {
 
 #[derive(Debug, Args)]
 struct LintArgs {
-    /// Case files or suite folders (default: the built-in suites)
+    /// Case files or suite folders, no profiles: `run` checks those (default: the built-in suites)
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    suite: SuiteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -186,14 +199,14 @@ struct ServeArgs {
     /// Let `idp` speak https, and write the certificate that its clients must trust into this file (PEM)
     #[arg(long, value_name = "CA_FILE")]
     tls: Option<PathBuf>,
-    /// Switch on this fault (see `authspec list --faults`)
+    /// Switch on this fault of a reference deployment (see `authspec list --faults`)
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,
     /// Give `idp` the habits of a provider: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
     #[arg(long, value_name = "NAME")]
     personality: Option<String>,
     /// Port on 127.0.0.1 (default: a free one)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     port: u16,
 }
 
@@ -215,21 +228,21 @@ struct MintArgs {
     #[arg(long)]
     serve: bool,
     /// Port of --serve on 127.0.0.1 (default: a free one)
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "serve")]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, requires = "serve")]
     port: u16,
     /// Habits of the issuer of --serve: auth0, cognito, entra, entra-v1, github, google, keycloak, okta, strict
     #[arg(long, value_name = "NAME", requires = "serve")]
     personality: Option<String>,
-    /// An audience; several make a list
+    /// An audience; several make a list (default: none, or the client of an ID token)
     #[arg(long = "aud", value_name = "AUD")]
     audience: Vec<String>,
-    /// The scope
-    #[arg(long, value_name = "SCOPE", default_value = "")]
+    /// The scope (default: none)
+    #[arg(long, value_name = "SCOPE", default_value = "", hide_default_value = true)]
     scope: String,
     /// The client_id
     #[arg(long, value_name = "ID", default_value = "authspec")]
     client_id: String,
-    /// The user, who is the subject
+    /// The user, who is the subject (default: user-alice)
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// A claim: JSON or text; for times +1h, -5m, now; null takes a claim out
@@ -238,7 +251,7 @@ struct MintArgs {
     /// A member of the header, in the same way
     #[arg(long, value_name = "NAME=VALUE", value_parser = mint::member)]
     header: Vec<(String, String)>,
-    /// The signature algorithm; the key is published
+    /// The signature algorithm: EdDSA, ES256, ES384, PS256, RS256, RS512; its key is published (default: the issuer's)
     #[arg(long, value_name = "ALG")]
     alg: Option<String>,
     /// Who signs: current, foreign, former, none, tampered, or the name of a key
@@ -342,8 +355,12 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime needs only threads, which the system gives")
 }
 
-fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: T::Err| e.to_string())
+/// One word of a vocabulary: help lists them all, and a wrong one is told the nearest.
+fn one_of<T: Copy + Send + Sync + std::str::FromStr<Err = String> + 'static>(
+    all: &'static [T],
+    word: fn(T) -> &'static str,
+) -> impl clap::builder::TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|known| word(*known))).try_map(|given| given.parse::<T>())
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
@@ -367,6 +384,28 @@ const USAGE: u8 = 4;
 /// A bug of ours (`EX_SOFTWARE`).
 const BUG: u8 = 70;
 
+const RUN_EXAMPLES: &str = "\
+Examples:
+  authspec run http://localhost:3000/mcp
+  authspec run mine.toml --report out/
+  authspec run mine.toml --only 'token/*' --skip token/code-race
+  authspec run server --only token.code-one-time";
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  authspec serve server --fault token.code-replay-accepted
+  authspec serve idp --port 9000 --personality entra
+
+It prints READY and its URL, and serves until Ctrl-C.";
+const MINT_EXAMPLES: &str = "\
+Examples:
+  authspec mint --idp http://127.0.0.1:9000/corp --aud https://my.server/mcp --scope mcp:read
+  authspec mint --serve --aud https://my.server/mcp --claim exp=-1h --sign foreign";
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  pbpaste | authspec inspect - --issuer https://id.example.com --audience https://my.server/mcp
+
+Exit code: 0 nothing wrong · 1 something is · 2 it could not be checked · 4 no token";
 const EXIT_CODES: &str = "\
 Exit code: 0 all as expected · 1 findings · 2 something blocked or in error, no finding
-           3 a case file is wrong · 4 usage or profile wrong · 70 our bug";
+           3 a case file is wrong · 4 usage or profile wrong · 70 our bug
+Environment: SSL_CERT_FILE (PEM): an authority to trust · NO_COLOR · COLUMNS: width of reports";

@@ -1,9 +1,9 @@
 //! `authspec run`: judge a target, show it, write the reports.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, Write as _, stdout};
 use std::path::Path;
 
-use authspec::diag::Source;
+use authspec::diag::{Source, nearest};
 use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
@@ -166,13 +166,21 @@ fn profile(target: &str) -> Result<Profile, u8> {
         return Profile::for_url(target).map_err(|reason| wrong(&format!("{target} is no usable URL: {reason}")));
     }
     let content = std::fs::read_to_string(target).map_err(|error| {
-        let hint = if target.ends_with(".toml") {
-            "Check the path".to_owned()
-        } else {
-            let names = Deployment::ALL.map(Deployment::name).join(", ");
-            format!("A target is a profile (.toml), a URL that begins with http:// or https://, or one of {names}")
+        if error.kind() != std::io::ErrorKind::NotFound {
+            return wrong(&format!("the profile {target} cannot be read: {error}"));
+        }
+        if target.ends_with(".toml") {
+            return wrong(&format!("the profile {target} cannot be read: {error}. Check the path"));
+        }
+        let names = Deployment::ALL.map(Deployment::name);
+        let hint = match nearest(target, names) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!(
+                "A target is a profile (.toml), a URL that begins with http:// or https://, or one of {}",
+                names.join(", ")
+            ),
         };
-        wrong(&format!("the profile {target} cannot be read: {error}. {hint}"))
+        wrong(&format!("there is no target `{target}`. {hint}"))
     })?;
     Profile::parse(Source::new(target, content), &|name| std::env::var(name).ok()).map_err(|slips| {
         text::slips(&slips);
@@ -191,7 +199,7 @@ fn also(args: &RunArgs) -> String {
 /// A word as a shell takes it: brackets of an address and question marks are patterns there.
 fn shell(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./:@%+=,".contains(c));
-    if plain { word.to_owned() } else { format!("'{word}'") }
+    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn options(args: &RunArgs, parties: &[Party]) -> Options {
@@ -206,12 +214,15 @@ fn options(args: &RunArgs, parties: &[Party]) -> Options {
         jobs: args.jobs.map(usize::from),
         strict: args.strict,
         keep_all: args.report.is_some() || args.format == Format::Json,
+        confirm: false,
         again,
     }
 }
 
 async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) -> u8 {
-    let options = options(args, &prepared.parties);
+    // The embedded deployments are ours: what fails there once is a mistake of ours, and none to look away from.
+    let confirm = prepared.references.is_empty() && !args.once;
+    let options = Options { confirm, ..options(args, &prepared.parties) };
     let mut fold = Fold::default();
     let bar = stdout().is_terminal() && std::io::stderr().is_terminal();
     let mut live = (args.format == Format::Human).then(|| Live::new(anstream::stdout(), text::look(), bar));
@@ -253,7 +264,15 @@ async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) 
     let folder = written(args, &report, &mut code);
     match (args.format, live) {
         (Format::Human, Some(live)) => drop(live.finish(&report, folder.as_deref())),
-        (Format::Json, _) => text::line(&json::render(&report)),
+        (Format::Json, _) => {
+            // A program reads it: half a report must not look like a success. Whoever closes the pipe has read enough.
+            if let Err(error) = writeln!(stdout().lock(), "{}", json::render(&report))
+                && error.kind() != std::io::ErrorKind::BrokenPipe
+            {
+                text::error(&format!("standard output cannot be written: {error}"));
+                code = code.max(BLOCKED);
+            }
+        }
         (Format::Quiet, _) => text::line(quiet::render(&report, &text::look()).trim_end()),
         (Format::Human, None) => text::line(&human::render(&report, &text::look(), folder.as_deref())),
     }
@@ -293,9 +312,24 @@ fn written(args: &RunArgs, report: &Report, code: &mut u8) -> Option<String> {
     }
 }
 
+/// Why a report has not the verdicts that a snapshot is to hold: blessed, it would take their place.
+fn cut_short(report: &Report) -> Option<&'static str> {
+    let run = &report.run;
+    let reasons = [
+        (report.cases.is_empty(), "nothing was judged"),
+        (run.interrupted, "the run was stopped before its end"),
+        (run.dead.is_some(), "the target stopped answering"),
+    ];
+    reasons.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
+}
+
 /// Compares with, or blesses, the snapshot.
 fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
     let Some(file) = &args.snapshot else { return code };
+    if let Some(why) = cut_short(report) {
+        text::remark(&format!("the snapshot {} is left as it is: {why}", file.display()));
+        return code;
+    }
     let new = snapshot::render(report);
     if args.bless {
         return match snapshot::bless(file, &new) {
@@ -329,3 +363,21 @@ fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
 const LAST_WORDS: usize = 3;
 /// What a report calls all embedded deployments together.
 const EMBEDDED: &str = "the embedded reference deployments";
+
+#[cfg(test)]
+mod tests {
+    use super::shell;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_more_into_it() {
+        for (word, written) in [
+            ("mine.toml", "mine.toml"),
+            ("http://[::1]:3000/mcp", "'http://[::1]:3000/mcp'"),
+            ("my profiles/a.toml", "'my profiles/a.toml'"),
+            ("it's mine.toml", r"'it'\''s mine.toml'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell(word), written);
+        }
+    }
+}

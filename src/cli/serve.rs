@@ -35,7 +35,7 @@ pub fn main(args: &ServeArgs) -> u8 {
             }
             (Some(deployment), _) => proxy(deployment, args, faults).await,
             (None, "idp") if !faults.is_empty() => {
-                Err("the mock IdP has no faults: script it instead (`mock-idp --control`)".to_owned())
+                Err("the mock IdP has no faults: script it at its control API (docs/tokens.md)".to_owned())
             }
             (None, "idp") => idp(args).await,
             (None, other) => {

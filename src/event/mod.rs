@@ -174,6 +174,28 @@ pub struct CaseResult {
     /// case applies to none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// How often it came, where the case was tried twice; none where it was tried once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// How often a finding came in two attempts at its case.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// Each time.
+    Twice,
+    /// The second attempt did not show it; the exchanges of the first prove it.
+    OnceOfTwo,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Seen::Twice => "twice",
+            Seen::OnceOfTwo => "once-of-two",
+        })
+    }
 }
 
 /// Why a failure is accepted for now.

@@ -36,9 +36,20 @@ pub(super) fn header(jwt: &Jwt, seen: &mut Inspection) {
         let text = "nonce, at_hash or c_hash: this looks like an ID token, which is for the client and never for an MCP server";
         seen.note(Mark::Odd, Some("rs.token-id-token-rejected"), text);
     }
-    if jwt.header.contains_key("crit") {
-        let text = "crit names header parameters: a server that does not know them has to refuse the token";
-        seen.note(Mark::Odd, Some("rs.token-crit-unknown"), text);
+    match jwt.header.get("crit") {
+        None => {}
+        Some(Value::Array(named)) if !named.is_empty() => {
+            let named: Vec<String> = named.iter().map(plain).collect();
+            let text = format!(
+                "crit names {}: a server that does not know all of it has to refuse the token",
+                named.join(", ")
+            );
+            seen.note(Mark::Odd, Some("rs.token-crit-unknown"), text);
+        }
+        Some(_) => {
+            let text = "crit is no list of names: a server may refuse the token for that (RFC 7515, section 4.1.11)";
+            seen.note(Mark::Odd, Some("rs.token-crit-unknown"), text);
+        }
     }
     for name in ["jwk", "jku", "x5u", "x5c"].into_iter().filter(|name| jwt.header.contains_key(*name)) {
         let text = format!("the header brings its own key ({name}): a server must not trust it");
@@ -61,15 +72,20 @@ fn times(claims: &Map<String, Value>, now: i64, seen: &mut Inspection) {
     for name in ["exp", "iat", "nbf"] {
         if let Some(value) = claims.get(name).filter(|value| seconds(value).is_none()) {
             let rule = if name == "nbf" { "rs.token-nbf-enforced" } else { "rs.token-exp-enforced" };
-            let text = format!("{name} is {}, not a number of seconds (RFC 7519, section 2)", plain(value));
+            let text = format!("{name} is {value}, not a number of seconds (RFC 7519, section 2)");
             seen.note(Mark::Wrong, Some(rule), text);
         }
     }
     match at("exp") {
         Some(exp) if exp <= now => {
-            let text = format!("expired {} ago", span(now - exp));
-            let mark = if now - exp <= LEEWAY { Mark::Odd } else { Mark::Wrong };
+            let text = format!("expired {} ago", span(now.saturating_sub(exp)));
+            let mark = if now.saturating_sub(exp) <= LEEWAY { Mark::Odd } else { Mark::Wrong };
             seen.note(mark, Some("rs.token-exp-enforced"), text);
+        }
+        // Only in milliseconds does a time of today look like one after the year 5000.
+        Some(exp) if exp > MILLISECONDS => {
+            let text = "exp looks like milliseconds, and it counts seconds: to a server the token hardly ever ends";
+            seen.note(Mark::Odd, Some("rs.token-exp-enforced"), text);
         }
         Some(exp) => {
             seen.note(Mark::Good, Some("rs.token-exp-enforced"), format!("not expired: {} left", span(exp - now)))
@@ -91,8 +107,9 @@ fn times(claims: &Map<String, Value>, now: i64, seen: &mut Inspection) {
         (Some(iat), Some(exp)) if exp <= iat => {
             seen.note(Mark::Odd, Some("rs.token-exp-enforced"), "it ends before it begins (exp is not after iat)");
         }
-        (Some(iat), Some(exp)) if exp - iat > DAY => {
-            let text = format!("it lives {}: access tokens are to be short-lived", span(exp - iat));
+        (Some(iat), Some(exp)) if exp.saturating_sub(iat) > DAY => {
+            let lifetime = span(exp.saturating_sub(iat));
+            let text = format!("it lives {lifetime}: access tokens are to be short-lived");
             seen.note(Mark::Odd, Some("token.short-lived"), text);
         }
         _ => {}
@@ -101,6 +118,13 @@ fn times(claims: &Map<String, Value>, now: i64, seen: &mut Inspection) {
 
 fn issuer(claims: &Map<String, Value>, against: &Against, seen: &mut Inspection) {
     let Some(known) = &against.issuer else { return };
+    if known.issuer != known.asked {
+        let text = format!(
+            "the metadata is of {}, and {} was asked for: clients and servers that compare the two stop there",
+            known.issuer, known.asked
+        );
+        seen.note(Mark::Odd, Some("as-meta.issuer-identical"), text);
+    }
     match claims.get("iss").and_then(Value::as_str) {
         Some(iss) if iss == known.issuer => {
             seen.note(Mark::Good, Some("rs.token-issuer"), "iss is the issuer, to the letter")
@@ -110,7 +134,13 @@ fn issuer(claims: &Map<String, Value>, against: &Against, seen: &mut Inspection)
             let text = format!("iss is {iss}, and the issuer is {}{hint}", known.issuer);
             seen.note(Mark::Wrong, Some("rs.token-issuer"), text);
         }
-        None => seen.note(Mark::Wrong, Some("rs.token-issuer"), "no iss: nobody can tell who issued it"),
+        None => {
+            let text = claims.get("iss").map_or_else(
+                || "no iss: nobody can tell who issued it".to_owned(),
+                |other| format!("iss is {other}, no text: nobody can tell who issued it"),
+            );
+            seen.note(Mark::Wrong, Some("rs.token-issuer"), text);
+        }
     }
 }
 
@@ -177,8 +207,14 @@ fn near(found: &str, wanted: &str) -> Option<&'static str> {
 fn required(jwt: &Jwt, seen: &mut Inspection) {
     let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| !jwt.claims.contains_key(*name)).collect();
     let rule = Some("rs.token-required-claims");
+    let no_text: Vec<&str> =
+        TEXTS.into_iter().filter(|name| jwt.claims.get(*name).is_some_and(|value| !value.is_string())).collect();
+    if !no_text.is_empty() {
+        let text = format!("{} is no text, and a server may refuse that (RFC 7519, section 4.1)", no_text.join(", "));
+        seen.note(Mark::Odd, rule, text);
+    }
     match (missing.is_empty(), is_profiled(jwt)) {
-        (true, true) => seen.note(Mark::Good, rule, "it has every claim that RFC 9068 wants"),
+        (true, true) if no_text.is_empty() => seen.note(Mark::Good, rule, "it has every claim that RFC 9068 wants"),
         (false, true) => {
             let text = format!("typ at+jwt promises RFC 9068, but {} is missing", missing.join(", "));
             seen.note(Mark::Wrong, rule, text);
@@ -235,6 +271,10 @@ fn text<'a>(object: &'a Map<String, Value>, name: &str) -> &'a str {
 
 /// RFC 9068 section 2.2.
 const REQUIRED: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
+/// Those of them that are text (RFC 7519 section 4.1, RFC 8693 section 4.3).
+const TEXTS: [&str; 4] = ["iss", "sub", "client_id", "jti"];
+/// A time after this many seconds is in the year 5138.
+const MILLISECONDS: i64 = 100_000_000_000;
 /// What a server may let pass for clocks that differ, in seconds (RFC 7519 section 4.1.4: a few minutes at most).
 const LEEWAY: i64 = 120;
 const DAY: i64 = 86_400;

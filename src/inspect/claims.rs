@@ -18,10 +18,10 @@ pub(super) fn moment(at: i64, now: i64) -> String {
         |_| "beyond the calendar".to_owned(),
         |time| time.to_string().replace('T', " ").replace('Z', " UTC"),
     );
-    match at - now {
+    match at.saturating_sub(now) {
         0 => format!("{day}, now"),
         ahead @ 1.. => format!("{day}, in {}", span(ahead)),
-        past => format!("{day}, {} ago", span(-past)),
+        past => format!("{day}, {} ago", span(past.saturating_neg())),
     }
 }
 
@@ -56,6 +56,7 @@ mod tests {
         assert_eq!(moment(0, 90), "1970-01-01 00:00:00 UTC, 1 min 30 s ago");
         assert_eq!(moment(1_795_257_600, 1_795_257_000), "2026-11-21 10:40:00 UTC, in 10 min");
         assert!(moment(i64::MAX / 2, 0).starts_with("beyond the calendar"));
+        assert!(moment(i64::MIN, 90).ends_with(" ago"));
         let spans: Vec<String> = [0, 59, 3_600, 3_601, 90_061].into_iter().map(span).collect();
         assert_eq!(spans, ["0 s", "59 s", "1 h", "1 h", "1 d 1 h"]);
         assert_eq!((seconds(&json!(1.9)), seconds(&json!("1")), seconds(&json!(-5))), (Some(1), None, Some(-5)));

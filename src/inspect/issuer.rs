@@ -13,6 +13,8 @@ use crate::wire::{Http, Limits, Wire};
 pub struct Known {
     /// The issuer identifier as its metadata has it.
     pub issuer: String,
+    /// The one that was asked for; a client goes no further if it is another (RFC 8414 section 3.3).
+    pub asked: String,
     /// The keys.
     pub keys: Vec<Value>,
     /// Where the key set stands.
@@ -51,7 +53,7 @@ pub async fn fetch(issuer: &str) -> Result<Known, String> {
     http.allow(jwks_uri);
     let keys = get(&wire, jwks_uri).await.map_err(|why| format!("the key set {jwks_uri} cannot be read: {why}"))?;
     let keys = keys["keys"].as_array().cloned().ok_or_else(|| format!("{jwks_uri} is no JWK Set: it has no `keys`"))?;
-    Ok(Known { issuer: named, keys, jwks_uri: jwks_uri.to_owned() })
+    Ok(Known { issuer: named, asked: issuer.to_owned(), keys, jwks_uri: jwks_uri.to_owned() })
 }
 
 async fn get(wire: &Wire, url: &str) -> Result<Value, String> {

@@ -3,6 +3,7 @@
 mod checks;
 mod claims;
 mod issuer;
+mod repeated;
 mod show;
 mod signature;
 
@@ -84,6 +85,7 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
             jwt.claims.clone_into(&mut seen.claims);
             seen.what = kind(&jwt);
             signature::check(token, &jwt, against, &mut seen);
+            repeated::check(token, &mut seen);
             checks::header(&jwt, &mut seen);
             checks::claims(&jwt, against, &mut seen);
         }
@@ -94,7 +96,8 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
                 seen.header = jwt.header;
             }
         }
-        None if parts == 3 => {
+        // Three parts make no JWT: a PASETO has them as well.
+        None if parts == 3 && BRACES.iter().any(|brace| token.starts_with(brace)) => {
             "no JWT, though it has three parts".clone_into(&mut seen.what);
             seen.note(Mark::Wrong, Some("rs.token-validated"), "header or claims are no JSON object in base64url");
         }
@@ -120,10 +123,14 @@ fn kind(jwt: &Jwt) -> String {
         "a JWT"
     };
     match alg {
-        "none" | "nothing" => format!("{what}, not signed"),
+        "nothing" => format!("{what}, without an algorithm"),
+        alg if alg.eq_ignore_ascii_case("none") => format!("{what}, not signed"),
         alg => format!("{what}, signed with {alg}"),
     }
 }
+
+/// How `{` begins in base64url.
+const BRACES: [&str; 4] = ["ew", "ex", "ey", "ez"];
 
 #[cfg(test)]
 mod tests {
@@ -179,6 +186,13 @@ mod tests {
             claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
             assert!(wrong(&token(header.clone(), claims), &against()).contains(&rule), "{change}");
         }
+        for (header, rule) in
+            [(json!({ "typ": "at+jwt" }), "rs.token-alg-allowlist"), (json!({ "alg": "nOnE" }), "rs.token-alg-none")]
+        {
+            assert_eq!(wrong(&token(header.clone(), honest()), &against()), [rule], "{header}");
+        }
+        let empty = token(header, honest()).replace("c2lnbmF0dXJl", "");
+        assert_eq!(wrong(&empty, &against()), ["rs.token-signature"]);
         let unsigned = token(json!({ "alg": "none", "typ": "at+jwt" }), honest());
         assert_eq!(wrong(&unsigned, &against()), ["rs.token-alg-none"]);
         let odd = inspect(&token(json!({ "alg": "ES256", "crit": ["x"] }), honest()), &against());
@@ -189,7 +203,8 @@ mod tests {
     fn what_cannot_be_read_is_said_so() {
         assert!(inspect("gho_abc", &against()).unreadable);
         assert!(inspect("a.b.c.d.e", &against()).what.contains("encrypted"));
-        assert!(inspect("a.b.c", &against()).is_wrong());
+        assert!(inspect("eyJ.b.c", &against()).is_wrong());
+        assert!(inspect("v4.public.eyJ", &against()).unreadable);
     }
 
     #[test]

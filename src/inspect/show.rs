@@ -17,7 +17,7 @@ pub fn render(seen: &Inspection, against: &Against, look: &Look) -> String {
     let at = |name: &str| seen.claims.get(name).and_then(seconds);
     if let (Some(from), Some(until)) = (at("iat"), at("exp")) {
         lines.push(String::new());
-        lines.push(format!("lifetime {}", span(until - from)));
+        lines.push(format!("lifetime {}", span(until.saturating_sub(from))));
     }
     if !seen.remarks.is_empty() {
         lines.push(String::new());

@@ -1,5 +1,6 @@
 //! The signature, against the keys that the issuer publishes (RFC 7515 section 5.2, RFC 8725 section 3.1).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::Value;
@@ -9,7 +10,10 @@ use crate::oauth::jwt::Jwt;
 
 /// Algorithm, key and signature.
 pub(super) fn check(token: &str, jwt: &Jwt, against: &Against, seen: &mut Inspection) {
-    let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    let Some(alg) = jwt.header.get("alg").and_then(Value::as_str) else {
+        let text = "the header names no alg, so nobody can say how to check the signature (RFC 7515, section 4.1.1)";
+        return seen.note(Mark::Wrong, Some("rs.token-alg-allowlist"), text);
+    };
     if alg.is_empty() || alg.eq_ignore_ascii_case("none") {
         return seen.note(Mark::Wrong, Some("rs.token-alg-none"), "it is not signed: anybody could have written it");
     }
@@ -19,6 +23,9 @@ pub(super) fn check(token: &str, jwt: &Jwt, against: &Against, seen: &mut Inspec
         );
         seen.note(if against.issuer.is_some() { Mark::Wrong } else { Mark::Odd }, Some("rs.token-alg-confusion"), text);
         return;
+    }
+    if let Some(why) = malformed(&jwt.signature) {
+        return seen.note(Mark::Wrong, Some("rs.token-signature"), why);
     }
     let Some(known) = &against.issuer else { return };
     let kid = jwt.header.get("kid").and_then(Value::as_str);
@@ -58,10 +65,27 @@ pub(super) fn check(token: &str, jwt: &Jwt, against: &Against, seen: &mut Inspec
             }
         }
         None => {
-            let text = "the signature is not that of the published key: forged, changed, or signed with another key of that name";
+            let text = match (kid, fitting.as_slice()) {
+                (_, []) => "the key set has no key for signatures: nobody can check this one",
+                (Some(_), _) => {
+                    "the signature is not that of the published key: forged, changed, or signed with another key of that name"
+                }
+                (None, _) => "the signature is of no published key: forged, changed, or signed with another key",
+            };
             seen.note(Mark::Wrong, Some("rs.token-signature"), text);
         }
     }
+}
+
+/// What is wrong with a signature before any key is looked at.
+fn malformed(signature: &str) -> Option<&'static str> {
+    if signature.is_empty() {
+        return Some("the signature is empty: anybody could have written the token");
+    }
+    URL_SAFE_NO_PAD
+        .decode(signature)
+        .is_err()
+        .then_some("the signature is no base64url (no padding, `-` and `_` for `+` and `/`, no bits left over): cut short or changed on the way")
 }
 
 fn fits(key: &Value, kid: Option<&str>) -> bool {

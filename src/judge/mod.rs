@@ -1,6 +1,7 @@
 //! Pure judgement: what a step was expected to leave, held against the facts that it left. Sends nothing, knows no target.
 
 mod matching;
+mod race;
 mod refusal;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ pub use matching::holds;
 pub use refusal::{Refusal, refusal};
 
 use crate::fact;
-use crate::suite::{Clause, Matcher, Step, Verb};
+use crate::suite::{Case, Clause, Matcher, Step, Verb};
 
 /// What the judge says about one rule at one step.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +71,16 @@ pub fn judge(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<Value
     if let Some(reason) = facts["no-answer"].as_str() {
         return vec![Judged { under: Under::Rule, outcome: Outcome::Unproven(format!("no answer: {reason}")) }];
     }
+    if let Some(reason) = facts["command-failed"].as_str() {
+        // Whether the target refused or the command stumbled, nobody can tell.
+        let reason = format!("the login command came to no end (profile section [login], command): {reason}");
+        return vec![Judged { under: Under::Rule, outcome: Outcome::Unproven(reason) }];
+    }
     if let Some(reason) = rate_limited(facts, step) {
         return vec![Judged { under: Under::Rule, outcome: Outcome::Unproven(reason) }];
+    }
+    if let Some(judged) = race::race(step, facts) {
+        return vec![judged];
     }
     match step.refused {
         Some(true) => judge_refusal(step, facts, lookup),
@@ -88,6 +97,13 @@ pub fn error_rule(verb: Verb) -> &'static str {
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => "authz.error-response",
         _ => "token.error-format",
     }
+}
+
+/// The error rules under which a case files status and error code of its refusals without naming them.
+pub fn default_error_rules(case: &Case) -> impl Iterator<Item = &'static str> {
+    let tells = |step: &&Step| step.expect.iter().any(|clause| tells_how(&clause.path));
+    let judged = case.steps.iter().filter(|step| step.rule.is_some() && step.refused == Some(true));
+    judged.filter(|step| step.error_rule.is_none()).filter(tells).map(|step| error_rule(step.verb))
 }
 
 fn judge_refusal(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<Value, String>) -> Vec<Judged> {
@@ -226,7 +242,40 @@ fn rate_limited(facts: &Value, step: &Step) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::shown_from;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_login_command_that_fails_refuses_nothing() {
+        let step = Step {
+            verb: Verb::Authorize,
+            args: serde_json::Map::new(),
+            rule: Some("authz.redirect-exact-match".into()),
+            error_rule: None,
+            expect: Vec::new(),
+            refused: Some(true),
+            captures: Vec::new(),
+            why: None,
+            line: 1,
+            span: 0..0,
+        };
+        let said = |facts| judge(&step, &facts, &|value| Ok(value.clone())).remove(0).outcome;
+        assert_eq!(said(json!({ "stopped-at": "page", "status": 200 })), Outcome::Held);
+        let failed = json!({ "stopped-at": "page", "status": 200, "command-failed": "`node` did not end in 60 s" });
+        assert!(matches!(said(failed), Outcome::Unproven(reason) if reason.contains("did not end")));
+    }
+
+    #[test]
+    fn a_case_files_the_form_of_its_refusals_under_rules_that_it_does_not_name() {
+        let rules = |case: &str| {
+            let case = crate::suite::Suites::embedded().get(case).expect("a case of ours");
+            default_error_rules(case).collect::<Vec<_>>()
+        };
+        assert_eq!(rules("token/code-one-time"), ["token.error-format"]);
+        assert_eq!(rules("token/code-made-up"), Vec::<&str>::new(), "it names another");
+        assert_eq!(rules("token/pkce-downgrade"), Vec::<&str>::new(), "it asks for no form");
+    }
 
     #[test]
     fn a_text_is_shown_from_the_word_before_its_offence() {

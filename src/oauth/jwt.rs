@@ -39,9 +39,14 @@ pub fn encode(object: &Map<String, Value>) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(object).expect("a map of JSON values is always serialisable"))
 }
 
+/// What a part says: its base64url undone. Padding is let pass.
+#[must_use]
+pub fn bytes(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()
+}
+
 fn object(part: &str) -> Option<Map<String, Value>> {
-    let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()?;
-    match serde_json::from_slice(&bytes).ok()? {
+    match serde_json::from_slice(&bytes(part)?).ok()? {
         Value::Object(map) => Some(map),
         _ => None,
     }

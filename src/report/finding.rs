@@ -8,7 +8,7 @@ use super::look::{self, FAINT, Look, STRONG};
 use super::model::Report;
 use super::phrase::{in_words, obstacle_in_words};
 use super::text::{columns, cut, plural, tidy, wrap};
-use crate::event::{CaseResult, Verdict};
+use crate::event::{CaseResult, Seen, Verdict};
 use crate::transcript::RedactedExchange;
 
 /// A finding as lines: the first of its group in full, the others one line each.
@@ -27,6 +27,7 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
     page.field("expected", &in_words(&result.expected));
     page.field("got", &in_words(&result.actual));
     page.exchanges(report, result);
+    page.field("seen", result.seen.map_or("", in_attempts));
     if matches!(result.verdict, Verdict::Fail | Verdict::Warn) {
         page.field("who", &result.party.replace('-', " "));
         page.field("mend", &result.remedy);
@@ -34,6 +35,16 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
     page.command("again", &again(report, result));
     page.others(group);
     page.lines
+}
+
+/// How often it came, in words.
+fn in_attempts(seen: Seen) -> &'static str {
+    match seen {
+        Seen::Twice => "twice, the second time by itself after all other cases",
+        Seen::OnceOfTwo => {
+            "once of two attempts: it did not come again when the case was tried by itself after all others"
+        }
+    }
 }
 
 /// A finding in one line: `FAIL  token.code-one-time  token/code-one-time: message`.
@@ -67,10 +78,28 @@ fn document(rule: &str, shown: &[&RedactedExchange]) -> Option<usize> {
 
 /// The command that repeats the case, on the same target.
 pub(super) fn again(report: &Report, result: &CaseResult) -> Vec<String> {
-    let mut words: Vec<String> = report.again_of(result).split_whitespace().map(|word| tidy(word, MESSAGE)).collect();
+    let mut words: Vec<String> = shell_words(report.again_of(result)).iter().map(|word| tidy(word, MESSAGE)).collect();
     if !words.is_empty() {
         words.extend(["--only".to_owned(), result.case.clone()]);
     }
+    words
+}
+
+/// The words of a command line as it was written, each with its quotes: a blank within them ends none.
+fn shell_words(command: &str) -> Vec<String> {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let (mut quoted, mut escaped) = (false, false);
+    for letter in command.chars() {
+        if letter.is_whitespace() && !quoted && !escaped {
+            words.push(std::mem::take(&mut word));
+            continue;
+        }
+        quoted ^= letter == '\'' && !escaped;
+        escaped = letter == '\\' && !quoted && !escaped;
+        word.push(letter);
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
     words
 }
 
@@ -294,3 +323,16 @@ const OTHERS: usize = 30;
 const LIST: usize = 3;
 /// Columns before a list of names.
 const NAMES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::shell_words;
+
+    #[test]
+    fn quoted_words_stay_whole() {
+        assert_eq!(shell_words("authspec run  consent-proxy"), ["authspec", "run", "consent-proxy"]);
+        let quoted = r"authspec run 'my profiles/a.toml' --suites 'it'\''s mine/suites'";
+        let words = ["authspec", "run", "'my profiles/a.toml'", "--suites", r"'it'\''s mine/suites'"];
+        assert_eq!(shell_words(quoted), words);
+    }
+}

@@ -1,6 +1,6 @@
 //! Puts results that tell the same defect together, so that a battery of variants takes one screen and not twenty.
 
-use crate::event::{CaseResult, Kind, Verdict};
+use crate::event::{CaseResult, Kind, Seen, Verdict};
 
 /// A result shown in full and those that say the same of other variants or cases.
 #[derive(Clone, Debug)]
@@ -23,12 +23,14 @@ pub(super) fn of_verdict(results: &[CaseResult], verdict: Verdict) -> Vec<Group<
     groups
 }
 
-/// What makes two results the same: the broken rule, how it broke and where; for what could not be judged, the reason.
-fn defect(result: &CaseResult) -> (&str, Option<Kind>, &str, Option<&str>) {
+/// What makes two results the same: the broken rule, how it broke and where, and whether it came once only; for what could not
+/// be judged, the reason.
+fn defect(result: &CaseResult) -> (&str, Option<Kind>, &str, Option<&str>, bool) {
     let place = result.deployment.as_deref();
+    let once = result.seen == Some(Seen::OnceOfTwo);
     match result.verdict {
-        Verdict::Blocked | Verdict::Error => ("", None, &result.message, place),
-        Verdict::NotApplicable => ("", None, &result.message, None),
-        Verdict::Pass | Verdict::Fail | Verdict::Warn => (&result.rule, result.kind, "", place),
+        Verdict::Blocked | Verdict::Error => ("", None, &result.message, place, once),
+        Verdict::NotApplicable => ("", None, &result.message, None, once),
+        Verdict::Pass | Verdict::Fail | Verdict::Warn => (&result.rule, result.kind, "", place, once),
     }
 }

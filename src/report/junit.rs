@@ -59,6 +59,7 @@ fn test_case(report: &Report, area: &str, name: &str, result: &CaseResult) -> Te
         ("party", result.party.clone()),
         ("place", result.place.clone()),
         ("deployment", result.deployment.clone().unwrap_or_default()),
+        ("seen", result.seen.map(|seen| seen.to_string()).unwrap_or_default()),
     ];
     for (name, value) in properties.into_iter().filter(|(_, value)| !value.is_empty()) {
         case.add_property(Property::new(name, clean(&value)));

@@ -34,6 +34,9 @@ fn phrase(clause: &str) -> String {
     {
         return (*said.1).to_owned();
     }
+    if let Some((_, said)) = MISSING.iter().find(|(fact, _)| *fact == path).filter(|_| said == "is absent") {
+        return (*said).to_owned();
+    }
     match (name(path), said) {
         (None, _) => clause.to_owned(),
         (Some(name), "is absent" | "nothing") => format!("no {name}"),
@@ -120,6 +123,13 @@ const NAMES: &[(&str, &str)] = &[
     ("token.lifetime", "lifetime of the token in seconds"),
 ];
 
+/// Facts that only what was found has.
+const MISSING: &[(&str, &str)] = &[
+    ("as.form", "no server metadata"),
+    ("as.status", "no server metadata at any of its well-known places"),
+    ("oidc.status", "no OpenID configuration"),
+];
+
 /// Facts that are members of something.
 const MEMBERS: &[(&str, &str)] = &[
     ("as.body.", "in the server metadata"),
@@ -160,6 +170,8 @@ mod tests {
                 "body.refresh_token something other than $first",
                 "`refresh_token` in the answer: something other than $first",
             ),
+            ("as.status is absent", "no server metadata at any of its well-known places"),
+            ("as.status 200", "as.status 200"),
             ("served false; status 401", "the MCP request was not served; status 401"),
             ("page.framable true", "another site can show the page in a frame"),
             ("200 with an access token", "200 with an access token"),

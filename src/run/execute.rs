@@ -2,15 +2,19 @@
 
 mod attempt;
 mod pushed;
+mod wanted;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use self::attempt::Source;
+use self::attempt::{Source, Tried};
 use self::pushed::Pushed;
+use self::wanted::wanted_clients;
 use super::Finished;
+use super::confirm::{self, Attempt, Doubt};
 use super::plan::{Planned, Stop};
 use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
 use crate::fact;
@@ -19,6 +23,7 @@ use crate::rule::{Level, Role, Rule, Rules};
 use crate::step::part;
 use crate::step::{self, Borrowed, Context, Performed, World};
 use crate::suite::{Case, Step, Variant, Verb};
+use crate::target::KnownFailure;
 use crate::transcript::RedactedExchange;
 use crate::wire::Wire;
 
@@ -30,9 +35,14 @@ pub struct Shared {
     pub strict: bool,
     /// Exchanges of passed checks are kept as well.
     pub keep_all: bool,
+    /// What failed is tried once more before it is told.
+    pub confirm: bool,
+    /// What the profile knows to fail.
+    pub known: Vec<KnownFailure>,
 }
 
 /// A planned case, owned, so that it can run as a task.
+#[derive(Clone)]
 pub struct Task {
     pub id: String,
     pub title: String,
@@ -66,12 +76,32 @@ impl Task {
     pub fn is_alone(&self) -> bool {
         self.stop.is_none() && self.case.is_alone()
     }
+
+    /// How many runs it has.
+    pub fn runs(&self) -> usize {
+        self.runs.len()
+    }
+}
+
+/// A case that is over.
+pub struct Ran {
+    pub finished: Finished,
+    /// What is worth another attempt.
+    pub second: Option<Second>,
+}
+
+/// What another attempt at some runs of a case needs.
+pub struct Second {
+    pub shared: Arc<Shared>,
+    pub task: Task,
+    pub doubts: Vec<Doubt>,
 }
 
 /// Runs a case with all its variants.
-pub async fn case(shared: Arc<Shared>, task: Task) -> Finished {
+pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
     let began = Instant::now();
     let mut results = Vec::new();
+    let mut doubts = Vec::new();
     let mut exchanges: Vec<RedactedExchange> = Vec::new();
     let rule = task.case.rules().into_iter().find_map(|id| shared.rules.get(id)).cloned();
     match &task.stop {
@@ -80,8 +110,15 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Finished {
         }
         Some(Stop::Blocked(reason)) => results.push(bare(&task, None, rule.as_ref(), Verdict::Blocked, reason)),
         None => {
-            for variant in &task.runs {
-                let (mut some, mut sent) = one_run(&shared, &task, variant.as_ref()).await;
+            // A flood may have locked somebody out, and is not repeated.
+            let confirms = shared.confirm && !task.case.tags.iter().any(|tag| tag == "floods");
+            for (run, variant) in task.runs.iter().enumerate() {
+                let attempt = one_run(&shared, &task, variant.as_ref()).await;
+                if confirms {
+                    let variant = variant.as_ref().map(|variant| variant.name.as_str());
+                    doubts.extend(confirm::doubt(run, variant, &attempt, &shared.known));
+                }
+                let Attempt { results: mut some, exchanges: mut sent, .. } = attempt;
                 let offset = u32::try_from(exchanges.len()).unwrap_or(u32::MAX);
                 sent.iter_mut().for_each(|e| e.id += offset);
                 some.iter_mut().flat_map(|r| r.exchanges.iter_mut()).for_each(|id| *id += offset);
@@ -102,32 +139,37 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Finished {
         }
     }
     let duration_ms = millis(began.elapsed());
-    CaseFinished { case: task.id, title: task.title, area: task.area, results, exchanges, duration_ms }
+    let (id, title, area) = (task.id.clone(), task.title.clone(), task.area.clone());
+    let finished = CaseFinished { case: id, title, area, results, exchanges, duration_ms };
+    Ran { finished, second: (!doubts.is_empty()).then_some(Second { shared, task, doubts }) }
+}
+
+/// Another attempt at one run of a case.
+pub async fn again(shared: Arc<Shared>, task: Task, run: usize) -> Attempt {
+    one_run(&shared, &task, task.runs.get(run).and_then(Option::as_ref)).await
 }
 
 /// The result of a case that ended by a fault of ours.
-pub fn failed(case: String, title: String, area: String, reason: &str) -> Finished {
+pub fn failed(case: String, title: String, area: String, reason: &str) -> Ran {
     let result = CaseResult {
         case: case.clone(),
         message: format!("the harness failed: {reason}"),
         verdict: Verdict::Error,
         ..blank()
     };
-    CaseFinished { case, title, area, results: vec![result], exchanges: Vec::new(), duration_ms: 0 }
+    let finished = CaseFinished { case, title, area, results: vec![result], exchanges: Vec::new(), duration_ms: 0 };
+    Ran { finished, second: None }
 }
 
-async fn one_run(
-    shared: &Arc<Shared>,
-    task: &Task,
-    variant: Option<&Variant>,
-) -> (Vec<CaseResult>, Vec<RedactedExchange>) {
-    let (mut results, wire) = attempt::attempt(shared, task, variant, TRIES).await;
+async fn one_run(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>) -> Attempt {
+    let Tried { mut results, denials, wire } = attempt::attempt(shared, task, variant, TRIES).await;
     if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
         results.iter_mut().for_each(|r| r.exchanges.clear());
-        return (results, Vec::new());
+        return Attempt { results, exchanges: Vec::new(), passing: BTreeSet::new() };
     }
-    let redacted = wire.exchanges().iter().map(|e| e.redacted(wire.vault())).collect();
-    (results, redacted)
+    let sent = wire.exchanges();
+    let passing = confirm::passing(&results, &denials, &sent);
+    Attempt { results, exchanges: sent.iter().map(|e| e.redacted(wire.vault())).collect(), passing }
 }
 
 /// Texts of a result may quote what the target sent, so they pass through the vault as well.
@@ -311,6 +353,11 @@ impl Run<'_> {
             let mut result = self.result(at, &rule, &performed.exchanges);
             result.duration_ms = millis(took);
             self.decide(&mut result, &rule, outcome);
+            if under == Under::ErrorRule && matches!(result.kind, Some(Kind::WrongAnswer | Kind::Missing)) {
+                // What the title says holds.
+                result.message =
+                    format!("\"{}\": it was refused, but not in the form that the rule asks for", self.task.title);
+            }
             if is_denial(step, &performed.facts) {
                 self.denials.push(self.results.len());
             }
@@ -447,51 +494,6 @@ async fn perform(context: &mut Context, step: &Step) -> Result<Performed, String
     step::perform(context, step.verb, &args).await
 }
 
-/// The pooled clients that a case names: `default` always if any step needs one, `other`, and kinds (`basic`, `post`, `jwt`).
-fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut text = String::new();
-    let mut registers = Vec::new();
-    for step in &case.steps {
-        text.push_str(&Value::Object(step.args.clone()).to_string());
-        if step.verb == Verb::Register {
-            registers.push(step.args.get("as").and_then(Value::as_str).unwrap_or("default").to_owned());
-        }
-    }
-    text.push_str(&Value::Object(values.clone()).to_string());
-    let uses_default = case.steps.iter().any(|s| {
-        !matches!(s.verb.to_string().as_str(), "discover" | "register" | "wait" | "call" | "fetch" | "mutate")
-            && !is_of_machine(&s.args)
-    }) || text.contains("$client.")
-        || text.contains("\"client\":\"default\"")
-        || text.contains("\"auth\"");
-    let mut wanted = Vec::new();
-    if uses_default {
-        wanted.push(("default".to_owned(), "public".to_owned()));
-    }
-    if text.contains("\"client\":\"other\"") || text.contains("$other.") || text.contains("${other.") {
-        wanted.push(("other".to_owned(), "public".to_owned()));
-    }
-    for kind in ["basic", "post", "jwt"] {
-        if text.contains(&format!("\"client\":\"{kind}\"")) {
-            wanted.push((kind.to_owned(), kind.to_owned()));
-        }
-    }
-    for name in ["machine", "machine-basic", "machine-jwt", "machine-other", "machine-post"] {
-        let named = [format!("\"client\":\"{name}\""), format!("${name}."), format!("${{{name}.")];
-        if named.iter().any(|n| text.contains(n)) || name == "machine" && text.contains("\"id-jag\"") {
-            wanted.push((name.to_owned(), name.trim_end_matches("-other").to_owned()));
-        }
-    }
-    wanted.retain(|(name, _)| !registers.contains(name));
-    wanted
-}
-
-/// Whether a step acts without a user and without the usual client.
-fn is_of_machine(args: &Map<String, Value>) -> bool {
-    let by_machine = args.get("client").and_then(Value::as_str).is_some_and(|name| name.starts_with("machine"));
-    by_machine || ["assertion-token", "id-jag", "workload"].iter().any(|name| args.contains_key(*name))
-}
-
 fn sentence(title: &str, kind: judge::Kind) -> String {
     let ending = match kind {
         judge::Kind::Accepted => "does not hold: what must be refused was accepted",
@@ -549,6 +551,7 @@ fn blank() -> CaseResult {
         place: String::new(),
         why: None,
         deployment: None,
+        seen: None,
     }
 }
 

@@ -29,6 +29,11 @@ impl Helpers {
             if let Some(name) = &upstream.personality {
                 issuer.personality(mock_idp::Personality::find(name)?);
             }
+            issuer.configure(|config| {
+                for (endpoint, path) in &upstream.paths {
+                    config.quirks.paths.entry(endpoint.clone()).or_default().insert(0, path.clone());
+                }
+            });
             if let Some(alg) = &upstream.alg {
                 let alg = mock_idp::Alg::parse(alg).ok_or_else(|| {
                     format!("our identity provider cannot sign with {alg}: it knows RS256, ES256, EdDSA")
@@ -47,6 +52,10 @@ impl Helpers {
                 config.denied_scopes = vec!["authspec".to_owned(), "authorspec".to_owned()];
                 if upstream.audience.is_some() {
                     config.default_audience.clone_from(&upstream.audience);
+                    // A target that names a resource would get tokens for that, whatever the profile says.
+                    if config.resources == mock_idp::ResourcePolicy::Any {
+                        config.resources = mock_idp::ResourcePolicy::Ignore;
+                    }
                 }
                 config.users.extend(upstream.users.iter().map(|user| {
                     let mut known = mock_idp::User::new(&user.name);

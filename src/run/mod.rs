@@ -1,6 +1,7 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod confirm;
 mod exchange;
 mod execute;
 pub mod helpers;
@@ -49,6 +50,8 @@ pub struct Options {
     pub strict: bool,
     /// Keep the exchanges of passed checks too, for `report.json`; without, only what proves a finding is redacted and kept.
     pub keep_all: bool,
+    /// What failed is tried once more, by itself after all others, before it is told.
+    pub confirm: bool,
     /// The command line that repeats this run, without `--only`.
     pub again: String,
 }
@@ -127,24 +130,25 @@ pub(crate) async fn judge(
     }
     let mut ledger = Ledger::new(profile, jiff::Zoned::now().date());
     let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(DEFAULT_JOBS);
-    let lane = lane(seen, planned.into_iter().enumerate().collect(), material, options);
-    let interrupted = schedule::all(vec![lane], jobs, stop, &mut |news| match news {
+    let lane = lane(seen, profile, planned.into_iter().enumerate().collect(), material, options);
+    let ended = schedule::all(vec![lane], jobs, stop, &mut |news| match news {
         News::Progress(progress) => sink(Event::Progress(progress)),
         News::Case(_, finished) => sink(Event::Finished(ledger.mark(*finished))),
     })
     .await;
     RunEnded {
         duration_ms: 0,
-        interrupted,
+        interrupted: ended.interrupted,
         dead: seen.world.http.is_dead(),
-        problems: if interrupted { Vec::new() } else { ledger.problems() },
-        remarks: remarks(&seen.world.pool),
+        problems: if ended.interrupted { Vec::new() } else { ledger.problems() },
+        remarks: [remarks(&seen.world.pool), ended.remarks].concat(),
     }
 }
 
 /// What a target needs to be judged by these cases.
 fn lane<'a>(
     seen: &Preflight,
+    profile: &Profile,
     cases: Vec<(usize, Planned<'a>)>,
     material: Material<'_>,
     options: &Options,
@@ -155,6 +159,8 @@ fn lane<'a>(
         roles: seen.roles.clone(),
         strict: options.strict,
         keep_all: options.keep_all,
+        confirm: options.confirm,
+        known: profile.known_failures.clone(),
     };
     schedule::Lane { shared: Arc::new(shared), cases, own_login: !seen.abilities.has("proxy") }
 }

@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::ability::{Abilities, Ability};
 use super::{Material, Options, Preflight};
+use crate::judge;
 use crate::rule::{McpVersion, Role, Rule, Rules};
 use crate::suite::{Case, Variant, Verb};
 
@@ -70,7 +71,10 @@ pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
 fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
     let only = globs(&options.selection.only);
     let skip = globs(&options.selection.skip);
-    let meant = |case: &&Case| (options.selection.only.is_empty() || meets(&only, case)) && !meets(&skip, case);
+    // Whoever wants to see a rule wants the cases that only file under it as well; whoever skips one wants the others kept.
+    let files = |case: &Case| judge::default_error_rules(case).any(|rule| only.is_match(rule));
+    let wanted = |case: &Case| options.selection.only.is_empty() || meets(&only, case) || files(case);
+    let meant = |case: &&Case| wanted(case) && !meets(&skip, case);
     let mine = |at: usize| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1);
     let cases = material.suites.cases.iter().filter(meant).enumerate();
     cases.filter(|(at, _)| mine(*at)).map(|(_, case)| case).collect()

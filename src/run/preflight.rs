@@ -124,6 +124,9 @@ fn doubts(profile: &Profile, options: &Options, seen: &Preflight, discovered: &D
             world.mcp_url
         ));
     }
+    if !world.found.metadata.is_object() && !world.is_bare() && profile.login.how != LoginHow::Token {
+        doubts.push(without_metadata(&world.found.issuer, discovered));
+    }
     let named = world.found.prm.as_ref().and_then(|prm| prm["resource"].as_str());
     let called = world.mcp_url.as_str();
     if let Some(named) = named
@@ -135,6 +138,15 @@ fn doubts(profile: &Profile, options: &Options, seen: &Preflight, discovered: &D
         ));
     }
     doubts
+}
+
+/// Where metadata was looked for, because most of what cannot be judged then is for want of it.
+fn without_metadata(issuer: &str, discovered: &Discovered) -> String {
+    let tried = discovered.facts["tried"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let places: Vec<&str> = tried.filter(|url| !url.contains("/oauth-protected-resource")).collect();
+    let silent = discovered.silence.as_ref().and_then(Value::as_str);
+    let why = silent.map_or_else(String::new, |reason| format!(". A request got no usable answer: {reason}"));
+    format!("{issuer} publishes no authorization server metadata (JSON, status 200) at {}{why}", places.join(", "))
 }
 
 fn stop(message: &str) -> NotStarted {
@@ -159,7 +171,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
     let users = login.users.iter().map(|u| {
         let user = User {
             username: u.username.clone().unwrap_or_else(|| u.name.clone()),
-            password: u.password.as_ref().map_or_else(|| "password".to_owned(), |p| p.expose().to_owned()),
+            password: u.password.as_ref().map_or_else(|| recipe::MADE_UP.to_owned(), |p| p.expose().to_owned()),
             fields: u.fields.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
             token: u.token.as_ref().filter(|_| login.how == LoginHow::Token).map(|token| token.expose().to_owned()),
         };

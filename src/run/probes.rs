@@ -17,7 +17,10 @@ use crate::wire::Wire;
 /// Whether `resource` makes a difference: one that does not exist is refused, or at least stands in the token. A server
 /// that does not know the parameter ignores it, which is well too.
 pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client) {
-    if !seen.abilities.has("resource-indicators") || !seen.world.recipe.send_resource {
+    let minds = seen.abilities.has("resource-indicators");
+    let reason = "no token that was asked for another resource was seen to be good here";
+    seen.abilities.set("resource-ignored", Ability::Lacks(reason.into()));
+    if !seen.world.recipe.send_resource || !minds && !seen.wants_word("resource-ignored") {
         return;
     }
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
@@ -31,12 +34,20 @@ pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client)
         return;
     }
     let claims = &token.facts["token"]["claims"];
-    let ignored = match token.facts["body"]["access_token"].as_str() {
+    let call = match token.facts["body"]["access_token"].as_str().filter(|_| seen.abilities.has("call")) {
+        Some(bearer) => act(&mut context, Verb::Call, json!({ "bearer": bearer })).await.ok(),
+        None => None,
+    };
+    // Whoever hands our tokens on leaves the choice to our identity provider.
+    if seen.abilities.has("own-tokens") && call.as_ref().is_some_and(|answer| answer.facts["served"] == true) {
+        seen.abilities.set("resource-ignored", Ability::Has);
+    }
+    if !minds {
+        return;
+    }
+    let ignored = match call {
         // An opaque token does not say what it is for; that the MCP server refuses it does.
-        Some(bearer) if claims.is_null() && seen.abilities.has("call") => {
-            let call = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await;
-            !call.is_ok_and(|answer| answer.facts["status"] == 401 || answer.facts["status"] == 403)
-        }
+        Some(answer) if claims.is_null() => answer.facts["status"] != 401 && answer.facts["status"] != 403,
         _ => !claims["aud"].to_string().contains(NO_RESOURCE),
     };
     if ignored {
@@ -137,6 +148,8 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
             seen.abilities.set(word, Ability::Lacks(format!("offered, but {reason}")));
         }
     }
+    // One case says that HTTP Basic does not work; what a client without a user may do is judged all the same.
+    seen.world.recipe.post_machines = seen.abilities.has("secret-post") && !seen.abilities.has("secret-basic");
     if !seen.abilities.has("secret-post")
         && let Ability::Lacks(reason) = seen.abilities.get("secret-basic")
     {

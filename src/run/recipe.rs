@@ -181,6 +181,7 @@ fn broken(seen: &mut Preflight, reason: &str) {
         "asks-consent",
         "authorization-code",
         "refresh",
+        "refresh-rotation",
         "jwt-access-token",
         "opaque-access-token",
         "login-page",
@@ -266,6 +267,14 @@ pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> R
     Ok((journey.facts, token.facts))
 }
 
+/// Whether the user is the one that is tried where the profile names none.
+fn made_up(world: &World) -> bool {
+    world.users.get("alice").is_some_and(|alice| alice.username == "alice" && alice.password == MADE_UP)
+}
+
+/// The password that is tried where the profile gives none.
+pub const MADE_UP: &str = "password";
+
 /// Why no code came, with what to do: the difference between a wrong profile and a broken target.
 fn stuck(world: &World, facts: &Value) -> String {
     let page = step::describe_page(facts);
@@ -277,6 +286,9 @@ fn stuck(world: &World, facts: &Value) -> String {
         return format!("the login command came to no end (profile section [login], command): {why}");
     }
     match facts["stopped-at"].as_str().unwrap_or_default() {
+        "login" if facts["submit-statuses"].as_array().is_some_and(|s| !s.is_empty()) && made_up(world) => format!(
+            "nobody is named who could log in (profile section [login]), and a made-up `alice` with the password `{MADE_UP}` was not let in; {page}"
+        ),
         "login" if facts["submit-statuses"].as_array().is_some_and(|s| !s.is_empty()) => format!(
             "the login was not accepted for user `alice`: check username and password (profile section [login]); {page}"
         ),
@@ -327,6 +339,8 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     a.decide("csrf-token", token_field, "no consent form with a field that is named like a CSRF token");
     a.decide("iss-sent", journey["redirect"]["params"]["iss"].is_string(), "the authorization answer carries no iss");
     a.decide("refresh", token["body"]["refresh_token"].is_string(), "an honest grant brought no refresh token");
+    let bound = "its tokens are bound to keys, and such refresh tokens need not rotate (OAuth 2.1 section 4.3.1)";
+    a.decide("refresh-rotation", !seen.world.recipe.prove, bound);
     let asked = seen.world.recipe.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
     if asked && a.has("openid") && !token["body"]["id_token"].is_string() {
         // A proxy lists the scope because its identity provider wants it.

@@ -8,7 +8,8 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::Finished;
-use super::execute::{self, Shared, Task};
+use super::confirm::Waiting;
+use super::execute::{self, Ran, Shared, Task};
 use super::plan::Planned;
 use crate::event::{Progress, Verdict};
 use crate::suite::Verb;
@@ -29,8 +30,16 @@ pub enum News {
     Case(usize, Box<Finished>),
 }
 
-/// Executes the cases of all lanes, `jobs` at once, and hands them over in plan order, with the number of their lane.
-/// Returns whether `stop` ended it early.
+/// How a schedule ended.
+pub struct Ended {
+    /// Somebody stopped it early.
+    pub interrupted: bool,
+    /// What was noticed on the way, in sentences for people.
+    pub remarks: Vec<String>,
+}
+
+/// Executes the cases of all lanes, `jobs` at once, and hands them over in plan order, with the number of their lane,
+/// until `stop` ends it. Cases of which something is in doubt are held back, and tried again when all others are over.
 ///
 /// Cases that wait (tag `slow`) begin first and hold up nobody: they count against `jobs` only among themselves.
 /// Cases tagged `alone` come after all others of their lane, one by one, and of these the slow ones last. A case that waits
@@ -40,40 +49,52 @@ pub async fn all(
     jobs: usize,
     stop: impl Future<Output = ()>,
     tell: &mut dyn FnMut(News),
-) -> bool {
+) -> Ended {
     let jobs = jobs.max(1);
     let room = Arc::new(Room { places: Semaphore::new(jobs), running: Mutex::default() });
     let planned = lanes.iter().flat_map(|lane| &lane.cases).filter(|(_, planned)| planned.applies()).count();
     let mut over = 0;
     let mut cases = select_all(lanes.into_iter().enumerate().map(|(number, lane)| {
         let cases = of_lane(lane, jobs, &room);
-        cases.map(move |(at, finished)| (at, number, finished)).boxed()
+        cases.map(move |(at, ran)| (at, number, ran)).boxed()
     }));
     let mut queue = Queue { early: BTreeMap::new(), next: 0, next_id: 1 };
+    let mut waiting = Waiting::default();
     tokio::pin!(stop);
-    loop {
+    let mut interrupted = loop {
         tokio::select! {
             biased;
-            () = &mut stop => {
-                queue.flush(tell);
-                return true;
-            }
-            finished = cases.next() => match finished {
-                Some((at, lane, finished)) => {
-                    if finished.results.iter().any(|result| result.verdict != Verdict::NotApplicable) {
-                        over += 1;
-                        tell(News::Progress(Progress { done: over, planned, running: room.running() }));
-                    }
+            () = &mut stop => break true,
+            ran = cases.next() => {
+                let Some((at, lane, ran)) = ran else { break false };
+                if ran.finished.results.iter().any(|result| result.verdict != Verdict::NotApplicable) {
+                    over += 1;
+                    tell(News::Progress(Progress { done: over, planned, running: room.running() }));
+                }
+                if let Some(finished) = waiting.hold(at, lane, ran) {
                     queue.take(at, (lane, finished), tell);
                 }
-                None => return false,
-            },
+            }
+        }
+    };
+    waiting.begin();
+    while let Some(case) = waiting.upcoming().filter(|_| !interrupted) {
+        tell(News::Progress(Progress { done: over, planned, running: vec![format!("{case}, once more")] }));
+        tokio::select! {
+            biased;
+            () = &mut stop => interrupted = true,
+            Some((at, lane, finished)) = waiting.one() => queue.take(at, (lane, finished), tell),
         }
     }
+    if interrupted {
+        queue.early.extend(waiting.rest().map(|(at, lane, finished)| (at, (lane, finished))));
+        queue.flush(tell);
+    }
+    Ended { interrupted, remarks: waiting.remarks() }
 }
 
 /// The cases of one lane as they end. Those that do not spend their time waiting take a place in the `room` of all lanes.
-fn of_lane(lane: Lane<'_>, jobs: usize, room: &Arc<Room>) -> BoxStream<'static, (usize, Finished)> {
+fn of_lane(lane: Lane<'_>, jobs: usize, room: &Arc<Room>) -> BoxStream<'static, (usize, Ran)> {
     let Lane { shared, cases, own_login } = lane;
     let mut groups: [Vec<(usize, Task)>; 4] = Default::default();
     for (at, planned) in &cases {
@@ -105,17 +126,17 @@ fn asks_nobody_else(planned: &Planned<'_>) -> bool {
 }
 
 /// A task of its own, so that cases really run side by side and a panic of ours stays one case's error.
-async fn one(shared: Arc<Shared>, room: Arc<Room>, at: usize, task: Task) -> (usize, Finished) {
+async fn one(shared: Arc<Shared>, room: Arc<Room>, at: usize, task: Task) -> (usize, Ran) {
     // The semaphore is never closed; without a permit the case would merely run beside one more.
     let _place = if task.is_slow() { None } else { room.places.acquire().await.ok() };
     let (case, title, area) = (task.id.clone(), task.title.clone(), task.area.clone());
     room.of_running().insert(case.clone());
-    let finished = match tokio::spawn(execute::case(shared, task)).await {
-        Ok(finished) => finished,
+    let ran = match tokio::spawn(execute::case(shared, task)).await {
+        Ok(ran) => ran,
         Err(failure) => execute::failed(case, title, area, &failure.to_string()),
     };
-    room.of_running().remove(&finished.case);
-    (at, finished)
+    room.of_running().remove(&ran.finished.case);
+    (at, ran)
 }
 
 /// What the cases of all lanes share.

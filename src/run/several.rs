@@ -56,9 +56,10 @@ pub async fn several(
     }
     let today = jiff::Zoned::now().date();
     let mut ledgers: Vec<Ledger> = parties.iter().map(|party| Ledger::new(&party.profile, today)).collect();
-    let lanes = seen.iter().zip(shares).map(|(seen, share)| lane(seen, share, material, options)).collect();
+    let lane = |((seen, party), share): ((_, &Party), _)| lane(seen, &party.profile, share, material, options);
+    let lanes = seen.iter().zip(parties).zip(shares).map(lane).collect();
     let jobs = options.jobs.unwrap_or(DEFAULT_JOBS);
-    let interrupted = schedule::all(lanes, jobs, stop, &mut |news| match news {
+    let schedule = schedule::all(lanes, jobs, stop, &mut |news| match news {
         News::Progress(progress) => sink(Event::Progress(progress)),
         News::Case(at, finished) => {
             sink(Event::Finished(placed(ledgers[at].mark(*finished), &seen[at].name)));
@@ -67,10 +68,10 @@ pub async fn several(
     .await;
     let ended = RunEnded {
         duration_ms: millis(began),
-        interrupted,
+        interrupted: schedule.interrupted,
         dead: seen.iter().find_map(|seen| Some(of(seen, &seen.world.http.is_dead()?))),
-        problems: if interrupted { Vec::new() } else { named(&seen, |at, _| ledgers[at].problems()) },
-        remarks: named(&seen, |_, seen| remarks(&seen.world.pool)),
+        problems: if schedule.interrupted { Vec::new() } else { named(&seen, |at, _| ledgers[at].problems()) },
+        remarks: [named(&seen, |_, seen| remarks(&seen.world.pool)), schedule.remarks].concat(),
     };
     sink(Event::Ended(ended.clone()));
     Ok(ended)

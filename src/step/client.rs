@@ -83,7 +83,7 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let offers = |word: &str| lists(world.found.member("token_endpoint_auth_methods_supported"), word);
     let kind = match kind {
         "machine" if part!(world.recipe, public_machines) => "public",
-        "machine" if offers("client_secret_basic") => "machine-basic",
+        "machine" if offers("client_secret_basic") && !part!(world.recipe, post_machines) => "machine-basic",
         "machine" if offers("client_secret_post") => "machine-post",
         "machine" => "machine-jwt",
         other => other,

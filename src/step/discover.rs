@@ -21,7 +21,7 @@ pub struct Discovered {
     pub facts: Value,
     /// Facts of the answer to the MCP request without a token; null at a bare authorization server.
     pub opening: Value,
-    /// Why it is not known whether a document is there: a request for it got no answer.
+    /// Why it is not known whether a document is there: a request for it got no answer, or came too soon.
     pub silence: Option<Value>,
 }
 
@@ -91,7 +91,7 @@ pub async fn discover(
     for (url, via) in places {
         tried.push(url.clone());
         let mut answer = get(wire, &url).await;
-        silence = silence.or_else(|| answer.get("no-answer").cloned());
+        silence = silence.or_else(|| unasked(&answer));
         answer.insert("url".into(), json!(url));
         answer.insert("via".into(), json!(via));
         let good = is_document(&answer);
@@ -144,7 +144,7 @@ async fn server_metadata(
         }
         tried.push(candidate.url.clone());
         let mut answer = get(wire, &candidate.url).await;
-        *silence = silence.take().or_else(|| answer.get("no-answer").cloned());
+        *silence = silence.take().or_else(|| unasked(&answer));
         answer.insert("url".into(), json!(candidate.url));
         answer.insert("form".into(), json!(candidate.form));
         if !is_document(&answer) {
@@ -159,6 +159,13 @@ async fn server_metadata(
         }
     }
     (first, oidc)
+}
+
+/// Why an answer does not tell whether the document is there. A 429 is about the limits of the target, not about its metadata.
+fn unasked(answer: &Map<String, Value>) -> Option<Value> {
+    let limited = answer.get("status") == Some(&json!(429));
+    let too_soon = || json!("429: too many requests for its limits (profile: limits.requests-per-second)");
+    answer.get("no-answer").cloned().or_else(|| limited.then(too_soon))
 }
 
 fn is_document(answer: &Map<String, Value>) -> bool {
@@ -177,5 +184,18 @@ fn drop_nulls(value: Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_says_nothing_of_the_document() {
+        let answer = |status: u16| json!({ "status": status }).as_object().cloned().expect("an object");
+        assert!(unasked(&answer(429)).is_some());
+        assert!(unasked(&answer(404)).is_none());
+        assert!(unasked(&answer(503)).is_none());
     }
 }

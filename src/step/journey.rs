@@ -427,15 +427,20 @@ fn framable(page: &Page) -> bool {
     if !page.is_html {
         return false;
     }
-    let policies = header(page, "content-security-policy");
-    let directives = policies.iter().flat_map(|p| p.split([';', ','])).map(str::trim);
+    let policies = header(page, "content-security-policy").join(",").to_ascii_lowercase();
+    let directives = policies.split([';', ',']).map(str::trim);
     let mut ancestors = directives.filter_map(|d| d.strip_prefix("frame-ancestors")).peekable();
     if ancestors.peek().is_some() {
-        return ancestors
-            .all(|sources| sources.split_whitespace().any(|s| s == "*" || s.ends_with(':') || s.contains("://")));
+        return ancestors.all(|sources| sources.split_whitespace().any(is_anybody));
     }
-    let options = header(page, "x-frame-options");
-    !options.iter().any(|o| o.eq_ignore_ascii_case("deny") || o.eq_ignore_ascii_case("sameorigin"))
+    let options = header(page, "x-frame-options").join(",").to_ascii_lowercase();
+    !options.split(',').any(|option| matches!(option.trim(), "deny" | "sameorigin"))
+}
+
+/// Whether a source of `frame-ancestors` admits sites that the server does not know. One that it names is its own choice.
+fn is_anybody(source: &str) -> bool {
+    let host = source.split_once("://").map_or(source, |(_, host)| host);
+    source.ends_with(':') || host == "*" || host.starts_with("*:")
 }
 
 /// The policy for `Referer` that the page asks for, by its header or else by a `meta` element; the last one that counts.

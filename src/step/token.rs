@@ -214,14 +214,28 @@ fn grant_of(context: &Context, credential: Option<&str>, args: Args<'_>) -> Resu
     Ok(grant)
 }
 
-/// Adds what is special to token answers: `granted`, the decoded tokens.
+/// Adds what is special to token answers: `granted`, the decoded tokens, and the scope that only the token tells.
 pub fn facts_of(mut facts: Map<String, Value>) -> Value {
     let body = facts.get("body").cloned().unwrap_or_default();
     let granted = body.get("access_token").and_then(Value::as_str).is_some_and(|t| !t.is_empty());
     facts.insert("granted".into(), json!(granted));
-    facts.insert("token".into(), facts::token(body.get("access_token")));
+    let token = facts::token(body.get("access_token"));
+    // Who leaves it out says that all was granted that was asked for, which may be so (RFC 6749 section 5.1).
+    if body.get("scope").is_none_or(Value::is_null) {
+        facts.insert("unstated-scope".into(), scope_of(&token["claims"]));
+    }
+    facts.insert("token".into(), token);
     facts.insert("id-token".into(), facts::token(body.get("id_token")));
     Value::Object(facts)
+}
+
+/// The scope in the claims of a token as one text; in some it is a list.
+fn scope_of(claims: &Value) -> Value {
+    match [&claims["scope"], &claims["scp"]].into_iter().find(|value| !value.is_null()) {
+        Some(Value::Array(list)) => json!(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
+        Some(scope) => scope.clone(),
+        None => Value::Null,
+    }
 }
 
 /// Remembers which grant the new tokens belong to.

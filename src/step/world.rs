@@ -99,6 +99,8 @@ pub struct Recipe {
     pub assertion_audience: Option<String>,
     /// Whether clients that act without a user have no credentials, because assertions are taken from clients without any.
     pub public_machines: bool,
+    /// Whether clients that act without a user send their secret in the form, because HTTP Basic, though offered, does not work.
+    pub post_machines: bool,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
     pub extra: Vec<(String, String)>,
 }
@@ -345,7 +347,8 @@ impl Idp {
     /// Whether a `Location` is an authorization request to it: the moment at which a proxy sends the user upstream.
     #[must_use]
     pub fn is_asked_at(&self, location: &str) -> bool {
-        location.split(['?', '#']).next() == Some(self.issuer.endpoint_url("authorize").as_str())
+        let place = location.split(['?', '#']).next().unwrap_or_default();
+        self.issuer.answers_at(place, mock_idp::Endpoint::Authorize)
     }
 
     pub(super) fn member(&self, name: &str) -> Option<Value> {

@@ -339,6 +339,10 @@ const TOKEN: &[Fact] = &[
     value("granted", "true if an access token came"),
     members("token", JWT, "the access token, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
+    value(
+        "unstated-scope",
+        "the scope of the access token, if it is a JWT, where the answer does not say which was granted",
+    ),
     value("assertion", "the assertion that was sent as the grant (RFC 7523 section 2.1)"),
     value("client-assertion", "the assertion by which the client authenticated (RFC 7523 section 2.2)"),
     value("lured", "how often the target fetched what forged assertions of the case point to"),

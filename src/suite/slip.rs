@@ -44,6 +44,9 @@ impl<'s> Slips<'s> {
         match near {
             Some(near) => slip.label = format!("did you mean `{near}`?"),
             None if known.len() <= SHORT_LIST => slip.help = Some(format!("known: {}", known.join(", "))),
+            None if code.name == UNKNOWN_RULE.name => {
+                slip.help = Some("`authspec list --rules` names them all".to_owned());
+            }
             None => slip.help = Some("`suites/README.md` lists what is known".to_owned()),
         }
     }

@@ -229,6 +229,9 @@ pub struct Upstream {
     pub jwks_cooldown: Duration,
     /// The provider whose documented habits it takes on, such as `entra`; absent means: nobody's.
     pub personality: Option<String>,
+    /// Paths of its endpoints by their names, below the issuer or, with a leading slash, below its root. They come before
+    /// those of the personality: for targets that have the paths of another product written into them.
+    pub paths: Vec<(String, String)>,
     /// Whether it takes registered clients only, which the target passes on to it, and answers in the target's name: no
     /// `iss`, and tokens for the MCP server only.
     pub registers: bool,

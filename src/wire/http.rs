@@ -160,7 +160,7 @@ impl Http {
             Ok(response) => Outcome::Answered(response),
             Err(failure) => Outcome::Failed(failure),
         };
-        peer.note(&outcome, self.limits.give_up_after);
+        peer.note(&outcome, start, self.limits.give_up_after);
         if matches!(&outcome, Outcome::Answered(response) if response.status < 500) {
             lane.used.store(true, Ordering::Relaxed);
         } else {

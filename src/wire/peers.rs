@@ -1,8 +1,8 @@
 //! The authorities that may be sent to, and which of them stopped answering.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 
 use url::Url;
 
@@ -15,8 +15,15 @@ pub(super) struct Peers(RwLock<BTreeMap<String, Arc<Peer>>>);
 /// One authority and how it behaves.
 pub(super) struct Peer {
     authority: String,
-    silent: AtomicU32,
+    silence: Mutex<Silence>,
     gone: OnceLock<String>,
+}
+
+/// How many requests in a row had no answer, and when the last that counts ended.
+#[derive(Default)]
+struct Silence {
+    count: u32,
+    ended: Option<Instant>,
 }
 
 impl Peers {
@@ -46,7 +53,7 @@ impl Peers {
 
 impl Peer {
     fn new(authority: String) -> Peer {
-        Peer { authority, silent: AtomicU32::new(0), gone: OnceLock::new() }
+        Peer { authority, silence: Mutex::default(), gone: OnceLock::new() }
     }
 
     /// Why the authority counts as gone.
@@ -59,12 +66,19 @@ impl Peer {
         self.gone.get().map(|why| Failure::Refused(why.clone()))
     }
 
-    /// Notes how a request ended; `limit` requests without an answer in a row are the end.
-    pub(super) fn note(&self, outcome: &Outcome, limit: u32) {
+    /// Notes how a request that began at `began` ended; `limit` requests without an answer in a row are the end. Those
+    /// that waited at the same time count as one: many wait at once, and a target that is busy once is not gone.
+    pub(super) fn note(&self, outcome: &Outcome, began: Instant, limit: u32) {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Outcome::Failed(failure) if failure.is_silence() => {
-                let count = self.silent.fetch_add(1, Ordering::Relaxed) + 1;
-                if count >= limit {
+                if silence.ended.is_some_and(|ended| began < ended) {
+                    return;
+                }
+                silence.count += 1;
+                silence.ended = Some(Instant::now());
+                if silence.count >= limit {
+                    let count = silence.count;
                     self.gone.get_or_init(|| {
                         format!(
                             "{} no longer answers ({count} requests in a row without an answer; the last: {failure})",
@@ -74,7 +88,7 @@ impl Peer {
                 }
             }
             Outcome::Failed(Failure::NotSent(_)) => {}
-            _ => self.silent.store(0, Ordering::Relaxed),
+            _ => *silence = Silence::default(),
         }
     }
 }
@@ -126,11 +140,24 @@ mod tests {
     fn silence_in_a_row_is_the_end() {
         let peer = Peer::new("h:1".into());
         let silent = Outcome::Failed(Failure::TimedOut(Duration::from_secs(1)));
-        peer.note(&silent, 2);
-        peer.note(&Outcome::Answered(Response::default()), 2);
-        peer.note(&silent, 2);
+        peer.note(&silent, Instant::now(), 2);
+        peer.note(&Outcome::Answered(Response::default()), Instant::now(), 2);
+        peer.note(&silent, Instant::now(), 2);
         assert_eq!(peer.refusal(), None);
-        peer.note(&silent, 2);
+        peer.note(&silent, Instant::now(), 2);
         assert!(matches!(peer.refusal(), Some(Failure::Refused(why)) if why.starts_with("h:1 no longer answers")));
+    }
+
+    #[test]
+    fn requests_that_wait_at_the_same_time_are_one_silence() {
+        let peer = Peer::new("h:1".into());
+        let silent = Outcome::Failed(Failure::TimedOut(Duration::from_secs(1)));
+        let together = Instant::now();
+        for _ in 0..5 {
+            peer.note(&silent, together, 2);
+        }
+        assert_eq!(peer.refusal(), None);
+        peer.note(&silent, Instant::now(), 2);
+        assert!(peer.refusal().is_some());
     }
 }

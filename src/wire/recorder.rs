@@ -99,6 +99,13 @@ impl Wire {
         self.shared.lane.is_doubtful()
     }
 
+    /// Whether a request was not answered at all, in time or by anybody: that says nothing about what was sent with it.
+    #[must_use]
+    pub fn met_silence(&self) -> bool {
+        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().any(|e| matches!(&e.outcome, Outcome::Failed(failure) if failure.is_silence()))
+    }
+
     /// How many requests were sent so far: the exchanges of a step are those with greater numbers than its mark.
     #[must_use]
     pub fn mark(&self) -> usize {

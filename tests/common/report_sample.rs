@@ -181,6 +181,7 @@ pub(crate) fn pass(case: &str, rule: &str) -> CaseResult {
         place: format!("suites/{case}.toml:14"),
         why: None,
         deployment: None,
+        seen: None,
     }
 }
 

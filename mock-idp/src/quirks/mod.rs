@@ -5,14 +5,20 @@
 mod check;
 mod documents;
 mod grant;
+mod paths;
+mod profile;
 mod reply;
 mod shape;
 
 pub(crate) use check::{registration, request};
 pub(crate) use documents::{offers, published};
 pub(crate) use grant::{Memory, audience, may_refresh, opaque, remember};
+pub(crate) use paths::{endpoint_at, issuer_at, path_of};
+pub(crate) use profile::profile;
 pub(crate) use reply::{answer, encode};
 pub(crate) use shape::{reshapes, shape};
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,6 +56,14 @@ pub struct Quirks {
     pub no_id_token: bool,
     /// Gives opaque access tokens where the request named no audience of its own.
     pub opaque_without_audience: bool,
+    /// Where endpoints are, by their names: paths below the issuer, or from the provider's root with a leading slash. The
+    /// metadata tells the first; the others, and the endpoint's own name below the issuer, are answered as well.
+    pub paths: BTreeMap<String, Vec<String>>,
+    /// An end of the issuer's name that the paths stand beside, not below: `v2.0`.
+    pub paths_beside: String,
+    /// What userinfo answers, whatever the scope, in place of the claims of OpenID Connect. Texts may name `{username}`;
+    /// `{number}` alone is a number that stands for the user.
+    pub profile: Map<String, Value>,
     /// Gives refresh tokens only if the authorization request had these parameters.
     pub refresh_needs: Map<String, Value>,
     /// Gives a user's refresh token to a client once; again only for `prompt=consent`.

@@ -128,6 +128,7 @@ async fn keycloak_ignores_resource_and_trusts_no_host() {
     let claims = part(&token, 1);
     assert_eq!((&claims["aud"], &claims["azp"], &claims["typ"]), (&json!("account"), &json!("app"), &json!("Bearer")));
     assert_eq!((&claims["scope"], &part(&token, 0)["typ"]), (&json!("openid email"), &json!("JWT")));
+    assert_eq!(places(&idp, &mut browser).await, [200, 200, 404, 200]);
     assert!(browser.issuer.metadata().get("registration_endpoint").is_some());
     let metadata = json!({ "redirect_uris": ["http://127.0.0.1:1/cb"], "token_endpoint_auth_method": "none" });
     let refused = browser.post_json("register", metadata.clone()).await;
@@ -252,6 +253,139 @@ async fn cognito_tokens_have_an_audience_only_by_resource() {
     idp.stop().await;
 }
 
+/// Everything that the metadata tells is answered there, as the product documents it, by an issuer that nobody asked before.
+#[tokio::test]
+async fn products_answer_at_their_own_paths() {
+    let told = [
+        ("auth0/", ["/auth0/authorize", "/auth0/oauth/token", "/auth0/.well-known/jwks.json", "/auth0/userinfo"]),
+        (
+            "cognito/p",
+            [
+                "/cognito/p/oauth2/authorize",
+                "/cognito/p/oauth2/token",
+                "/cognito/p/.well-known/jwks.json",
+                "/cognito/p/oauth2/userInfo",
+            ],
+        ),
+        (
+            "entra/t/v2.0",
+            [
+                "/entra/t/oauth2/v2.0/authorize",
+                "/entra/t/oauth2/v2.0/token",
+                "/entra/t/discovery/v2.0/keys",
+                "/entra/t/oidc/userinfo",
+            ],
+        ),
+        (
+            "entra-v1/t/v2.0",
+            [
+                "/entra-v1/t/oauth2/v2.0/authorize",
+                "/entra-v1/t/oauth2/v2.0/token",
+                "/entra-v1/t/discovery/v2.0/keys",
+                "/entra-v1/t/oidc/userinfo",
+            ],
+        ),
+        (
+            "github",
+            ["/github/login/oauth/authorize", "/github/login/oauth/access_token", "/github/jwks", "/github/user"],
+        ),
+        ("google", ["/google/o/oauth2/v2/auth", "/google/token", "/google/oauth2/v3/certs", "/google/v1/userinfo"]),
+        (
+            "keycloak/realms/r",
+            [
+                "/keycloak/realms/r/protocol/openid-connect/auth",
+                "/keycloak/realms/r/protocol/openid-connect/token",
+                "/keycloak/realms/r/protocol/openid-connect/certs",
+                "/keycloak/realms/r/protocol/openid-connect/userinfo",
+            ],
+        ),
+        (
+            "okta/oauth2/default",
+            [
+                "/okta/oauth2/default/v1/authorize",
+                "/okta/oauth2/default/v1/token",
+                "/okta/oauth2/default/v1/keys",
+                "/okta/oauth2/default/v1/userinfo",
+            ],
+        ),
+        ("strict", ["/strict/authorize", "/strict/token", "/strict/jwks", "/strict/userinfo"]),
+    ];
+    let members = ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"];
+    for (name, paths) in told {
+        let idp = MockIdp::start(Options { personalities: true, ..Options::default() }).await.expect("a free port");
+        let base = idp.base_url();
+        // Before anybody named the issuer.
+        let keys = reqwest::get(format!("{base}{}", paths[2])).await.expect("an answer").text().await.expect("a body");
+        let name = name.trim_end_matches('/');
+        let issuer = idp.issuer(name);
+        assert_eq!(keys, issuer.jwks().to_string(), "{name}");
+        let metadata = issuer.metadata();
+        for (member, path) in members.into_iter().zip(paths) {
+            assert_eq!(metadata[member], format!("{base}{path}"), "{name} {member}");
+        }
+        let statuses = [(paths[0], 400), (paths[1], 405), (paths[3], 401)];
+        for (path, status) in statuses {
+            assert_eq!(reqwest::get(format!("{base}{path}")).await.expect("an answer").status(), status, "{path}");
+        }
+        let asked: Vec<&str> = issuer.journal().iter().map(|received| received.endpoint.name()).collect();
+        assert_eq!(asked, ["jwks", "authorize", "token", "userinfo"], "{name}");
+        idp.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn paths_are_for_the_issuer_that_they_name() {
+    let keycloak = Personality::find("keycloak").expect("known");
+    let idp = MockIdp::start(Options { defaults: keycloak.config(), ..Options::default() }).await.expect("a free port");
+    let (a, b) = (idp.issuer("realms/a"), idp.issuer("realms/b"));
+    b.configure(|config| config.alg = mock_idp::Alg::Rs256);
+    let get = async |path: &str| {
+        let answer = reqwest::get(format!("{}{path}", idp.base_url())).await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    };
+    for issuer in [&a, &b] {
+        let keys = get(&format!("/{}/protocol/openid-connect/certs", issuer.name())).await.1;
+        assert_eq!(keys, issuer.jwks().to_string());
+        // Its own name goes on to work: who is configured with it need not change.
+        assert_eq!(get(&format!("/{}/jwks", issuer.name())).await.1, keys);
+        for url in ["protocol/openid-connect/auth", "authorize"] {
+            let url = format!("{}/{url}", issuer.url());
+            assert!(
+                issuer.answers_at(&url, mock_idp::Endpoint::Authorize)
+                    && !issuer.answers_at(&url, mock_idp::Endpoint::Token)
+            );
+        }
+        assert!(!issuer.answers_at(&format!("{}/realms/c/authorize", idp.base_url()), mock_idp::Endpoint::Authorize));
+    }
+    assert_eq!(get("/realms/a/protocol/openid-connect/nothing").await.0, 404);
+    // An issuer of another kind beside them keeps its own names.
+    let plain = idp.issuer("plain");
+    plain.configure(|config| config.quirks.paths.clear());
+    assert_eq!(get("/plain/jwks").await.1, plain.jwks().to_string());
+    // This path is nobody's there, so it is read as before: an issuer, and the name of its endpoint.
+    assert_eq!(get("/plain/protocol/openid-connect/userinfo").await.0, 401);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn github_tells_the_user_by_number_and_login() {
+    let (idp, mut browser) = start("github").await;
+    browser.issuer.configure(|config| {
+        config.users[0].claims.insert("site_admin".to_owned(), false.into());
+    });
+    let answer = tokens(&mut browser, &[("scope", "repo")]).await;
+    let token =
+        form_urlencoded::parse(answer.body.as_bytes()).find(|(name, _)| name == "access_token").expect("a token").1;
+    for path in ["user", "api/v3/user"] {
+        let request = reqwest::Client::new().get(format!("{}/github/{path}", idp.base_url())).bearer_auth(&token);
+        let user = request.send().await.expect("an answer").text().await.expect("a body");
+        let user: Value = serde_json::from_str(&user).expect("JSON");
+        assert!(user["id"].is_u64() && user["login"] == "alice" && user.get("sub").is_none(), "{user}");
+        assert_eq!(user["site_admin"], false);
+    }
+    idp.stop().await;
+}
+
 #[tokio::test]
 async fn strict_knows_nobody() {
     let (idp, mut browser) = start("strict").await;
@@ -314,6 +448,7 @@ fn page() -> String {
         if let Some(base) = &personality.base {
             let _ = writeln!(page, "As `{base}`, and:");
         }
+        page.push_str(&places_of(personality));
         page.push_str("\n| quirk | breaks | setting | documented in |\n|---|---|---|---|\n");
         for quirk in &personality.quirk {
             let by: Vec<String> = quirk.by.iter().map(|path| format!("`{path}`")).collect();
@@ -321,6 +456,17 @@ fn page() -> String {
         }
     }
     page
+}
+
+/// The paths of its endpoints; nothing if they are those of another personality, or their names.
+fn places_of(personality: &Personality) -> String {
+    let paths = personality.config().quirks.paths;
+    if paths.is_empty() || personality.base.is_some() {
+        return String::new();
+    }
+    let places = |paths: &[String]| paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" and ");
+    let lines: Vec<String> = paths.iter().map(|(name, paths)| format!("{name} {}", places(paths))).collect();
+    format!("Endpoints: {}.\n", lines.join(" · "))
 }
 
 const HEAD: &str = "\
@@ -338,11 +484,15 @@ habits as settings of an issuer, so that a server, a proxy or a client can be tr
 | control API | `POST .control/personality?issuer=NAME` with `{\"name\": \"entra\"}` |
 | library | `issuer.personality(Personality::find(\"entra\")?)` |
 
-It is a stand-in, not a copy: endpoints keep the names that this provider gives them, error texts are the ones that users meet, and everything
+It is a stand-in, not a copy: endpoints are where the product has them, error texts are the ones that users meet, and everything
 that no quirk speaks of is as the specifications have it. Where a provider can be configured, the personality is the configuration that people
 stumble over, named beside it. What was found in no public documentation or issue tracker is left out;
-the sources were read again on 2026-11-21, and what they do not say was taken out or given another source. Where a page says something by silence (a
+the sources were read again on 2026-11-21 and 22, and what they do not say was taken out or given another source. Where a page says something by silence (a
 parameter that it does not list), the source says so.
+
+Paths of endpoints are below the issuer, or with a leading slash below the provider's root; those of `entra` stand beside the `v2.0` of its issuer. The metadata tells
+the first of each, and all are answered, also for an issuer that nobody named yet. The endpoint's own name below the issuer (`ISSUER/token`) is answered as before: a
+deployment that was configured with it need not change. How a deployment for one product is led here: [products.md](products.md).
 
 What a proxy makes of them: put `personality = \"NAME\"` into the section `[upstream]` of `fixtures/profiles/consent-proxy.toml` and run it. The reference
 proxy keeps every rule with `auth0`, `entra` (`issuer-path = \"/contoso/v2.0\"`), `keycloak`, `okta` and `strict`. With `google` and `cognito` nobody can log in,

@@ -11,12 +11,7 @@ use crate::wire::Wire;
 /// Runs a variant; again if the target closed a connection that was in use (the second time each request has a new one),
 /// or forgot a client that it had registered (`tries` times in all), or if what went wrong may come from what earlier cases
 /// did with its clients.
-pub(super) async fn attempt(
-    shared: &Arc<Shared>,
-    task: &Task,
-    variant: Option<&Variant>,
-    tries: u32,
-) -> (Vec<CaseResult>, Wire) {
+pub(super) async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> Tried {
     let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
     if wire.met_a_closing() && tries > 1 {
         drop((run, wire, clients));
@@ -25,16 +20,19 @@ pub(super) async fn attempt(
     let suspicious = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
     let pool = &shared.world.pool;
     let Some(mut clients) = clients.filter(|_| run.results.iter().any(suspicious)) else {
-        return (redact_results(run.results, &wire), wire);
+        return Tried::of(run, wire);
     };
     match pool.look_over(&shared.world, &mut clients).await {
         TakenBack::Whole if may_be_the_client(task, &run) && pool.may_differ() && !clients.clients.is_empty() => {
             let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
             let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
-            pool.note_opinion(&task.id, differs);
+            // A target that was too slow the first time refused nobody: that a second try passed says nothing about its clients.
+            if !(differs && wire.met_silence()) {
+                pool.note_opinion(&task.id, differs);
+            }
             if differs {
                 clients.strike();
-                return (redact_results(again.results, &other_wire), other_wire);
+                return Tried::of(again, other_wire);
             }
         }
         TakenBack::Whole => {}
@@ -48,7 +46,21 @@ pub(super) async fn attempt(
              try another (profile: limits.registrations)",
         ),
     }
-    (redact_results(run.results, &wire), wire)
+    Tried::of(run, wire)
+}
+
+/// What became of a run of a variant in the end.
+pub(super) struct Tried {
+    pub(super) results: Vec<CaseResult>,
+    /// Places in `results` at which an honest request was refused.
+    pub(super) denials: Vec<usize>,
+    pub(super) wire: Wire,
+}
+
+impl Tried {
+    fn of(run: Run<'_>, wire: Wire) -> Tried {
+        Tried { results: redact_results(run.results, &wire), denials: run.denials, wire }
+    }
 }
 
 /// Whether an honest request was not served (one for a token or a code, or a step that only prepares), and nothing else went

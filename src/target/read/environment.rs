@@ -36,6 +36,7 @@ pub(super) fn upstream(mut section: Section<'_>, folder: &Path, reading: &mut Re
     if let Some(word) = personality.as_ref().filter(|word| !personalities.contains(&word.get_ref().as_str())) {
         reading.slips.unknown(word.span(), "personality", word.get_ref(), &personalities);
     }
+    let paths = upstream_paths(&mut section, reading);
     let clients = section.text("clients", &mut reading.slips);
     if let Some(clients) = clients.as_ref().filter(|clients| !CLIENTS.contains(&clients.get_ref().as_str())) {
         reading.slips.unknown(clients.span(), "kind of clients", clients.get_ref(), &CLIENTS);
@@ -55,12 +56,30 @@ pub(super) fn upstream(mut section: Section<'_>, folder: &Path, reading: &mut Re
         audience,
         jwks_cooldown,
         personality: personality.map(Spanned::into_inner),
+        paths,
         registers: clients.is_some_and(|clients| clients.get_ref() == CLIENTS[1]),
         scopes: scopes.into_iter().map(Spanned::into_inner).collect(),
         users,
         employee,
         workload,
     })
+}
+
+fn upstream_paths(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<(String, String)> {
+    let Some(mut paths) = section.section("paths", &mut reading.slips) else {
+        return Vec::new();
+    };
+    let known = mock_idp::Endpoint::ALL.map(mock_idp::Endpoint::name);
+    let mut found = Vec::new();
+    for (name, entry) in paths.drain() {
+        if !known.contains(&name.get_ref().as_str()) {
+            reading.slips.unknown(name.span(), "endpoint", name.get_ref(), &known);
+        }
+        if let Some(path) = paths.as_text(name.get_ref(), entry, &mut reading.slips) {
+            found.push((name.into_inner(), path.into_inner()));
+        }
+    }
+    found
 }
 
 fn upstream_workload(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<UpstreamWorkload> {
