@@ -1,12 +1,13 @@
 """FastMCP with the authentication provider named in PROVIDER (start.sh), as its documentation shows each."""
 import os
 import sys
+from importlib import import_module
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastmcp import FastMCP
 from fastmcp.server.auth import IdentityAssertion, RemoteAuthProvider
 from fastmcp.server.auth.oidc_proxy import OIDCProxy
-from fastmcp.server.auth.providers.auth0 import Auth0MCPProvider, Auth0Provider
 from fastmcp.server.auth.providers.introspection import IntrospectionTokenVerifier
 from fastmcp.server.dependencies import get_access_token
 from pydantic import AnyHttpUrl
@@ -15,6 +16,7 @@ PORT = int(sys.argv[1])
 BASE = f"http://127.0.0.1:{PORT}"
 ISSUER = os.environ.get("UPSTREAM_ISSUER", "")
 CONFIG = ISSUER.rstrip("/") + "/.well-known/openid-configuration"
+ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(ISSUER))
 CLIENT = {"client_id": os.environ.get("UPSTREAM_CLIENT_ID", "fastmcp-upstream-client"),
           "client_secret": os.environ.get("UPSTREAM_CLIENT_SECRET", "fastmcp-upstream-secret")}
 
@@ -27,19 +29,41 @@ def remote():
     return RemoteAuthProvider(token_verifier=verifier, authorization_servers=[AnyHttpUrl(server)], base_url=BASE)
 
 
-def auth0():
-    return Auth0Provider(config_url=CONFIG, base_url=BASE, audience="api://notes", **CLIENT)
-
-
-def auth0_mcp():
-    return Auth0MCPProvider(config_url=CONFIG, base_url=BASE)
-
-
 def id_jag():
     return OIDCProxy(config_url=CONFIG, base_url=BASE, identity_assertion=IdentityAssertion(trusted_issuers=[ISSUER]), **CLIENT)
 
 
-mcp = FastMCP("py-fastmcp-providers", auth={"remote": remote, "auth0": auth0, "auth0-mcp": auth0_mcp, "id-jag": id_jag}[os.environ["PROVIDER"]]())
+def product(module, name, **options):
+    """A provider for one product, which is told where that is by an issuer, an origin or a host."""
+    return lambda: getattr(import_module(f"fastmcp.server.auth.providers.{module}"), name)(base_url=BASE, **options)
+
+
+def azure_remote():
+    from fastmcp.server.auth.providers.azure import AzureJWTVerifier
+    verifier = AzureJWTVerifier(client_id=CLIENT["client_id"], tenant_id=TENANT, required_scopes=["read"], base_authority=urlsplit(ISSUER).netloc)
+    return RemoteAuthProvider(token_verifier=verifier, authorization_servers=[AnyHttpUrl(ISSUER)], base_url=BASE)
+
+
+TENANT = urlsplit(ISSUER).path.strip("/").split("/")[0]
+PROVIDERS = {
+    "remote": remote,
+    "id-jag": id_jag,
+    "auth0": product("auth0", "Auth0Provider", config_url=CONFIG, audience="api://notes", **CLIENT),
+    "auth0-mcp": product("auth0", "Auth0MCPProvider", config_url=CONFIG),
+    "authkit": product("workos", "AuthKitProvider", authkit_domain=ORIGIN),
+    "azure": product("azure", "AzureProvider", tenant_id=TENANT, required_scopes=["read"], base_authority=urlsplit(ISSUER).netloc, **CLIENT),
+    "azure-remote": azure_remote,
+    "clerk": product("clerk", "ClerkProvider", domain=urlsplit(ISSUER).netloc, forward_resource=False, **CLIENT),
+    "descope": product("descope", "DescopeProvider", config_url=CONFIG),
+    "keycloak": product("keycloak", "KeycloakAuthProvider", realm_url=ISSUER, audience=BASE + "/mcp"),
+    "oci": product("oci", "OCIProvider", config_url=CONFIG, **CLIENT),
+    "propelauth": product("propelauth", "PropelAuthProvider", auth_url=ORIGIN, resource=BASE + "/mcp",
+                          introspection_client_id=CLIENT["client_id"], introspection_client_secret=CLIENT["client_secret"]),
+    "scalekit": product("scalekit", "ScalekitProvider", environment_url=ORIGIN, resource_id=ISSUER.rsplit("/", 1)[-1]),
+    "supabase": product("supabase", "SupabaseProvider", project_url=ORIGIN, algorithm="RS256"),
+    "workos": product("workos", "WorkOSProvider", authkit_domain=ORIGIN, **CLIENT),
+}
+mcp = FastMCP("py-fastmcp-providers", auth=PROVIDERS[os.environ["PROVIDER"]]())
 NOTES = []
 
 

@@ -4,6 +4,8 @@
 #   auth0       Auth0Provider before the issuer in UPSTREAM_ISSUER, for the client UPSTREAM_CLIENT_ID with UPSTREAM_CLIENT_SECRET
 #   auth0-mcp   Auth0MCPProvider, which takes tokens of UPSTREAM_ISSUER
 #   id-jag      OIDCProxy before UPSTREAM_ISSUER, which it trusts for identity assertions as well
+#   authkit, azure, azure-remote, clerk, descope, keycloak, oci, propelauth, scalekit, supabase, workos
+#               the provider for that product, with UPSTREAM_ISSUER in the place of the product
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${TARGETS_CACHE:-$HOME/.cache/authspec-targets}
