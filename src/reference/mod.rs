@@ -9,6 +9,7 @@ use fixtures::{Fault, Faults};
 
 use crate::diag::Source;
 use crate::run::{Helpers, Party, helpers};
+use crate::step;
 use crate::target::Profile;
 use crate::wire::host::DocumentHost;
 
@@ -147,6 +148,7 @@ impl Reference {
             }
         };
         let profile = profile(deployment, server.mcp_url()).map_err(std::io::Error::other)?;
+        helpers.clock = clock(&server, &helpers);
         if let Some((_, issuer)) = &helpers.idp {
             helpers::users(issuer, &profile);
             helpers::registrar(issuer, &profile, server.mcp_url());
@@ -196,7 +198,7 @@ impl Helpers {
         let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await?;
         let issuer = own_issuer(&idp);
         let host = DocumentHost::start().await?;
-        Ok(Helpers { host: Some(Arc::new(host)), idp: Some((idp, issuer)) })
+        Ok(Helpers { host: Some(Arc::new(host)), idp: Some((idp, issuer)), ..Helpers::default() })
     }
 }
 
@@ -219,6 +221,18 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
         });
     }
     issuer
+}
+
+/// A clock that passes over what cases wait for: all who let things expire are ours here.
+fn clock(server: &fixtures::server::Running, helpers: &Helpers) -> step::Clock {
+    let server = server.clock();
+    let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.clock());
+    step::Clock::that_passes(move |span| {
+        server.pass(span);
+        if let Some(issuer) = &issuer {
+            issuer.pass(span);
+        }
+    })
 }
 
 fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Options {

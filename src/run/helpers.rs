@@ -14,7 +14,7 @@ impl Helpers {
     pub async fn for_profile(profile: &Profile) -> Result<Helpers, String> {
         let host =
             DocumentHost::start().await.map_err(|e| format!("the document host cannot listen on loopback: {e}"))?;
-        let mut helpers = Helpers { host: Some(Arc::new(host)), idp: None };
+        let mut helpers = Helpers { host: Some(Arc::new(host)), ..Helpers::default() };
         if let Some(upstream) = &profile.upstream {
             let tls = upstream.ca_file.is_some();
             let options = mock_idp::Options { addr: upstream.listen, tls, ..mock_idp::Options::default() };

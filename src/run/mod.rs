@@ -63,6 +63,8 @@ pub struct Helpers {
     pub host: Option<Arc<DocumentHost>>,
     /// Our identity provider, and the issuer of it that the target trusts.
     pub idp: Option<(mock_idp::MockIdp, mock_idp::Issuer)>,
+    /// What waiting takes.
+    pub clock: step::Clock,
 }
 
 /// Where the suites and the rules of a run come from.

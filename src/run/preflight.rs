@@ -240,6 +240,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         tools: Noted::new("tools", tools.collect(), &reads),
         provisioning: profile.provisioning.clone(),
         own_authorities: Noted::new("own-authorities", Vec::new(), &reads),
+        clock: helpers.clock.clone(),
         reads,
     }
 }

@@ -43,7 +43,8 @@ pub struct Ended {
 ///
 /// Cases that wait (tag `slow`) begin first and hold up nobody: they count against `jobs` only among themselves.
 /// Cases tagged `alone` come after all others of their lane, one by one, and of these the slow ones last. A case that waits
-/// for the target's own login to age, and asks our identity provider nothing, may go on meanwhile.
+/// for the target's own login to age, and asks our identity provider nothing, may go on meanwhile. Where the clock is ours
+/// and waiting takes no time, slow cases are alone as well.
 pub async fn all(
     lanes: Vec<Lane<'_>>,
     jobs: usize,
@@ -101,6 +102,8 @@ fn of_lane(lane: Lane<'_>, jobs: usize, room: &Arc<Room>) -> BoxStream<'static, 
         let task = Task::of(planned);
         let group = match (task.is_alone(), task.is_slow()) {
             (true, _) => ALONE,
+            // What a case passes over makes all others older.
+            (false, true) if shared.world.clock.passes() => ALONE,
             (false, true) if own_login && asks_nobody_else(planned) => APART,
             (false, true) => SLOW,
             (false, false) => QUICK,
@@ -128,7 +131,7 @@ fn asks_nobody_else(planned: &Planned<'_>) -> bool {
 /// A task of its own, so that cases really run side by side and a panic of ours stays one case's error.
 async fn one(shared: Arc<Shared>, room: Arc<Room>, at: usize, task: Task) -> (usize, Ran) {
     // The semaphore is never closed; without a permit the case would merely run beside one more.
-    let _place = if task.is_slow() { None } else { room.places.acquire().await.ok() };
+    let _place = if task.is_slow() && !shared.world.clock.passes() { None } else { room.places.acquire().await.ok() };
     let (case, title, area) = (task.id.clone(), task.title.clone(), task.area.clone());
     room.of_running().insert(case.clone());
     let ran = match tokio::spawn(execute::case(shared, task)).await {

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::assertion;
 use super::exchange::{EXCHANGER, GRANT, Source};
 use super::noted::part;
-use super::vars::now;
 use super::world::World;
 use crate::fact::clip;
 use crate::oauth::{encrypt, forge, pkce, stranger};
@@ -320,13 +319,13 @@ fn percent_encoded(text: &str) -> String {
 /// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
 fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
     let mut claims = Map::new();
-    let issuer = world.issuer();
+    let (issuer, now) = (world.issuer(), world.clock.date());
     for (name, value) in [
         ("iss", json!(client.id)),
         ("sub", json!(client.id)),
         ("aud", json!(part!(world.recipe, assertion_audience).as_deref().unwrap_or(&issuer))),
-        ("iat", json!(now())),
-        ("exp", json!(now() + 60)),
+        ("iat", json!(now)),
+        ("exp", json!(now + 60)),
         ("jti", json!(pkce::random(16))),
     ] {
         claims.insert(name.into(), value);

@@ -8,6 +8,7 @@ mod assertion;
 mod authorize;
 mod call;
 mod client;
+mod clock;
 mod context;
 mod discover;
 mod exchange;
@@ -35,6 +36,7 @@ use serde_json::{Map, Value};
 
 pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
+pub use clock::Clock;
 pub use context::Context;
 pub use discover::{Discovered, discover};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
-use super::vars::now;
 use super::world::World;
 use crate::oauth::dpop::{self, Key, Signing};
 use crate::oauth::{challenge, pkce};
@@ -139,7 +138,7 @@ fn make(
     claims.insert("jti".into(), json!(pkce::random(16)));
     claims.insert("htm".into(), json!(request.method));
     claims.insert("htu".into(), json!(bare(&request.url)));
-    claims.insert("iat".into(), json!(now()));
+    claims.insert("iat".into(), json!(context.world.clock.date()));
     claims.extend(token.map(|token| ("ath".to_owned(), json!(dpop::hash(token)))));
     let nonce = match change.get("nonce") {
         Some(Value::Bool(false)) => None,

@@ -67,7 +67,7 @@ pub async fn restore(world: &World) {
     idp.issuer.restore_keys();
     idp.issuer.forget();
     if idp.issuer.jwks() != keys {
-        tokio::time::sleep(idp.cooldown).await;
+        world.clock.wait(idp.cooldown).await;
     }
 }
 

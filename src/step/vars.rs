@@ -114,7 +114,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         }),
         ("idp", member) => world.idp.as_ref()?.member(member),
         ("random", n) => Some(Value::String(pkce::random(n.parse().unwrap_or(16)))),
-        ("now", offset) => Some(Value::from(now() + offset.parse::<i64>().unwrap_or(0))),
+        ("now", offset) => Some(Value::from(world.clock.date() + offset.parse::<i64>().unwrap_or(0))),
         ("user", path) => {
             let (who, member) = path.split_once('.')?;
             world.users.get(who).and_then(|u| u.member(member))
@@ -133,12 +133,6 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
 
 fn trim_slash(value: &Value) -> Value {
     Value::String(value.as_str().unwrap_or_default().trim_end_matches('/').to_owned())
-}
-
-/// Seconds since the epoch.
-pub(super) fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A value at a dotted path; numbers index lists; a member whose name holds dots is found whole.

@@ -1,6 +1,6 @@
 //! `wait`: lets time pass, in a bounded way.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,26 +9,31 @@ use super::context::Context;
 use super::noted::part;
 use crate::target::IdJagWants;
 
-/// Waits `seconds` (at most [`LONGEST`]), until the target may fetch our identity provider's keys again (`keys`), or until a
-/// time has come (`past`).
+/// Waits `seconds` (at most [`LONGEST`]), until the target may fetch our identity provider's keys again (`keys`), until a
+/// time has come (`past`), or for what the target may do by itself (`requests`).
 pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String> {
+    let number = |name| args.get(name).and_then(Value::as_f64);
     let cooldown = context.world.idp.as_ref().filter(|_| args.flag("keys")).map(|idp| idp.cooldown.as_secs_f64());
     let cooldown = cooldown.map(|cooldown| cooldown + (cooldown / 10.0).min(0.1));
-    let past = args.get("past").and_then(Value::as_f64).map(|time| remaining(context, time));
-    let seconds = cooldown.or(past).or_else(|| args.get("seconds").and_then(Value::as_f64)).unwrap_or(1.0).max(0.0);
+    let past = number("past").map(|time| remaining(context, time));
+    let own = number("requests");
+    let seconds = cooldown.or(past).or(own).or_else(|| number("seconds")).unwrap_or(1.0).max(0.0);
     if seconds > LONGEST.as_secs_f64() {
         return Err(format!("wait {seconds} seconds: the longest wait of a case is {} seconds", LONGEST.as_secs()));
     }
     let wait = Duration::from_secs_f64(seconds);
-    tokio::time::sleep(wait).await;
+    match own {
+        // What has not happened yet does not happen by moving a clock.
+        Some(_) => tokio::time::sleep(wait).await,
+        None => context.world.clock.wait(wait).await,
+    }
     Ok(json!({ "waited-ms": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }))
 }
 
 /// Seconds until a time that a token names is over for everybody.
 fn remaining(context: &Context, time: f64) -> f64 {
     let leeway = part!(context.world.exchange, wants).id_jag.as_ref().map_or(IdJagWants::LEEWAY, |wants| wants.leeway);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    time + leeway.as_secs_f64() - now.as_secs_f64() + TICK.as_secs_f64()
+    time + leeway.as_secs_f64() - context.world.clock.now().as_secs_f64() + TICK.as_secs_f64()
 }
 
 /// Servers may read their clock in whole seconds, rounded.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::clock::Clock;
 use super::exchange::Exchange;
 use super::noted::{Noted, Reads, part};
 use super::pool::Pool;
@@ -47,6 +48,8 @@ pub struct World {
     pub provisioning: BTreeMap<String, String>,
     /// Authorities that count as the target's own: a redirect to one of these is followed.
     pub own_authorities: Noted<Vec<String>>,
+    /// What waiting takes, and what time it is.
+    pub clock: Clock,
     /// What cases read of all this, if a proof wants to know.
     pub reads: Reads,
 }

@@ -378,6 +378,7 @@ const REPEAT: &[Argument] = &[
 
 const WAIT: &[Argument] = &[
     number("seconds", "how long"),
+    number("requests", "how many seconds for requests that the target may send by itself: they are never passed over"),
     number(
         "past",
         "until this time (seconds since 1970) is past, with what the target allows for clocks that differ (`exchange.id-jag.leeway`)",
