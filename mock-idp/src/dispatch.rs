@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use crate::connection::Budget;
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
-use crate::journal::Received;
+use crate::journal::{self, Received};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::route::{self, Route};
@@ -60,11 +60,12 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     if request.method == Method::OPTIONS && endpoint::cross_origin(at) {
         return respond(preflight(at));
     }
-    let (seq, script) = {
+    let received = Received::new(request, at);
+    let ((seq, forgotten), script) = {
         let mut state = issuer.lock();
-        let seq = state.journal.push(Received::new(request, at));
-        (seq, state.scripts.take(at, [&request.query, &request.form]))
+        (state.journal.push(received), state.scripts.take(at, [&request.query, &request.form]))
     };
+    drop(forgotten);
     let mut reply = match &script {
         None => endpoint::honest(issuer, at, request, &Answer::default()),
         Some(script) => scripted(shared, issuer, at, request, script).await,
@@ -86,7 +87,8 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     // After everything else, so that a script has the last word on every header.
     let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
     if at == Endpoint::Token && cut_after != Some(0) {
-        issuer.lock().journal.issued(seq, &reply.body);
+        let tokens = journal::tokens(&reply.body);
+        issuer.lock().journal.issued(seq, tokens);
     }
     // A scripted status stays what it is.
     if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {

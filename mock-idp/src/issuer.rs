@@ -1,6 +1,6 @@
 //! The handle on one issuer: configure it, script it, ask what it saw.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use serde_json::{Map, Value, json};
 
@@ -29,6 +29,9 @@ struct Inner {
     /// The URL without the trailing slash that the settings may add.
     base: String,
     clock: Clock,
+    /// Beside the rest, because every request reads it many times and nearly none changes it. Whoever needs both locks takes
+    /// this one first.
+    config: RwLock<Arc<IssuerConfig>>,
     name: String,
     /// All issuers of the provider.
     peers: Weak<Issuers>,
@@ -44,8 +47,9 @@ impl Issuer {
         peers: Weak<Issuers>,
     ) -> Self {
         let base = if name.is_empty() { base_url.to_owned() } else { format!("{base_url}/{name}") };
-        let state = Mutex::new(State::new(config, journal_len));
-        Self { inner: Arc::new(Inner { base, clock: Clock::default(), name: name.to_owned(), peers, state }) }
+        let state = Mutex::new(State::new(config.alg, journal_len));
+        let (clock, config, name) = (Clock::default(), RwLock::new(Arc::new(config)), name.to_owned());
+        Self { inner: Arc::new(Inner { base, clock, config, name, peers, state }) }
     }
 
     /// The name: path segments without leading or trailing slash; empty for the root issuer.
@@ -87,17 +91,16 @@ impl Issuer {
     /// The settings as they are now.
     #[must_use]
     pub fn config(&self) -> Arc<IssuerConfig> {
-        Arc::clone(&self.lock().config)
+        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes settings. Tokens, codes and sessions already given stay; another `alg` starts a new key set.
     pub fn configure(&self, change: impl FnOnce(&mut IssuerConfig)) {
+        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut config));
         let mut state = self.lock();
-        let config = Arc::make_mut(&mut state.config);
-        change(config);
-        let alg = config.alg;
-        if state.keys.alg() != alg {
-            state.keys = KeyRing::new(alg);
+        if state.keys.alg() != config.alg {
+            state.keys = KeyRing::new(config.alg);
         }
     }
 
@@ -233,10 +236,10 @@ impl Issuer {
 
     /// The client of that id: preset, registered, or anybody if the settings say so.
     pub(crate) fn client(&self, id: &str) -> Option<Client> {
-        let state = self.lock();
-        let preset = state.config.clients.iter().find(|client| client.id == id).cloned();
-        let anyone = state.config.unknown_clients && !id.is_empty();
-        preset.or_else(|| state.clients.get(id).cloned()).or_else(|| anyone.then(|| Client::anyone(id)))
+        let config = self.config();
+        let preset = config.clients.iter().find(|client| client.id == id).cloned();
+        let anyone = config.unknown_clients && !id.is_empty();
+        preset.or_else(|| self.lock().clients.get(id).cloned()).or_else(|| anyone.then(|| Client::anyone(id)))
     }
 
     /// Ends everything that a grant gave out.

@@ -120,17 +120,19 @@ impl Journal {
         Self { entries: VecDeque::new(), bytes: 0, limit: limit.max(1), next: 0 }
     }
 
-    /// Notes a request and gives its number.
-    pub(crate) fn push(&mut self, mut received: Received) -> u64 {
+    /// Notes a request, and gives its number and those that are forgotten for it, to be dropped where nobody waits.
+    pub(crate) fn push(&mut self, mut received: Received) -> (u64, Vec<Received>) {
         self.next += 1;
         received.seq = self.next;
         self.bytes += received.weight();
         self.entries.push_back(received);
+        let mut forgotten = Vec::new();
         while self.entries.len() > self.limit || self.bytes > MAX_BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= oldest.weight();
+            forgotten.push(oldest);
         }
-        self.next
+        (self.next, forgotten)
     }
 
     pub(crate) fn answered(&mut self, seq: u64, status: u16) {
@@ -139,14 +141,10 @@ impl Journal {
         }
     }
 
-    /// Notes the tokens in the answer to a token request.
-    pub(crate) fn issued(&mut self, seq: u64, body: &[u8]) {
-        let Ok(body) = serde_json::from_slice::<Issued>(body) else { return };
-        let members =
-            [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
+    /// Notes the tokens that the answer to a token request had.
+    pub(crate) fn issued(&mut self, seq: u64, tokens: Tokens) {
         if let Some(entry) = self.entry(seq) {
-            let tokens = members.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-            entry.issued = tokens.filter(|(_, token)| !token.is_empty()).collect();
+            entry.issued = tokens;
         }
     }
 
@@ -162,6 +160,18 @@ impl Journal {
         self.entries.clear();
         self.bytes = 0;
     }
+}
+
+/// Tokens by the name of their member.
+pub(crate) type Tokens = Vec<(&'static str, String)>;
+
+/// The tokens in an answer to a token request.
+pub(crate) fn tokens(body: &[u8]) -> Tokens {
+    let body = serde_json::from_slice::<Issued>(body).unwrap_or_default();
+    let members =
+        [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
+    let text = |value| if let Value::String(text) = value { text } else { String::new() };
+    members.map(|(name, value)| (name, text(value))).into_iter().filter(|(_, token)| !token.is_empty()).collect()
 }
 
 /// Members of a token response that are worth something to whoever has them; scripts may put anything there.

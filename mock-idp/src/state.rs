@@ -1,14 +1,12 @@
 //! What one issuer remembers; every part has a limit.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::config::IssuerConfig;
 use crate::journal::Journal;
-use crate::keys::KeyRing;
+use crate::keys::{Alg, KeyRing};
 use crate::params::Params;
 use crate::quirks::Memory;
 use crate::script::Scripts;
@@ -18,7 +16,6 @@ use crate::store::Store;
 /// Everything an issuer knows. Secrets are kept by their hash, so that the time of a look-up says nothing about them.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) config: Arc<IssuerConfig>,
     pub(crate) keys: KeyRing,
     /// JWKs that stand in the key set before the good ones.
     pub(crate) extra_keys: Vec<Value>,
@@ -46,10 +43,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: IssuerConfig, journal_len: usize) -> Self {
+    pub(crate) fn new(alg: Alg, journal_len: usize) -> Self {
         Self {
-            keys: KeyRing::new(config.alg),
-            config: Arc::new(config),
+            keys: KeyRing::new(alg),
             extra_keys: Vec::new(),
             clients: Store::new(LIMIT),
             pending: Store::new(LIMIT / 10),

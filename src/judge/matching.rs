@@ -1,5 +1,8 @@
 //! One fact against one matcher.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -36,7 +39,7 @@ pub fn holds(
         Matcher::Not(inner) => !holds(inner, found, lookup)?,
         Matcher::Matches(pattern) => {
             let pattern = lookup(&Value::String(pattern.clone()))?;
-            let regex = Regex::new(pattern.as_str().unwrap_or_default())
+            let regex = compiled(pattern.as_str().unwrap_or_default())
                 .map_err(|e| format!("read a regular expression: {e}"))?;
             found.is_some_and(|v| regex.is_match(&text(v)))
         }
@@ -59,12 +62,34 @@ pub(super) fn offence(
         Matcher::Not(inner) => {
             let Matcher::Matches(pattern) = inner.as_ref() else { return None };
             let pattern = lookup(&Value::String(pattern.clone())).ok()?;
-            Regex::new(pattern.as_str()?).ok()?.find(&text(found)).map(|part| part.start())
+            compiled(pattern.as_str()?).ok()?.find(&text(found)).map(|part| part.start())
         }
         Matcher::Excludes(part) => found.as_str()?.find(lookup(part).ok()?.as_str()?),
         _ => None,
     }
 }
+
+/// A regular expression of a case. Most are asked again with every variant, and compiling costs more than asking.
+fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(regex) = known.get(pattern) {
+            return Ok(regex.clone());
+        }
+        let regex = Regex::new(pattern)?;
+        // Those with a variable in them are of one case each.
+        if known.len() >= PATTERNS {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    })
+}
+
+/// As many patterns as a thread remembers.
+const PATTERNS: usize = 500;
 
 fn variable(name: &str) -> Value {
     Value::String(format!("${}", name.trim_start_matches('$')))

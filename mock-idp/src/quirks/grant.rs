@@ -1,5 +1,7 @@
 //! What a grant gives, where that hangs on the request that began it.
 
+use std::sync::LazyLock;
+
 use super::{AudienceFrom, Quirks, is_openid, resource_of};
 use crate::issuer::Issuer;
 use crate::params::Params;
@@ -24,7 +26,8 @@ impl Memory {
 
 /// Keeps the request that began a grant, for issuers whose tokens hang on it.
 pub(crate) fn remember(issuer: &Issuer, grant: &Grant, asked: &Params) {
-    if issuer.config().quirks == Quirks::default() {
+    static NONE: LazyLock<Quirks> = LazyLock::new(Quirks::default);
+    if issuer.config().quirks == *NONE {
         return;
     }
     let mut state = issuer.lock();
