@@ -130,7 +130,7 @@ fn doubts(profile: &Profile, options: &Options, seen: &Preflight, discovered: &D
     let named = world.found.prm.as_ref().and_then(|prm| prm["resource"].as_str());
     let called = world.mcp_url.as_str();
     if let Some(named) = named
-        && named != called
+        && ![called, &world.mcp_url_twin()].contains(&named)
         && named.trim_end_matches('/') == called.trim_end_matches('/')
     {
         doubts.push(format!(

@@ -90,6 +90,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
     let text = |s: &str| Some(Value::String(s.to_owned()));
     match (head, tail) {
         ("target", "mcp-url") => text(&world.mcp_url),
+        ("target", "mcp-url-twin") => text(&world.mcp_url_twin()),
         ("target", "origin") => text(&world.origin()),
         ("target", "path") => text(&world.mcp_path()),
         ("target", "authority") => text(&world.mcp_authority()),

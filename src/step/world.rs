@@ -215,6 +215,13 @@ impl World {
         Url::parse(&self.mcp_url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
     }
 
+    /// The MCP URL as it may be written as well: without a path, with or without slash (RFC 9110 section 4.2.3). With a path
+    /// there is no other way.
+    #[must_use]
+    pub fn mcp_url_twin(&self) -> String {
+        twin(&self.mcp_url, &self.origin())
+    }
+
     /// Whether the target is an authorization server alone: everything about MCP is then beside the point.
     #[must_use]
     pub fn is_bare(&self) -> bool {
@@ -383,5 +390,26 @@ impl Idp {
     #[must_use]
     pub fn scope_claim(&self, scope: &str) -> Option<(String, Value)> {
         (!scope.is_empty()).then(|| (self.look.scope_claim.clone(), scope.into()))
+    }
+}
+
+fn twin(url: &str, origin: &str) -> String {
+    match url.strip_prefix(origin) {
+        Some("") => format!("{origin}/"),
+        Some("/") => origin.to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_path_is_written_in_two_ways() {
+        let origin = "https://mcp.example";
+        assert_eq!(twin("https://mcp.example", origin), "https://mcp.example/");
+        assert_eq!(twin("https://mcp.example/", origin), "https://mcp.example");
+        assert_eq!(twin("https://mcp.example/mcp/", origin), "https://mcp.example/mcp/");
     }
 }

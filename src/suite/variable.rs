@@ -78,7 +78,11 @@ pub const NAMESPACES: &[Namespace] = &[
     ),
     Namespace { name: "random", holds: Members::Number, doc: "random text of so many bytes: `$random.32`" },
     free("scope", "a scope of the target: `$scope.default`, or a name of the profile"),
-    named("target", &["mcp-url", "origin", "path", "authority", "resource", "version"], "the MCP server"),
+    named(
+        "target",
+        &["mcp-url", "mcp-url-twin", "origin", "path", "authority", "resource", "version"],
+        "the MCP server; `mcp-url-twin`: its URL without the slash of an empty path, or with it, where it has no path",
+    ),
     free("tool", "the name of a tool, by what it needs"),
     Namespace { name: "user", holds: Members::OfUser, doc: "a user: `$user.alice.username`, `$user.alice.password`" },
 ];
