@@ -259,6 +259,7 @@ impl Run<'_> {
             }
             None => Vec::new(),
         };
+        let failed = judged.iter().any(|judged| matches!(judged.outcome, Outcome::Broken(_)));
         match self.rule_of(step, context) {
             Ok(Some(rule)) => self.record(at, step, &rule, judged, &performed, began.elapsed()),
             Ok(None) => self.prepared(at, step, judged, &performed)?,
@@ -273,6 +274,10 @@ impl Run<'_> {
                 None => {
                     let reason =
                         format!("`{}` is not in the answer ({})", capture.path, fact::summary(&performed.facts));
+                    // What is missing is the failure that was just told: the rest is not blocked by anything else.
+                    if failed {
+                        return Err(());
+                    }
                     if self.has_later_judgement(at) {
                         self.block(at, &reason, &performed.exchanges);
                         return Err(());

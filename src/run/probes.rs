@@ -20,7 +20,9 @@ pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client)
     let minds = seen.abilities.has("resource-indicators");
     let reason = "no token that was asked for another resource was seen to be good here";
     seen.abilities.set("resource-ignored", Ability::Lacks(reason.into()));
-    if !seen.world.recipe.send_resource || !minds && !seen.wants_word("resource-ignored") {
+    // Clients of older versions send none, so that nobody is let down by a server which ignores it.
+    let is_sent = seen.world.recipe.send_resource;
+    if !minds && !(is_sent && seen.wants_word("resource-ignored")) {
         return;
     }
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
@@ -39,7 +41,8 @@ pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client)
         None => None,
     };
     // Whoever hands our tokens on leaves the choice to our identity provider.
-    if seen.abilities.has("own-tokens") && call.as_ref().is_some_and(|answer| answer.facts["served"] == true) {
+    if is_sent && seen.abilities.has("own-tokens") && call.as_ref().is_some_and(|answer| answer.facts["served"] == true)
+    {
         seen.abilities.set("resource-ignored", Ability::Has);
     }
     if !minds {

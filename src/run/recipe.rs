@@ -432,17 +432,25 @@ async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Op
     seen.abilities.decide("mcp-2025-11-25", recent, "the target is judged by an older version");
 }
 
-/// Finds the newest version in which a call with this token is served; whether a session was opened.
+/// Finds the newest version in which a call with this token is served; whether a session was opened. Who serves a call of any
+/// version whatever, and shows nothing of the newest, is asked which one it wants.
 async fn speak(seen: &mut Preflight, wire: &Wire, bearer: &str, stated: Option<McpVersion>) -> Result<bool, String> {
     let candidates = match stated {
         Some(version) => vec![version],
         None => vec![McpVersion::V2026_07_28, McpVersion::V2025_11_25],
     };
-    let mut last = String::new();
+    let (mut last, mut careless) = (String::new(), false);
     for version in candidates {
         let mut context = context(&Arc::new(seen.world.clone()), wire).await;
         let call = act(&mut context, Verb::Call, json!({ "bearer": bearer, "version": version.to_string() })).await?;
         if call.facts["served"] == true {
+            if stated.is_none()
+                && version >= McpVersion::V2026_07_28
+                && serves_any(seen, wire, bearer, &call.facts).await
+            {
+                careless = true;
+                continue;
+            }
             let negotiated =
                 call.facts["result"]["protocolVersion"].as_str().and_then(|v| v.parse::<McpVersion>().ok());
             seen.world.version = stated.or(negotiated).unwrap_or(version);
@@ -450,7 +458,29 @@ async fn speak(seen: &mut Preflight, wire: &Wire, bearer: &str, stated: Option<M
         }
         last = summary(&call.facts);
     }
+    if careless {
+        // It does not negotiate either, so the version in which it served a call is the one.
+        seen.world.version = McpVersion::V2026_07_28;
+        return Ok(false);
+    }
     Err(last)
+}
+
+/// Whether an answer under the newest version says nothing about versions: the result has none of its members, discovery is
+/// not served, and a version that nobody made is served as well.
+async fn serves_any(seen: &Preflight, wire: &Wire, bearer: &str, answer: &Value) -> bool {
+    if answer["result"]["resultType"].is_string() {
+        return false;
+    }
+    let newest = McpVersion::V2026_07_28.to_string();
+    let served = async |change: Value| {
+        let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+        let mut call = json!({ "bearer": bearer, "version": newest });
+        call.as_object_mut().into_iter().zip(change.as_object()).for_each(|(call, change)| call.extend(change.clone()));
+        act(&mut context, Verb::Call, call).await.is_ok_and(|call| call.facts["served"] == true)
+    };
+    !served(json!({ "method": "server/discover" })).await
+        && served(json!({ "headers": { "mcp-protocol-version": "1900-01-01" } })).await
 }
 
 /// Whether the target really takes an honest token of our identity provider.

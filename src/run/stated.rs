@@ -89,6 +89,9 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("https", !http, "the target is driven over http on loopback");
     a.decide("two-users", seen.world.users.len() > 1, "the profile names one user only");
     a.decide("key-set", metadata["jwks_uri"].is_string(), "no jwks_uri in the metadata");
+    let listed =
+        seen.world.found.jwks.as_ref().is_none_or(|set| set["keys"].as_array().is_none_or(|keys| !keys.is_empty()));
+    a.decide("public-keys", metadata["jwks_uri"].is_string() && listed, "no key in its key set (jwks_uri)");
     let rsa = encrypt::key(seen.world.found.jwks.as_ref()).is_some();
     a.decide("rsa-key-set", rsa, "no RSA key in its key set (jwks_uri)");
     let grants = &metadata["grant_types_supported"];

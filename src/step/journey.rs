@@ -350,7 +350,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     }
     if let Some(asked) = &tx.upstream {
         let asked = Redirect::parse(asked);
-        put("upstream", json!({ "url": asked.url, "base": asked.base, "query": redirect::object(&asked.query) }));
+        let scopes = scope_words(asked.query("scope").unwrap_or_default());
+        let query = redirect::object(&asked.query);
+        put("upstream", json!({ "url": asked.url, "base": asked.base, "query": query, "scopes": scopes }));
     }
     put("pages", Value::Array(log.pages.iter().map(page_facts).collect()));
     put("statuses", json!(log.statuses));
@@ -515,3 +517,19 @@ const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken
 /// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
 const PLAIN_COOKIES: &[&str] =
     &["csrf", "xsrf", "lang", "locale", "theme", "timezone", "awsalb", "arraffinity", "__cf_", "_cfuvid"];
+/// The scopes of a request, and the last part of each that is a URL: what people are shown of it.
+fn scope_words(scope: &str) -> String {
+    let words = scope.split(' ').flat_map(|word| [Some(word), word.split_once("://").and(word.rsplit('/').next())]);
+    words.flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_that_is_a_url_is_known_by_its_last_part() {
+        assert_eq!(scope_words("openid  api://app/read"), "openid api://app/read read");
+        assert_eq!(scope_words(""), "");
+    }
+}

@@ -152,6 +152,7 @@ pub const ABILITIES: &[Word] = &[
     word("provisioning", "obtains lasting access for a user by a second login (profile section [provisioning], start)"),
     word("proxy", "logs users in at an upstream identity provider that is ours"),
     word("public-client", "the client of a case has no credentials of its own"),
+    word("public-keys", "publishes a key set with a key in it (jwks_uri)"),
     word("refresh", "issues refresh tokens"),
     word("refresh-rotation", "issues refresh tokens that are bound to no key, so that they have to rotate"),
     word("registration-endpoint", "names a registration endpoint in its metadata, whether or not it works"),

@@ -199,6 +199,7 @@ const UPSTREAM: Fact = members(
         value("url", "the authorization request with which the target sent the browser to our identity provider"),
         value("base", "its URL without the query"),
         open("query", "its parameters, by name"),
+        value("scopes", "the scopes of the request, and the last part of each that is a URL"),
         members(
             "downstream",
             JWT,
