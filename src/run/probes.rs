@@ -22,7 +22,8 @@ pub async fn resource_choice(seen: &mut Preflight, wire: &Wire, client: &Client)
     seen.abilities.set("resource-ignored", Ability::Lacks(reason.into()));
     // Clients of older versions send none, so that nobody is let down by a server which ignores it.
     let is_sent = seen.world.recipe.send_resource;
-    if !minds && !(is_sent && seen.wants_word("resource-ignored")) {
+    let is_asked_for = is_sent && seen.wants_word("resource-ignored");
+    if !minds && !is_asked_for {
         return;
     }
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
