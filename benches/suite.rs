@@ -2,7 +2,7 @@
 //! exchanges, time to the first verdict, memory, whether ten runs give ten identical verdict lists, and the forged-token
 //! battery against the references that take the tokens of another issuer.
 //!
-//! `cargo bench --bench suite`. Numbers are printed, never asserted.
+//! `cargo bench --bench suite`, with `-- forged` for the battery alone. Numbers are printed, never asserted.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::time::{Duration, Instant};
@@ -21,62 +21,74 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let began = Instant::now();
-        let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.expect("the IdP starts");
-        let answer = reqwest::get(format!("{}/bench/.well-known/openid-configuration", idp.base_url()))
-            .await
-            .expect("an answer");
-        println!("idp, start to first answer        {:>9.1?} (status {})", began.elapsed(), answer.status());
-        idp.stop().await;
-
-        let mut lists: Vec<Vec<String>> = Vec::new();
-        let mut best: Option<Measured> = None;
-        let mut memory = 0;
-        for _ in 0..RUNS {
-            let measured = whole_suite(&Options::default()).await;
-            lists.push(measured.verdicts.clone());
-            // What a process needs that runs the suite once, as users do.
-            if memory == 0 {
-                memory = peak_memory_kib();
-            }
-            if best.as_ref().is_none_or(|b| measured.total < b.total) {
-                best = Some(measured);
-            }
+        let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+        if wanted.is_empty() {
+            suite_and_bare_loop().await;
         }
-        let best = best.expect("at least one run");
-        let recorded = whole_suite(&Options { keep_all: true, ..Options::default() }).await;
-        let bare = bare_loop(recorded.exchanges).await;
-        let identical = lists.windows(2).all(|w| w[0] == w[1]);
-        println!("exchanges of the suite            {:>9}", recorded.exchanges);
-        println!("verdicts                          {:>9}", best.verdicts.len());
-        println!("first verdict                     {:>9.1?}", best.first);
-        println!("whole suite (best of {RUNS})           {:>9.1?}", best.total);
-        println!(
-            "bare reqwest loop, as many        {:>9.1?}  ({:.0} us an exchange)",
-            bare,
-            micros(bare, recorded.exchanges)
-        );
-        println!("the same with every exchange kept {:>9.1?}", recorded.total);
-        println!("ratio                             {:>9.2}", best.total.as_secs_f64() / bare.as_secs_f64());
-        println!("{RUNS} runs, identical verdict lists    {:>9}", if identical { "yes" } else { "NO" });
-        println!("peak memory of the first run      {:>6} MiB", memory / 1024);
-        println!("peak memory of all of this        {:>6} MiB", peak_memory_kib() / 1024);
-        for deployment in [Deployment::ScopedApi, Deployment::Server] {
-            let took = |battery: &Measured| battery.total - battery.seen;
-            let mut battery = forged_tokens(deployment).await;
-            for _ in 1..RUNS {
-                let again = forged_tokens(deployment).await;
-                battery = if took(&again) < took(&battery) { again } else { battery };
-            }
-            println!(
-                "forged tokens, {:<18} {:>9.1?}  ({} cases, {} verdicts; without the preflight; best of {RUNS})",
-                deployment.name(),
-                took(&battery),
-                battery.cases,
-                battery.verdicts.len()
-            );
-        }
+        forged_batteries().await;
     });
+}
+
+async fn suite_and_bare_loop() {
+    let began = Instant::now();
+    let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await.expect("the IdP starts");
+    let answer =
+        reqwest::get(format!("{}/bench/.well-known/openid-configuration", idp.base_url())).await.expect("an answer");
+    println!("idp, start to first answer        {:>9.1?} (status {})", began.elapsed(), answer.status());
+    idp.stop().await;
+
+    let mut lists: Vec<Vec<String>> = Vec::new();
+    let mut best: Option<Measured> = None;
+    let mut memory = 0;
+    for _ in 0..RUNS {
+        let measured = whole_suite(&Options::default()).await;
+        lists.push(measured.verdicts.clone());
+        // What a process needs that runs the suite once, as users do.
+        if memory == 0 {
+            memory = peak_memory_kib();
+        }
+        if best.as_ref().is_none_or(|b| measured.total < b.total) {
+            best = Some(measured);
+        }
+    }
+    let best = best.expect("at least one run");
+    let recorded = whole_suite(&Options { keep_all: true, ..Options::default() }).await;
+    let bare = bare_loop(recorded.exchanges).await;
+    let identical = lists.windows(2).all(|w| w[0] == w[1]);
+    println!("exchanges of the suite            {:>9}", recorded.exchanges);
+    println!("verdicts                          {:>9}", best.verdicts.len());
+    println!("first verdict                     {:>9.1?}", best.first);
+    println!("whole suite (best of {RUNS})           {:>9.1?}", best.total);
+    println!(
+        "bare reqwest loop, as many        {:>9.1?}  ({:.0} us an exchange)",
+        bare,
+        micros(bare, recorded.exchanges)
+    );
+    println!("the same with every exchange kept {:>9.1?}", recorded.total);
+    println!("ratio                             {:>9.2}", best.total.as_secs_f64() / bare.as_secs_f64());
+    println!("{RUNS} runs, identical verdict lists    {:>9}", if identical { "yes" } else { "NO" });
+    println!("peak memory of the first run      {:>6} MiB", memory / 1024);
+    println!("peak memory of all of this        {:>6} MiB", peak_memory_kib() / 1024);
+}
+
+async fn forged_batteries() {
+    for deployment in [Deployment::ScopedApi, Deployment::Server] {
+        let took = |battery: &Measured| battery.total - battery.seen;
+        let recorded = forged_tokens(deployment, &Options { keep_all: true, ..Options::default() }).await;
+        let mut battery = forged_tokens(deployment, &Options::default()).await;
+        for _ in 1..RUNS {
+            let again = forged_tokens(deployment, &Options::default()).await;
+            battery = if took(&again) < took(&battery) { again } else { battery };
+        }
+        println!(
+            "forged tokens, {:<18} {:>9.1?}  ({} cases, {} verdicts, {} exchanges; without the preflight; best of {RUNS})",
+            deployment.name(),
+            took(&battery),
+            battery.cases,
+            battery.verdicts.len(),
+            recorded.exchanges
+        );
+    }
 }
 
 /// What a run came to; times count from before the reference is started.
@@ -97,11 +109,11 @@ async fn whole_suite(options: &Options) -> Measured {
 }
 
 /// Every case that makes tokens of its own and waits for nothing.
-async fn forged_tokens(deployment: Deployment) -> Measured {
+async fn forged_tokens(deployment: Deployment, options: &Options) -> Measured {
     let mut suites = Suites::embedded().clone();
     let forges = |case: &Case| case.area == "resource" && case.steps.iter().any(|step| step.verb == Verb::Mutate);
     suites.cases.retain(|case| forges(case) && !case.is_slow() && !case.is_alone());
-    judged(deployment, &suites, &Options::default()).await
+    judged(deployment, &suites, options).await
 }
 
 async fn judged(deployment: Deployment, suites: &Suites, options: &Options) -> Measured {
