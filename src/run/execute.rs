@@ -21,7 +21,7 @@ use crate::fact;
 use crate::judge::{self, Judged, Outcome, Under};
 use crate::rule::{Level, Role, Rule, Rules};
 use crate::step::part;
-use crate::step::{self, Borrowed, Context, Performed, World};
+use crate::step::{self, Borrowed, Context, Held, Performed, World};
 use crate::suite::{Case, Step, Variant, Verb};
 use crate::target::KnownFailure;
 use crate::transcript::RedactedExchange;
@@ -112,8 +112,9 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
         None => {
             // A flood may have locked somebody out, and is not repeated.
             let confirms = shared.confirm && !task.case.tags.iter().any(|tag| tag == "floods");
+            let mut held: Option<Held> = None;
             for (run, variant) in task.runs.iter().enumerate() {
-                let attempt = one_run(&shared, &task, variant.as_ref()).await;
+                let attempt = one_run(&shared, &task, variant.as_ref(), &mut held).await;
                 if confirms {
                     let variant = variant.as_ref().map(|variant| variant.name.as_str());
                     doubts.extend(confirm::doubt(run, variant, &attempt, &shared.known));
@@ -146,7 +147,7 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
 
 /// Another attempt at one run of a case.
 pub async fn again(shared: Arc<Shared>, task: Task, run: usize) -> Attempt {
-    one_run(&shared, &task, task.runs.get(run).and_then(Option::as_ref)).await
+    one_run(&shared, &task, task.runs.get(run).and_then(Option::as_ref), &mut None).await
 }
 
 /// The result of a case that ended by a fault of ours.
@@ -161,8 +162,17 @@ pub fn failed(case: String, title: String, area: String, reason: &str) -> Ran {
     Ran { finished, second: None }
 }
 
-async fn one_run(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>) -> Attempt {
-    let Tried { mut results, denials, wire } = attempt::attempt(shared, task, variant, TRIES).await;
+async fn one_run(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, held: &mut Option<Held>) -> Attempt {
+    let resumed = match held {
+        Some(held) => attempt::resumed(shared, task, variant, held).await,
+        None => None,
+    };
+    let tried = match resumed {
+        Some(tried) => tried,
+        None => attempt::attempt(shared, task, variant, TRIES).await,
+    };
+    let Tried { mut results, denials, wire, held: left } = tried;
+    *held = left.or_else(|| held.take());
     if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
         results.iter_mut().for_each(|r| r.exchanges.clear());
         return Attempt { results, exchanges: Vec::new(), passing: BTreeSet::new() };
@@ -193,9 +203,18 @@ struct Run<'a> {
     refusals: Vec<usize>,
     /// Places in `results` of what was said when an honest request for a token was refused, or one for a code crashed.
     denials: Vec<usize>,
+    /// What another variant left: the token need not be got again.
+    resumes: Option<&'a Held>,
+    /// What this one leaves to others.
+    held: Option<Held>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(shared: &'a Arc<Shared>, task: &'a Task, variant: Option<&'a Variant>) -> Run<'a> {
+        let (results, refusals, denials) = Default::default();
+        Run { shared, task, variant, results, refusals, denials, resumes: None, held: None }
+    }
+
     /// All steps, up to the one that ends the case. Hands back the clients that were borrowed, if it came so far.
     async fn steps(&mut self, wire: &Wire, source: Source) -> Option<Borrowed> {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();
@@ -225,9 +244,16 @@ impl Run<'_> {
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
         context.alone = self.task.case.is_alone();
-        for (at, step) in self.task.case.steps.iter().enumerate() {
+        if let Some(held) = self.resumes {
+            context.resume(held);
+        }
+        let done = usize::from(self.resumes.is_some());
+        for (at, step) in self.task.case.steps.iter().enumerate().skip(done) {
             if self.step(&mut context, at, step).await.is_err() {
                 break;
+            }
+            if at == 0 && self.task.runs.len() > 1 && self.task.case.shares_its_token() {
+                self.held = Some(context.held());
             }
         }
         Some(context.end())

@@ -9,6 +9,7 @@ use super::client::Client;
 use super::pool::Borrowed;
 use super::proof::Ring;
 use super::world::World;
+use crate::transcript::Vault;
 use crate::wire::{Browser, Page, Wire};
 
 /// Everything that one run of a case (or of one variant of it) has in hand.
@@ -39,6 +40,15 @@ pub struct Context {
     captures: HashMap<String, Value>,
     // They go back to the pool when the case ends.
     borrowed: Borrowed,
+}
+
+/// What a context holds once it has a token: enough to go on from there in another context.
+pub struct Held {
+    grants: HashMap<String, Grant>,
+    last_grant: Option<Grant>,
+    ring: Ring,
+    captures: HashMap<String, Value>,
+    vault: Vault,
 }
 
 /// A browser with the authorization request that it is in.
@@ -106,6 +116,31 @@ impl Context {
     #[must_use]
     pub fn end(self) -> Borrowed {
         self.borrowed
+    }
+
+    /// What another context can go on with.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held {
+            grants: self.grants.clone(),
+            last_grant: self.last_grant.clone(),
+            ring: self.ring.clone(),
+            captures: self.captures.clone(),
+            vault: self.wire.vault().clone(),
+        }
+    }
+
+    /// Goes on where another context of the same case was.
+    pub fn resume(&mut self, held: &Held) {
+        self.grants.clone_from(&held.grants);
+        self.last_grant.clone_from(&held.last_grant);
+        self.ring = held.ring.clone();
+        for (name, value) in &held.captures {
+            if let Some((text, kind)) = value.as_str().and_then(|text| Some((text, held.vault.kind(text)?))) {
+                self.wire.vault().learn(kind, text);
+            }
+            self.capture(name, value.clone());
+        }
     }
 
     /// A client by the name that the case uses.

@@ -37,7 +37,7 @@ use serde_json::{Map, Value};
 pub use args::Args;
 pub use client::{Client, How, fresh as fresh_client};
 pub use clock::Clock;
-pub use context::Context;
+pub use context::{Context, Held};
 pub use discover::{Discovered, discover};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
 pub use id_jag::{ID_JAG, Identity};

@@ -20,6 +20,14 @@ pub struct Ring {
     nonces: Mutex<HashMap<String, String>>,
 }
 
+impl Clone for Ring {
+    fn clone(&self) -> Ring {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ring { keys: Mutex::new(keys), nonces: Mutex::new(nonces) }
+    }
+}
+
 impl Ring {
     fn nonce(&self, origin: &str) -> Option<String> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned()

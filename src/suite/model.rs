@@ -47,6 +47,18 @@ impl Case {
         rules
     }
 
+    /// Whether every variant begins by getting a token in the same way, and after that only presents tokens: then one token
+    /// will do for all of them, as each presents the honest one too.
+    #[must_use]
+    pub fn shares_its_token(&self) -> bool {
+        let Some((first, rest)) = self.steps.split_first() else { return false };
+        let prepares = first.verb == Verb::Token && first.rule.is_none() && first.expect.is_empty();
+        let presents = |step: &Step| matches!(step.verb, Verb::Call | Verb::Mutate);
+        let controls = |step: &Step| step.verb == Verb::Call && step.rule.is_none() && !step.expect.is_empty();
+        let differs = Value::Object(first.args.clone()).to_string().contains("$each");
+        prepares && !differs && self.tags.is_empty() && rest.iter().all(presents) && rest.iter().any(controls)
+    }
+
     /// Whether it waits for seconds (tag `slow`).
     #[must_use]
     pub fn is_slow(&self) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{LONGEST, Run, Shared, Task, redact_results};
 use crate::event::{CaseResult, Kind, Verdict};
-use crate::step::{self, Borrowed, TakenBack};
+use crate::step::{self, Borrowed, Held, TakenBack};
 use crate::suite::Variant;
 use crate::wire::Wire;
 
@@ -12,7 +12,7 @@ use crate::wire::Wire;
 /// or forgot a client that it had registered (`tries` times in all), or if what went wrong may come from what earlier cases
 /// did with its clients.
 pub(super) async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, tries: u32) -> Tried {
-    let (mut run, wire, clients) = once(shared, task, variant, Source::Pool).await;
+    let (mut run, wire, clients) = once(shared, task, variant, Source::Pool, None).await;
     if wire.met_a_closing() && tries > 1 {
         drop((run, wire, clients));
         return Box::pin(attempt(shared, task, variant, tries - 1)).await;
@@ -24,7 +24,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&
     };
     match pool.look_over(&shared.world, &mut clients).await {
         TakenBack::Whole if may_be_the_client(task, &run) && pool.may_differ() && !clients.clients.is_empty() => {
-            let (again, other_wire, _) = once(shared, task, variant, Source::New).await;
+            let (again, other_wire, _) = once(shared, task, variant, Source::New, None).await;
             let differs = !again.results.is_empty() && again.results.iter().all(|r| r.verdict == Verdict::Pass);
             // A target that was too slow the first time refused nobody: that a second try passed says nothing about its clients.
             if !(differs && wire.met_silence()) {
@@ -49,17 +49,32 @@ pub(super) async fn attempt(shared: &Arc<Shared>, task: &Task, variant: Option<&
     Tried::of(run, wire)
 }
 
+/// Runs a variant from where another of its case got a token. `None` if anything came of it but passes: then it is to run by
+/// itself, so that a finding shows all that led to it, and owes nothing to what the others did with the token.
+pub(super) async fn resumed(
+    shared: &Arc<Shared>,
+    task: &Task,
+    variant: Option<&Variant>,
+    held: &Held,
+) -> Option<Tried> {
+    let (run, wire, _) = once(shared, task, variant, Source::Pool, Some(held)).await;
+    let well = !run.results.is_empty() && run.results.iter().all(|r| r.verdict == Verdict::Pass);
+    (well && !wire.met_a_closing()).then(|| Tried::of(run, wire))
+}
+
 /// What became of a run of a variant in the end.
 pub(super) struct Tried {
     pub(super) results: Vec<CaseResult>,
     /// Places in `results` at which an honest request was refused.
     pub(super) denials: Vec<usize>,
     pub(super) wire: Wire,
+    /// What other variants may begin with.
+    pub(super) held: Option<Held>,
 }
 
 impl Tried {
     fn of(run: Run<'_>, wire: Wire) -> Tried {
-        Tried { results: redact_results(run.results, &wire), denials: run.denials, wire }
+        Tried { results: redact_results(run.results, &wire), denials: run.denials, wire, held: run.held }
     }
 }
 
@@ -92,12 +107,14 @@ async fn once<'a>(
     task: &'a Task,
     variant: Option<&'a Variant>,
     source: Source,
+    held: Option<&'a Held>,
 ) -> (Run<'a>, Wire, Option<Borrowed>) {
     let wire = Wire::new(Arc::clone(&shared.world.http));
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
-    let mut run = Run { shared, task, variant, results: Vec::new(), refusals: Vec::new(), denials: Vec::new() };
+    let mut run = Run::new(shared, task, variant);
+    run.resumes = held;
     let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
         Ok(clients) => clients,
         Err(_) => {
