@@ -72,7 +72,8 @@ impl Case {
     }
 }
 
-/// One run of a case that has `each`: the whole case happens afresh, with `$each.KEY` filled in.
+/// One run of a case that has `each`: the whole case happens afresh, with `$each.KEY` filled in,
+/// but see [`Case::shares_its_token`].
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// The name it has in the file and in the report.
