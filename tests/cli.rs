@@ -128,9 +128,18 @@ fn one_case_can_be_repeated() {
 
 #[test]
 fn no_case_selected_is_a_usage_error() {
-    let run = authspec(&["run", "--only", "tokken/*"]);
+    let run = authspec(&["run", "--only", "token/*", "--skip", "token"]);
     assert_eq!(run.status.code(), Some(4), "{}", stderr(&run));
     assert!(stderr(&run).contains("no case was selected"));
+}
+
+#[test]
+fn patterns_that_meet_nothing_are_slips() {
+    let run = authspec(&["run", "--only", "token/*", "--only", "tokken/*", "--skip", "refesh/race"]);
+    assert_eq!((run.status.code(), stdout(&run)), (Some(4), String::new()));
+    for told in ["`tokken/*` meets no case, area or rule: did you mean `token/*`?", "did you mean `refresh/race`?"] {
+        assert!(stderr(&run).contains(told), "{}", stderr(&run));
+    }
 }
 
 #[test]

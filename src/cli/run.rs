@@ -23,6 +23,11 @@ pub fn main(args: RunArgs) -> u8 {
         Err(code) => return code,
     };
     let material = Material { suites: &suites, rules: &rules };
+    let unmet = run::unmet(material.suites, &[args.only.as_slice(), &args.skip].concat());
+    if !unmet.is_empty() {
+        unmet.iter().for_each(|reason| text::error(reason));
+        return USAGE;
+    }
     runtime().block_on(async {
         let mut signals = Signals::listen();
         let prepared = tokio::select! {

@@ -18,6 +18,7 @@ mod schedule;
 mod several;
 mod stated;
 mod tokens;
+mod unmet;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub use known::Ledger;
 pub use plan::{Planned, Selection, Stop, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};
+pub use unmet::{unmet, unmet_known};
 
 /// What a run is to do beside its profile.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +145,7 @@ pub(crate) async fn judge(
         interrupted: ended.interrupted,
         dead: seen.world.http.is_dead(),
         problems: if ended.interrupted { Vec::new() } else { ledger.problems() },
-        remarks: [remarks(&seen.world.pool), ended.remarks].concat(),
+        remarks: [remarks(&seen.world.pool), ended.remarks, unmet_known(material.suites, profile)].concat(),
     }
 }
 

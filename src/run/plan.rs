@@ -154,12 +154,12 @@ fn missing(abilities: &Abilities, needs: &[String]) -> Option<Stop> {
 }
 
 /// A case meets a pattern by its id, by its area, or by one of its rules.
-fn meets(globs: &GlobSet, case: &Case) -> bool {
+pub(super) fn meets(globs: &GlobSet, case: &Case) -> bool {
     globs.is_match(&case.id) || globs.is_match(&case.area) || case.rules().iter().any(|rule| globs.is_match(rule))
 }
 
 /// Patterns as the command line takes them. A malformed one has been refused there and matches nothing here.
-fn globs(patterns: &[String]) -> GlobSet {
+pub(super) fn globs(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         // `case[variant]` on the command line selects the case.
