@@ -118,6 +118,10 @@ fn shards_of_all_deployments_make_the_whole() {
     assert_eq!(verdicts("merged"), verdicts("whole"));
     let same = authspec(&["diff", &path("merged"), &path("whole")]);
     assert_eq!(same.status.code(), Some(0), "{}", stdout(&same));
+    let half = authspec(&["merge", &path("2"), "-o", &path("half")]);
+    assert_eq!(half.status.code(), Some(2), "{}", stdout(&half));
+    let told = "shard 1/2 of the embedded reference deployments is not among the reports";
+    assert!(stderr(&half).contains(told), "{}", stderr(&half));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! `authspec merge DIR... -o DIR`: reports of shards or of several targets as one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use authspec::event::Shard;
 use authspec::report::{self, Report};
 
-use super::{MergeArgs, OK, USAGE, text};
+use super::{BLOCKED, MergeArgs, OK, USAGE, text};
 
 /// Merges and gives the exit code.
 pub fn main(args: &MergeArgs) -> u8 {
@@ -24,10 +25,12 @@ pub fn main(args: &MergeArgs) -> u8 {
             "{case} is in more than one of the reports and counts more than once: is one of them named twice?"
         ));
     }
-    let Some(merged) = report::merge(reports) else {
+    let missing = missing(&reports);
+    let Some(mut merged) = report::merge(reports) else {
         text::error("there is nothing to merge: name at least one report folder");
         return USAGE;
     };
+    merged.run.problems.extend(missing.iter().cloned());
     match report::write_dir(&args.output, &merged) {
         Ok(_) => {
             let counts = merged.counts();
@@ -39,13 +42,32 @@ pub fn main(args: &MergeArgs) -> u8 {
                 counts.pass,
                 counts.blocked + counts.error
             ));
-            OK
+            missing.iter().for_each(|shard| text::error(shard));
+            if missing.is_empty() { OK } else { BLOCKED }
         }
         Err(error) => {
             text::error(&error.to_string());
             USAGE
         }
     }
+}
+
+/// The shards of each target that are not among the reports, in sentences.
+fn missing(reports: &[Report]) -> Vec<String> {
+    let mut parts: BTreeMap<(&str, usize), BTreeSet<usize>> = BTreeMap::new();
+    for report in reports {
+        for shard in &report.run.shards {
+            parts.entry((report.target.name.as_str(), shard.of)).or_default().insert(shard.number);
+        }
+    }
+    let lost = parts.into_iter().flat_map(|((target, of), there)| {
+        let lost = (1..=of).filter(move |number| !there.contains(number));
+        lost.map(move |number| (target, Shard { number, of }))
+    });
+    lost.map(|(target, shard)| {
+        format!("shard {shard} of {target} is not among the reports: its cases count for nothing")
+    })
+    .collect()
 }
 
 /// A case that two reports of one target have: shards share none.

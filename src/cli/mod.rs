@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use authspec::event::Shard;
 use authspec::rule::{McpVersion, Role, Rules};
 use authspec::suite::Suites;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -117,8 +118,8 @@ struct RunArgs {
     #[arg(long)]
     once: bool,
     /// Run part I of N of the cases; `authspec merge` puts the reports together
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    shard: Option<(usize, usize)>,
+    #[arg(long, value_name = "I/N", value_parser = str::parse::<Shard>)]
+    shard: Option<Shard>,
     #[command(flatten)]
     suite: SuiteArgs,
 }
@@ -361,14 +362,6 @@ fn one_of<T: Copy + Send + Sync + std::str::FromStr<Err = String> + 'static>(
     word: fn(T) -> &'static str,
 ) -> impl clap::builder::TypedValueParser<Value = T> {
     PossibleValuesParser::new(all.iter().map(|known| word(*known))).try_map(|given| given.parse::<T>())
-}
-
-fn shard(text: &str) -> Result<(usize, usize), String> {
-    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    match parts {
-        Some((i, n)) if (1..=n).contains(&i) => Ok((i, n)),
-        _ => Err("a shard is I/N with I from 1 to N, for instance 2/4".into()),
-    }
 }
 
 /// All as expected.

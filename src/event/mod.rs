@@ -3,6 +3,8 @@
 //! Events arrive in plan order. The first is [`Event::Started`], the last [`Event::Ended`]; a stream without the last one
 //! was cut off. Everything in an event is already redacted.
 
+mod shard;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use serde_json::Value;
 
 use crate::rule::{Level, McpVersion, Role};
 use crate::transcript::RedactedExchange;
+
+pub use shard::Shard;
 
 /// The version of events and of `report.json`; it rises when a reader of the old form would misread the new one.
 pub const SCHEMA: u32 = 1;
@@ -68,6 +72,8 @@ pub struct RunStarted {
     pub again: String,
     /// Remarks about the plan that a reader of the verdicts should know.
     pub notes: Vec<String>,
+    /// The part of the selected cases that the run is about; `None` for all of them.
+    pub shard: Option<Shard>,
 }
 
 /// The system under test, as a report names it.

@@ -48,6 +48,7 @@ impl Fold {
             not_applicable: started.not_applicable,
             again: started.again,
             notes: started.notes,
+            shards: started.shard.into_iter().collect(),
             ..RunInfo::default()
         };
     }
@@ -126,6 +127,7 @@ fn absorb_run(whole: &mut RunInfo, part: RunInfo) {
     whole.not_applicable += part.not_applicable;
     whole.interrupted |= part.interrupted;
     whole.dead = whole.dead.take().or(part.dead);
+    whole.shards.extend(part.shards);
     let texts =
         [(&mut whole.notes, part.notes), (&mut whole.problems, part.problems), (&mut whole.remarks, part.remarks)];
     for (into, from) in texts {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CaseResult, DeploymentInfo, Document, SCHEMA, TargetInfo, Verdict};
+use crate::event::{CaseResult, DeploymentInfo, Document, SCHEMA, Shard, TargetInfo, Verdict};
 use crate::transcript::RedactedExchange;
 
 /// Everything that is known about a run after its last event; the content of `report.json`.
@@ -70,6 +70,9 @@ pub struct RunInfo {
     /// What was noticed on the way and is no finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// The parts of the selected cases that this report is about; left out where it is about all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<Shard>,
 }
 
 /// One finished case.

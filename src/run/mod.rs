@@ -212,6 +212,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
         not_applicable: planned.len() - applicable,
         again: options.again.clone(),
         notes: seen.notes.clone(),
+        shard: options.selection.shard,
     }
 }
 

@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::ability::{Abilities, Ability};
 use super::{Material, Options, Preflight};
+use crate::event::Shard;
 use crate::judge;
 use crate::rule::{McpVersion, Role, Rule, Rules};
 use crate::suite::{Case, Variant, Verb};
@@ -17,8 +18,8 @@ pub struct Selection {
     pub only: Vec<String>,
     /// Not these.
     pub skip: Vec<String>,
-    /// Part I of N, counted from one.
-    pub shard: Option<(usize, usize)>,
+    /// A part of them.
+    pub shard: Option<Shard>,
     /// Leave out what could harm a shared target: floods and waits.
     pub safe: bool,
 }
@@ -75,7 +76,7 @@ fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
     let files = |case: &Case| judge::default_error_rules(case).any(|rule| only.is_match(rule));
     let wanted = |case: &Case| options.selection.only.is_empty() || meets(&only, case) || files(case);
     let meant = |case: &&Case| wanted(case) && !meets(&skip, case);
-    let mine = |at: usize| options.selection.shard.is_none_or(|(i, n)| at % n == i - 1);
+    let mine = |at: usize| options.selection.shard.is_none_or(|shard| shard.holds(at));
     let cases = material.suites.cases.iter().filter(meant).enumerate();
     cases.filter(|(at, _)| mine(*at)).map(|(_, case)| case).collect()
 }

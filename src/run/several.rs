@@ -161,6 +161,7 @@ fn started(
         not_applicable: all - applicable,
         again: options.again.clone(),
         notes: judged.iter().flat_map(|(_, seen)| seen.notes.iter().map(|note| of(seen, note))).collect(),
+        shard: options.selection.shard,
     }
 }
 

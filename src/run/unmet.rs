@@ -2,14 +2,19 @@
 
 use super::plan::{globs, meets};
 use crate::diag::nearest;
+use crate::judge;
 use crate::suite::Suites;
 use crate::target::Profile;
 
 /// What to tell of each pattern of the command line that meets none of these cases, by id, area or rule.
 #[must_use]
 pub fn unmet(suites: &Suites, patterns: &[String]) -> Vec<String> {
-    let alone = |pattern: &String| globs(std::slice::from_ref(pattern));
-    let misses = patterns.iter().filter(|pattern| !suites.cases.iter().any(|case| meets(&alone(pattern), case)));
+    let meets_any = |pattern: &String| {
+        let glob = globs(std::slice::from_ref(pattern));
+        let files = |case| judge::default_error_rules(case).any(|rule| glob.is_match(rule));
+        suites.cases.iter().any(|case| meets(&glob, case) || files(case))
+    };
+    let misses = patterns.iter().filter(|pattern| !meets_any(pattern));
     misses.map(|pattern| format!("`{pattern}` meets no case, area or rule{}", meant(suites, pattern))).collect()
 }
 

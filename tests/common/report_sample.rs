@@ -134,6 +134,7 @@ pub(crate) fn start_of_run() -> RunStarted {
         not_applicable: 3,
         again: "authspec run http://127.0.0.1:3000/mcp".to_owned(),
         notes: vec![],
+        shard: None,
     }
 }
 
