@@ -422,6 +422,9 @@ fn what_cannot_be_inspected_or_minted_is_said_so() {
     let wrong = authspec(&["mint", "--idp", &idp.url, "--alg", "HS256"]);
     assert_eq!(wrong.status.code(), Some(4));
     assert!(stderr(&wrong).contains("there are EdDSA"), "{}", stderr(&wrong));
+    let slip = authspec(&["mint", "--idp", &idp.url, "--sign", "formr"]);
+    assert_eq!((slip.status.code(), stdout(&slip).as_str()), (Some(4), ""));
+    assert!(stderr(&slip).contains("did you mean `former`?"), "{}", stderr(&slip));
     let minted = authspec(&["mint", "--idp", &format!("{}/pool", idp.url)]);
     let seen = inspect_from_stdin(&stdout(&minted), &[]);
     assert!(stdout(&seen).contains("token_use") && stdout(&seen).contains("no aud"), "{}", stdout(&seen));

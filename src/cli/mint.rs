@@ -1,5 +1,6 @@
 //! `authspec mint`: a token of the mock identity provider, for use by hand. The token alone goes to standard output.
 
+use authspec::diag::nearest;
 use authspec::reference::loopback;
 use authspec::transcript::{Request, is_untrusted};
 use authspec::wire::{Http, Limits, Wire};
@@ -148,8 +149,12 @@ fn spec(args: &MintArgs, now: i64) -> Result<Value, String> {
         given.iter().map(|(name, text)| Ok((name.clone(), value(name, text, now)?))).collect()
     };
     let sign = match args.sign.as_str() {
-        known @ ("current" | "foreign" | "former" | "none" | "tampered") => json!(known),
-        kid => json!({ "key": kid }),
+        known if SIGNERS.contains(&known) => json!(known),
+        // A key that is not there signs as a foreign one: a slip would look like a finding.
+        kid => match nearest(kid, SIGNERS) {
+            Some(near) => return Err(format!("nobody called `{kid}` signs: did you mean `{near}`?")),
+            None => json!({ "key": kid }),
+        },
     };
     // An ID token is for the client (OpenID Connect Core section 2).
     let audience = match args.audience.as_slice() {
@@ -203,6 +208,9 @@ fn now() -> i64 {
 
 /// Claims that are times.
 const TIMES: [&str; 4] = ["auth_time", "exp", "iat", "nbf"];
+
+/// Who signs, beside the names of keys.
+const SIGNERS: [&str; 5] = ["current", "foreign", "former", "none", "tampered"];
 
 #[cfg(test)]
 mod tests {
