@@ -59,7 +59,7 @@ enum Command {
     List(ListArgs),
     /// Show which verdicts changed between two reports; exit code 1 if any is worse
     Diff(DiffArgs),
-    /// Merge the reports of shards into one
+    /// Merge the reports of shards into one; exit code 2 if a shard is missing
     Merge(MergeArgs),
     /// Check case files and rules, all slips at once
     Lint(LintArgs),
