@@ -66,7 +66,8 @@ impl Proof {
 }
 
 /// Runs the selected cases (all, if `only` is empty) against a deployment with these faults, in every MCP version: the newest
-/// first, then in each older one only the cases that had nothing to say so far.
+/// first, then in each older one only the cases that had nothing to say so far. Those `beside` them are tried in the newest
+/// version alone: most of them have nothing to say to a deployment in any.
 ///
 /// # Errors
 /// If the deployment cannot be started.
@@ -75,17 +76,18 @@ pub async fn reds(
     deployment: Deployment,
     faults: Faults,
     material: Material<'_>,
-    only: &[String],
+    (only, beside): (&[String], &[String]),
     jobs: usize,
 ) -> std::io::Result<Reds> {
     let reference = Reference::start_with(helpers, deployment, faults).await?;
     let mut reds = Reds::default();
-    let mut open: Vec<String> = only.to_vec();
+    let mut open: Vec<String> = [only, beside].concat();
     for version in McpVersion::ALL.iter().copied().rev() {
         let options = options(version, &open, jobs);
         let wanted = Some(run::needed(material, &options));
         let Some(seen) = reds.look(&reference, &options, wanted).await else { break };
         open = reds.judge(&seen, &reference, material, &options).await;
+        open.retain(|case| !beside.contains(case));
         if open.is_empty() {
             break;
         }
@@ -272,7 +274,7 @@ pub async fn prove(
             Some((consulted, cleared)) => reds_of(&helpers, fault, material, consulted, cleared).await?,
             None => {
                 let faults = Faults::one(fault.id).unwrap_or_default();
-                reds(&helpers, deployment, faults, material, &[], JOBS).await?
+                reds(&helpers, deployment, faults, material, (&[], &[]), JOBS).await?
             }
         };
         Ok(compare(fault, reds, material.suites))
@@ -294,7 +296,7 @@ pub async fn prove(
 pub async fn healthy(material: Material<'_>) -> std::io::Result<Reds> {
     let helpers = Helpers::start().await?;
     let mut all = Reds::default();
-    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, &[], HEALTHY_JOBS).await;
+    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, (&[], &[]), HEALTHY_JOBS).await;
     crew::all(Deployment::ALL.to_vec(), Deployment::ALL.len(), one, |reds: Reds| {
         all.not_started = all.not_started.take().or(reds.not_started);
         all.red.extend(reds.red);
