@@ -30,6 +30,9 @@ pub enum Sign {
 }
 
 impl Sign {
+    /// The names of [`parse`](Self::parse) that are no key's.
+    pub const NAMES: [&str; 5] = ["current", "foreign", "former", "none", "tampered"];
+
     /// By the name that scripts use: `current`, `foreign`, `former`, `none`, `tampered`, or the name of a key.
     #[must_use]
     pub fn parse(name: &str) -> Self {
@@ -206,6 +209,13 @@ mod tests {
 
     use super::*;
     use crate::keys::Former;
+
+    #[test]
+    fn names_of_signers_are_no_keys() {
+        for name in Sign::NAMES {
+            assert!(!matches!(Sign::parse(name), Sign::Key(_)), "{name}");
+        }
+    }
 
     #[test]
     fn merge_removes_replaces_and_descends() {

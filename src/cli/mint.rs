@@ -4,7 +4,7 @@ use authspec::diag::nearest;
 use authspec::reference::loopback;
 use authspec::transcript::{Request, is_untrusted};
 use authspec::wire::{Http, Limits, Wire};
-use mock_idp::{IssuerConfig, MockIdp, Personality};
+use mock_idp::{IssuerConfig, MockIdp, Personality, Sign};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use url::{Url, form_urlencoded};
@@ -148,14 +148,13 @@ fn spec(args: &MintArgs, now: i64) -> Result<Value, String> {
     let members = |given: &[(String, String)]| -> Result<Map<String, Value>, String> {
         given.iter().map(|(name, text)| Ok((name.clone(), value(name, text, now)?))).collect()
     };
-    let sign = match args.sign.as_str() {
-        known if SIGNERS.contains(&known) => json!(known),
-        // A key that is not there signs as a foreign one: a slip would look like a finding.
-        kid => match nearest(kid, SIGNERS) {
-            Some(near) => return Err(format!("nobody called `{kid}` signs: did you mean `{near}`?")),
-            None => json!({ "key": kid }),
-        },
-    };
+    let sign = Sign::parse(&args.sign);
+    // A key that is not there signs as a foreign one: a slip would look like a finding.
+    if let Sign::Key(kid) = &sign
+        && let Some(near) = nearest(kid, Sign::NAMES)
+    {
+        return Err(format!("nobody called `{kid}` signs: did you mean `{near}`?"));
+    }
     // An ID token is for the client (OpenID Connect Core section 2).
     let audience = match args.audience.as_slice() {
         [] if args.id_token => std::slice::from_ref(&args.client_id),
@@ -208,9 +207,6 @@ fn now() -> i64 {
 
 /// Claims that are times.
 const TIMES: [&str; 4] = ["auth_time", "exp", "iat", "nbf"];
-
-/// Who signs, beside the names of keys.
-const SIGNERS: [&str; 5] = ["current", "foreign", "former", "none", "tampered"];
 
 #[cfg(test)]
 mod tests {

@@ -209,12 +209,7 @@ struct Run<'a> {
     held: Option<Held>,
 }
 
-impl<'a> Run<'a> {
-    fn new(shared: &'a Arc<Shared>, task: &'a Task, variant: Option<&'a Variant>) -> Run<'a> {
-        let (results, refusals, denials) = Default::default();
-        Run { shared, task, variant, results, refusals, denials, resumes: None, held: None }
-    }
-
+impl Run<'_> {
     /// All steps, up to the one that ends the case. Hands back the clients that were borrowed, if it came so far.
     async fn steps(&mut self, wire: &Wire, source: Source) -> Option<Borrowed> {
         let values = self.variant.map(|v| v.values.clone()).unwrap_or_default();

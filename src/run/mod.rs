@@ -35,7 +35,7 @@ pub use known::Ledger;
 pub use plan::{Planned, Selection, Stop, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};
-pub use unmet::{unmet, unmet_known};
+pub use unmet::unmet;
 
 /// What a run is to do beside its profile.
 #[derive(Debug, Clone, Default)]
@@ -145,7 +145,7 @@ pub(crate) async fn judge(
         interrupted: ended.interrupted,
         dead: seen.world.http.is_dead(),
         problems: if ended.interrupted { Vec::new() } else { ledger.problems() },
-        remarks: [remarks(&seen.world.pool), ended.remarks, unmet_known(material.suites, profile)].concat(),
+        remarks: [remarks(&seen.world.pool), ended.remarks, unmet::unmet_known(material.suites, profile)].concat(),
     }
 }
 

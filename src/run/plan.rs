@@ -72,9 +72,8 @@ pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
 fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
     let only = globs(&options.selection.only);
     let skip = globs(&options.selection.skip);
-    // Whoever wants to see a rule wants the cases that only file under it as well; whoever skips one wants the others kept.
-    let files = |case: &Case| judge::default_error_rules(case).any(|rule| only.is_match(rule));
-    let wanted = |case: &Case| options.selection.only.is_empty() || meets(&only, case) || files(case);
+    // Whoever skips a rule wants the cases kept that only file under it.
+    let wanted = |case: &Case| options.selection.only.is_empty() || concerns(&only, case);
     let meant = |case: &&Case| wanted(case) && !meets(&skip, case);
     let mine = |at: usize| options.selection.shard.is_none_or(|shard| shard.holds(at));
     let cases = material.suites.cases.iter().filter(meant).enumerate();
@@ -154,19 +153,26 @@ fn missing(abilities: &Abilities, needs: &[String]) -> Option<Stop> {
     }
 }
 
+/// A case concerns whoever asks for it, or for a rule that it only files under.
+pub(super) fn concerns(globs: &GlobSet, case: &Case) -> bool {
+    meets(globs, case) || judge::default_error_rules(case).any(|rule| globs.is_match(rule))
+}
+
 /// A case meets a pattern by its id, by its area, or by one of its rules.
-pub(super) fn meets(globs: &GlobSet, case: &Case) -> bool {
+fn meets(globs: &GlobSet, case: &Case) -> bool {
     globs.is_match(&case.id) || globs.is_match(&case.area) || case.rules().iter().any(|rule| globs.is_match(rule))
+}
+
+/// `case[variant]` on the command line selects the case.
+pub(super) fn without_variant(pattern: &str) -> &str {
+    pattern.split_once('[').filter(|_| pattern.ends_with(']')).map_or(pattern, |(case, _)| case)
 }
 
 /// Patterns as the command line takes them. A malformed one has been refused there and matches nothing here.
 pub(super) fn globs(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        // `case[variant]` on the command line selects the case.
-        let pattern =
-            pattern.split_once('[').filter(|_| pattern.ends_with(']')).map_or(pattern.as_str(), |(case, _)| case);
-        if let Ok(glob) = GlobBuilder::new(pattern).literal_separator(false).build() {
+        if let Ok(glob) = GlobBuilder::new(without_variant(pattern)).literal_separator(false).build() {
             set.add(glob);
         }
     }

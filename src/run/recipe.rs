@@ -473,14 +473,13 @@ async fn serves_any(seen: &Preflight, wire: &Wire, bearer: &str, answer: &Value)
         return false;
     }
     let newest = McpVersion::V2026_07_28.to_string();
-    let served = async |change: Value| {
+    let served = async |call: Value| {
         let mut context = context(&Arc::new(seen.world.clone()), wire).await;
-        let mut call = json!({ "bearer": bearer, "version": newest });
-        call.as_object_mut().into_iter().zip(change.as_object()).for_each(|(call, change)| call.extend(change.clone()));
         act(&mut context, Verb::Call, call).await.is_ok_and(|call| call.facts["served"] == true)
     };
-    !served(json!({ "method": "server/discover" })).await
-        && served(json!({ "headers": { "mcp-protocol-version": "1900-01-01" } })).await
+    let discovery = json!({ "bearer": bearer, "version": newest, "method": "server/discover" });
+    let made_up = json!({ "bearer": bearer, "version": newest, "headers": { "mcp-protocol-version": "1900-01-01" } });
+    !served(discovery).await && served(made_up).await
 }
 
 /// Whether the target really takes an honest token of our identity provider.

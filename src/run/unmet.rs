@@ -1,27 +1,24 @@
 //! Patterns that meet no case: most likely slips, and whoever wrote one believes that something was judged, or left out.
 
-use super::plan::{globs, meets};
+use super::plan::{concerns, globs, without_variant};
 use crate::diag::nearest;
-use crate::judge;
 use crate::suite::Suites;
-use crate::target::Profile;
+use crate::target::{KnownFailure, Profile};
 
 /// What to tell of each pattern of the command line that meets none of these cases, by id, area or rule.
 #[must_use]
 pub fn unmet(suites: &Suites, patterns: &[String]) -> Vec<String> {
     let meets_any = |pattern: &String| {
         let glob = globs(std::slice::from_ref(pattern));
-        let files = |case| judge::default_error_rules(case).any(|rule| glob.is_match(rule));
-        suites.cases.iter().any(|case| meets(&glob, case) || files(case))
+        suites.cases.iter().any(|case| concerns(&glob, case))
     };
     let misses = patterns.iter().filter(|pattern| !meets_any(pattern));
     misses.map(|pattern| format!("`{pattern}` meets no case, area or rule{}", meant(suites, pattern))).collect()
 }
 
 /// The same of the known failures of a profile.
-#[must_use]
-pub fn unmet_known(suites: &Suites, profile: &Profile) -> Vec<String> {
-    let covers = |known: &&crate::target::KnownFailure| {
+pub(super) fn unmet_known(suites: &Suites, profile: &Profile) -> Vec<String> {
+    let covers = |known: &&KnownFailure| {
         suites.cases.iter().any(|case| {
             let variants = case.each.iter().map(|variant| Some(variant.name.as_str())).chain([None]);
             let mut rules = case.rules();
@@ -40,14 +37,13 @@ pub fn unmet_known(suites: &Suites, profile: &Profile) -> Vec<String> {
 
 /// What was meant, as the end of a sentence.
 fn meant(suites: &Suites, pattern: &str) -> String {
-    let pattern = pattern.split_once('[').map_or(pattern, |(case, _)| case);
     let rules = suites.cases.iter().flat_map(|case| case.rules());
     let ids = suites.cases.iter().map(|case| case.id.as_str());
     let areas = suites.cases.iter().map(|case| case.area.as_str());
     let exact: Vec<&str> = areas.clone().chain(ids).chain(rules.clone()).collect();
     let prefixes = rules.filter_map(|rule| rule.split_once('.')).map(|(prefix, _)| format!("{prefix}.*"));
     let wide: Vec<String> = areas.map(|area| format!("{area}/*")).chain(prefixes).collect();
-    let near = nearest(pattern, exact.into_iter().chain(wide.iter().map(String::as_str)));
+    let near = nearest(without_variant(pattern), exact.into_iter().chain(wide.iter().map(String::as_str)));
     near.map_or_else(|| ": see `authspec list`".to_owned(), |near| format!(": did you mean `{near}`?"))
 }
 

@@ -506,6 +506,12 @@ fn names_domain(seat: &Seat, name: &str) -> bool {
     last.is_some_and(|r| r.text.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("domain=")))
 }
 
+/// The scopes of a request, and the last part of each that is a URL: what people are shown of it.
+fn scope_words(scope: &str) -> String {
+    let words = scope.split(' ').flat_map(|word| [Some(word), word.split_once("://").and(word.rsplit('/').next())]);
+    words.flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// How long the operator's command may take for one request: it starts a browser, and pages load.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages of one journey; more is a loop.
@@ -517,11 +523,6 @@ const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken
 /// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
 const PLAIN_COOKIES: &[&str] =
     &["csrf", "xsrf", "lang", "locale", "theme", "timezone", "awsalb", "arraffinity", "__cf_", "_cfuvid"];
-/// The scopes of a request, and the last part of each that is a URL: what people are shown of it.
-fn scope_words(scope: &str) -> String {
-    let words = scope.split(' ').flat_map(|word| [Some(word), word.split_once("://").and(word.rsplit('/').next())]);
-    words.flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
 
 #[cfg(test)]
 mod tests {

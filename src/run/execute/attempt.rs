@@ -113,8 +113,8 @@ async fn once<'a>(
     if task.case.is_alone() {
         step::restore_upstream(&shared.world).await;
     }
-    let mut run = Run::new(shared, task, variant);
-    run.resumes = held;
+    let (results, refusals, denials) = Default::default();
+    let mut run = Run { shared, task, variant, results, refusals, denials, resumes: held, held: None };
     let clients = match tokio::time::timeout(LONGEST, Box::pin(run.steps(&wire, source))).await {
         Ok(clients) => clients,
         Err(_) => {
