@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write as _, stdout};
 use std::path::Path;
 
-use authspec::diag::{Source, nearest};
+use authspec::diag::{Source, nearest, shell_word};
 use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
@@ -23,7 +23,7 @@ pub fn main(args: RunArgs) -> u8 {
         Err(code) => return code,
     };
     let material = Material { suites: &suites, rules: &rules };
-    let unmet = run::unmet(material.suites, &[args.only.as_slice(), &args.skip].concat());
+    let unmet = run::unmet(material.suites, &args.only, &args.skip);
     if !unmet.is_empty() {
         unmet.iter().for_each(|reason| text::error(reason));
         return USAGE;
@@ -145,7 +145,7 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     if let (Some((_, issuer)), Some(url)) = (&helpers.idp, &profile.target.mcp_url) {
         run::helpers::registrar(issuer, &profile, profile.target.resource.as_ref().unwrap_or(url));
     }
-    let party = Party { profile, helpers, again: format!("authspec run {}", shell(target)) };
+    let party = Party { profile, helpers, again: format!("authspec run {}", shell_word(target)) };
     Ok(Prepared { parties: vec![party], references: Vec::new(), launched })
 }
 
@@ -196,15 +196,9 @@ fn profile(target: &str) -> Result<Profile, u8> {
 /// What a command that repeats a part of the run needs beside the target: the cases, and the version to judge by.
 fn also(args: &RunArgs) -> String {
     let suites = args.suite.suites.as_ref().map(|dir| dir.display().to_string());
-    let suites = suites.map(|dir| format!(" --suites {}", shell(&dir)));
+    let suites = suites.map(|dir| format!(" --suites {}", shell_word(&dir)));
     let version = args.mcp_version.map(|version| format!(" --mcp-version {version}"));
     suites.into_iter().chain(version).collect()
-}
-
-/// A word as a shell takes it: brackets of an address and question marks are patterns there.
-fn shell(word: &str) -> String {
-    let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./:@%+=,".contains(c));
-    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn options(args: &RunArgs, parties: &[Party]) -> Options {
@@ -286,7 +280,7 @@ async fn judge(args: &RunArgs, prepared: &mut Prepared, material: Material<'_>) 
     {
         text::remark(&format!(
             "users, clients and limits are given by a profile: authspec init {} -o mine.toml writes one",
-            shell(url)
+            shell_word(url)
         ));
     }
     if report.run.interrupted {
@@ -368,21 +362,3 @@ fn snapshot_code(args: &RunArgs, report: &Report, code: u8) -> u8 {
 const LAST_WORDS: usize = 3;
 /// What a report calls all embedded deployments together.
 const EMBEDDED: &str = "the embedded reference deployments";
-
-#[cfg(test)]
-mod tests {
-    use super::shell;
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_read_more_into_it() {
-        for (word, written) in [
-            ("mine.toml", "mine.toml"),
-            ("http://[::1]:3000/mcp", "'http://[::1]:3000/mcp'"),
-            ("my profiles/a.toml", "'my profiles/a.toml'"),
-            ("it's mine.toml", r"'it'\''s mine.toml'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell(word), written);
-        }
-    }
-}

@@ -3,6 +3,7 @@
 mod escape;
 mod nearest;
 mod render;
+mod shell;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 pub use self::escape::escape;
 pub use self::nearest::nearest;
 pub use self::render::render;
+pub use self::shell::{shell_word, shell_words};
 
 /// A text that a person wrote, under the name that person knows it by.
 ///

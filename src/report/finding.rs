@@ -8,6 +8,7 @@ use super::look::{self, FAINT, Look, STRONG};
 use super::model::Report;
 use super::phrase::{in_words, obstacle_in_words};
 use super::text::{columns, cut, plural, tidy, wrap};
+use crate::diag::{shell_word, shell_words};
 use crate::event::{CaseResult, Seen, Verdict};
 use crate::transcript::RedactedExchange;
 
@@ -32,7 +33,7 @@ pub(super) fn block(report: &Report, group: &Group<'_>, look: &Look) -> Vec<Stri
         page.field("who", &result.party.replace('-', " "));
         page.field("mend", &result.remedy);
     }
-    page.command("again", &again(report, result));
+    page.command("again", &again(report, group));
     page.others(group);
     page.lines
 }
@@ -76,30 +77,15 @@ fn document(rule: &str, shown: &[&RedactedExchange]) -> Option<usize> {
     })
 }
 
-/// The command that repeats the case, on the same target.
-pub(super) fn again(report: &Report, result: &CaseResult) -> Vec<String> {
+/// The command that repeats the finding on the same target: the variant, or the whole case if several of its variants show it.
+fn again(report: &Report, group: &Group<'_>) -> Vec<String> {
+    let result = group.lead;
     let mut words: Vec<String> = shell_words(report.again_of(result)).iter().map(|word| tidy(word, MESSAGE)).collect();
     if !words.is_empty() {
-        words.extend(["--only".to_owned(), result.case.clone()]);
+        let single = result.variant.as_ref().filter(|_| group.others.iter().all(|other| other.case != result.case));
+        let named = single.map_or_else(|| result.case.clone(), |variant| format!("{}[{variant}]", result.case));
+        words.extend(["--only".to_owned(), tidy(&shell_word(&named), MESSAGE)]);
     }
-    words
-}
-
-/// The words of a command line as it was written, each with its quotes: a blank within them ends none.
-fn shell_words(command: &str) -> Vec<String> {
-    let (mut words, mut word) = (Vec::new(), String::new());
-    let (mut quoted, mut escaped) = (false, false);
-    for letter in command.chars() {
-        if letter.is_whitespace() && !quoted && !escaped {
-            words.push(std::mem::take(&mut word));
-            continue;
-        }
-        quoted ^= letter == '\'' && !escaped;
-        escaped = letter == '\\' && !quoted && !escaped;
-        word.push(letter);
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
     words
 }
 
@@ -323,16 +309,3 @@ const OTHERS: usize = 30;
 const LIST: usize = 3;
 /// Columns before a list of names.
 const NAMES: usize = 2;
-
-#[cfg(test)]
-mod tests {
-    use super::shell_words;
-
-    #[test]
-    fn quoted_words_stay_whole() {
-        assert_eq!(shell_words("authspec run  consent-proxy"), ["authspec", "run", "consent-proxy"]);
-        let quoted = r"authspec run 'my profiles/a.toml' --suites 'it'\''s mine/suites'";
-        let words = ["authspec", "run", "'my profiles/a.toml'", "--suites", r"'it'\''s mine/suites'"];
-        assert_eq!(shell_words(quoted), words);
-    }
-}

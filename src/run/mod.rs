@@ -9,6 +9,7 @@ mod id_jag;
 mod known;
 mod leg;
 mod machine;
+mod patterns;
 mod plan;
 mod preflight;
 mod probes;
@@ -32,7 +33,8 @@ use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
-pub use plan::{Planned, Selection, Stop, needed, plan};
+pub use patterns::Selection;
+pub use plan::{Planned, Stop, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};
 pub use unmet::unmet;

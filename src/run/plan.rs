@@ -2,27 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-
 use super::ability::{Abilities, Ability};
+use super::patterns::Chosen;
 use super::{Material, Options, Preflight};
-use crate::event::Shard;
-use crate::judge;
 use crate::rule::{McpVersion, Role, Rule, Rules};
 use crate::suite::{Case, Variant, Verb};
-
-/// Which cases a run is about.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Only cases (or rules) that one of these patterns meets.
-    pub only: Vec<String>,
-    /// Not these.
-    pub skip: Vec<String>,
-    /// A part of them.
-    pub shard: Option<Shard>,
-    /// Leave out what could harm a shared target: floods and waits.
-    pub safe: bool,
-}
 
 /// A case with what the plan says about it.
 #[derive(Debug, Clone)]
@@ -58,29 +42,31 @@ impl Planned<'_> {
 #[must_use]
 pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> Vec<Planned<'a>> {
     let cases = selected(material, options).into_iter();
-    cases.map(|case| one(case, material.rules, seen, options)).collect()
+    let chosen = Chosen::by(&options.selection);
+    cases.map(|case| one(case, &chosen, material.rules, seen, options)).collect()
 }
 
 /// The abilities that at least one of the selected cases needs: of others nothing has to be found out.
 #[must_use]
 pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
     let cases = selected(material, options).into_iter();
-    cases.flat_map(|case| case.each.iter().flat_map(|variant| &variant.needs).chain(&case.needs)).cloned().collect()
+    let chosen = Chosen::by(&options.selection);
+    let of = |case: &'_ Case| {
+        let variants = case.each.iter().filter(|variant| chosen.variant(case, variant));
+        variants.flat_map(|variant| &variant.needs).chain(&case.needs).cloned().collect::<Vec<_>>()
+    };
+    cases.flat_map(of).collect()
 }
 
 /// The selected cases, in order of id.
 fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
-    let only = globs(&options.selection.only);
-    let skip = globs(&options.selection.skip);
-    // Whoever skips a rule wants the cases kept that only file under it.
-    let wanted = |case: &Case| options.selection.only.is_empty() || concerns(&only, case);
-    let meant = |case: &&Case| wanted(case) && !meets(&skip, case);
+    let chosen = Chosen::by(&options.selection);
     let mine = |at: usize| options.selection.shard.is_none_or(|shard| shard.holds(at));
-    let cases = material.suites.cases.iter().filter(meant).enumerate();
+    let cases = material.suites.cases.iter().filter(|case| chosen.case(case)).enumerate();
     cases.filter(|(at, _)| mine(*at)).map(|(_, case)| case).collect()
 }
 
-fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {
+fn one<'a>(case: &'a Case, chosen: &Chosen, rules: &Rules, seen: &Preflight, options: &Options) -> Planned<'a> {
     let mut planned = Planned { case, runs: Vec::new(), stop: None, left_out: Vec::new() };
     let bare = seen.world.is_bare() && asks_mcp(case, seen.world.recipe.resource.is_empty());
     let beside = bare.then(|| Stop::NotApplicable("it asks the MCP server, and the target has none".into()));
@@ -95,7 +81,7 @@ fn one<'a>(case: &'a Case, rules: &Rules, seen: &Preflight, options: &Options) -
         return planned;
     }
     let mut blocked = None;
-    for variant in &case.each {
+    for variant in case.each.iter().filter(|variant| chosen.variant(case, variant)) {
         match missing(&seen.abilities, &variant.needs) {
             None => planned.runs.push(Some(variant)),
             Some(Stop::NotApplicable(reason)) => planned.left_out.push((variant.name.clone(), reason)),
@@ -151,30 +137,4 @@ fn missing(abilities: &Abilities, needs: &[String]) -> Option<Stop> {
         (word, Ability::Broken(reason)) => Some(Stop::Blocked(format!("needs {word}: {reason}"))),
         (_, Ability::Has) => None,
     }
-}
-
-/// A case concerns whoever asks for it, or for a rule that it only files under.
-pub(super) fn concerns(globs: &GlobSet, case: &Case) -> bool {
-    meets(globs, case) || judge::default_error_rules(case).any(|rule| globs.is_match(rule))
-}
-
-/// A case meets a pattern by its id, by its area, or by one of its rules.
-fn meets(globs: &GlobSet, case: &Case) -> bool {
-    globs.is_match(&case.id) || globs.is_match(&case.area) || case.rules().iter().any(|rule| globs.is_match(rule))
-}
-
-/// `case[variant]` on the command line selects the case.
-pub(super) fn without_variant(pattern: &str) -> &str {
-    pattern.split_once('[').filter(|_| pattern.ends_with(']')).map_or(pattern, |(case, _)| case)
-}
-
-/// Patterns as the command line takes them. A malformed one has been refused there and matches nothing here.
-pub(super) fn globs(patterns: &[String]) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        if let Ok(glob) = GlobBuilder::new(without_variant(pattern)).literal_separator(false).build() {
-            set.add(glob);
-        }
-    }
-    set.build().unwrap_or_else(|_| GlobSet::empty())
 }

@@ -1,19 +1,46 @@
 //! Patterns that meet no case: most likely slips, and whoever wrote one believes that something was judged, or left out.
 
-use super::plan::{concerns, globs, without_variant};
+use super::patterns::{Patterns, with_variant};
 use crate::diag::nearest;
-use crate::suite::Suites;
+use crate::suite::{Case, Suites};
 use crate::target::{KnownFailure, Profile};
 
-/// What to tell of each pattern of the command line that meets none of these cases, by id, area or rule.
+/// What to tell of each pattern of `--only` and `--skip` that meets none of these cases, by id, area or rule.
 #[must_use]
-pub fn unmet(suites: &Suites, patterns: &[String]) -> Vec<String> {
-    let meets_any = |pattern: &String| {
-        let glob = globs(std::slice::from_ref(pattern));
-        suites.cases.iter().any(|case| concerns(&glob, case))
+pub fn unmet(suites: &Suites, only: &[String], skip: &[String]) -> Vec<String> {
+    let patterns = |patterns: &[String]| -> Vec<_> {
+        patterns.iter().map(|pattern| (pattern.clone(), Patterns::of(std::slice::from_ref(pattern)))).collect()
     };
-    let misses = patterns.iter().filter(|pattern| !meets_any(pattern));
-    misses.map(|pattern| format!("`{pattern}` meets no case, area or rule{}", meant(suites, pattern))).collect()
+    let any = |is_met: &dyn Fn(&Case) -> bool| suites.cases.iter().any(is_met);
+    let wanted = patterns(only).into_iter().filter(|(_, glob)| !any(&|case| glob.concern(case)));
+    let wanted = wanted.map(|(pattern, _)| nothing(suites, &pattern));
+    let skipped = patterns(skip)
+        .into_iter()
+        .filter(|(_, glob)| !any(&|case| glob.meet(case) || case.each.iter().any(|variant| glob.name(case, variant))));
+    let skipped = skipped.map(|(pattern, glob)| match any(&|case| glob.concern(case)) {
+        true => format!(
+            "`{pattern}` cannot be skipped: no case is about it, others only file under it how they were refused. Skip \
+             those (`authspec explain {pattern}` names them), or accept it as a known failure in the profile"
+        ),
+        false => nothing(suites, &pattern),
+    });
+    wanted.chain(skipped).collect()
+}
+
+fn nothing(suites: &Suites, pattern: &str) -> String {
+    let Some((id, variant)) = with_variant(pattern) else {
+        return format!("`{pattern}` meets no case, area or rule{}", meant(suites, pattern));
+    };
+    match suites.get(id) {
+        None => format!("`{id}` is no case{}", meant(suites, id)),
+        Some(case) if case.each.is_empty() => format!("`{id}` has no variants: say `{id}`"),
+        Some(case) => {
+            let names: Vec<&str> = case.each.iter().map(|variant| variant.name.as_str()).collect();
+            let near = nearest(variant, names.iter().copied()).map(|near| format!(": did you mean `{id}[{near}]`?"));
+            let near = near.unwrap_or_else(|| format!(": they are {}", names.join(", ")));
+            format!("`{id}` has no variant `{variant}`{near}")
+        }
+    }
 }
 
 /// The same of the known failures of a profile.
@@ -43,7 +70,7 @@ fn meant(suites: &Suites, pattern: &str) -> String {
     let exact: Vec<&str> = areas.clone().chain(ids).chain(rules.clone()).collect();
     let prefixes = rules.filter_map(|rule| rule.split_once('.')).map(|(prefix, _)| format!("{prefix}.*"));
     let wide: Vec<String> = areas.map(|area| format!("{area}/*")).chain(prefixes).collect();
-    let near = nearest(without_variant(pattern), exact.into_iter().chain(wide.iter().map(String::as_str)));
+    let near = nearest(pattern, exact.into_iter().chain(wide.iter().map(String::as_str)));
     near.map_or_else(|| ": see `authspec list`".to_owned(), |near| format!(": did you mean `{near}`?"))
 }
 
@@ -53,7 +80,7 @@ mod tests {
 
     fn told(patterns: &[&str]) -> Vec<String> {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        unmet(Suites::embedded(), &patterns)
+        unmet(Suites::embedded(), &patterns, &[])
     }
 
     #[test]
@@ -73,6 +100,29 @@ mod tests {
             told(&["tokn/*", "token", "token/code-onetime", "tokne.*"]),
             [said("tokn/*", "token/*"), said("token/code-onetime", "token/code-one-time"), said("tokne.*", "token.*")]
         );
+        assert_eq!(
+            told(&["resource/kid-is-no-input[pth]", "resource/kid-is-no-inpt[path]", "token/code-one-time[x]"]),
+            [
+                "`resource/kid-is-no-input` has no variant `pth`: did you mean `resource/kid-is-no-input[path]`?",
+                "`resource/kid-is-no-inpt` is no case: did you mean `resource/kid-is-no-input`?",
+                "`token/code-one-time` has no variants: say `token/code-one-time`",
+            ]
+        );
         assert_eq!(told(&["qwertyuiop"]), ["`qwertyuiop` meets no case, area or rule: see `authspec list`"]);
+    }
+    #[test]
+    fn a_rule_that_cases_only_file_under_is_not_skipped_in_silence() {
+        let skip = |rule: &str| unmet(Suites::embedded(), &[], &[rule.to_owned()]);
+        let mut rules: Vec<&str> =
+            Suites::embedded().cases.iter().flat_map(crate::judge::default_error_rules).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        for rule in rules {
+            let is_judged = Suites::embedded().cases.iter().any(|case| case.rules().contains(&rule));
+            let told = skip(rule);
+            assert_eq!(told.is_empty(), is_judged, "{told:?}");
+            assert!(told.iter().all(|text| text.contains("cannot be skipped")), "{told:?}");
+        }
+        assert_eq!(skip("token/code-one-time"), Vec::<String>::new());
     }
 }
