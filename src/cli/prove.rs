@@ -33,14 +33,11 @@ pub fn main(args: &ProveArgs) -> u8 {
     let material = Material { suites: &suites, rules: &rules };
     let whole = args.fault.is_empty();
     let proved = runtime().block_on(async {
-        text::remark("the healthy reference deployments, by all cases");
-        let healthy = prove::healthy(material).await?;
         let mut tell = |news: News<'_>| match news {
             News::Stage(stage) => text::remark(stage),
             News::Proof(proof) => text::line(&row(proof)),
         };
-        let proofs = prove::prove(faults, material, PARALLEL, args.every_case, &mut tell).await?;
-        Ok::<_, std::io::Error>((healthy, proofs))
+        prove::prove(faults, material, PARALLEL, args.every_case, &mut tell).await
     });
     match proved {
         Err(error) => {

@@ -214,6 +214,7 @@ fn options(args: &RunArgs, parties: &[Party]) -> Options {
         strict: args.strict,
         keep_all: args.report.is_some() || args.format == Format::Json,
         confirm: false,
+        until_found: false,
         again,
     }
 }

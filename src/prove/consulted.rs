@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::Faults;
-
 use super::sight::{Difference, Sight};
-use super::watched::Watched;
-use super::{crew, options};
+use super::watched::{Tried, Watched};
+use super::{Reds, crew, options};
+use crate::event::Verdict;
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material};
@@ -16,10 +15,14 @@ use crate::suite::Case;
 #[derive(Debug, Default)]
 pub struct Consulted {
     versions: BTreeMap<McpVersion, Version>,
+    /// What the cases found.
+    pub(super) healthy: Reds,
 }
 
 #[derive(Debug, Default)]
 struct Version {
+    /// Asked for when the deployment starts.
+    at_start: BTreeSet<&'static str>,
     /// Asked for at the start, or by what the preflight does.
     before: BTreeSet<&'static str>,
     /// What the preflight saw.
@@ -35,6 +38,8 @@ pub(super) struct Met {
     pub(super) asked: Asked,
     /// What was read of what the preflight handed on, by place.
     pub(super) read: BTreeSet<String>,
+    /// What was judged, in order.
+    pub(super) verdicts: Vec<Verdict>,
 }
 
 impl Consulted {
@@ -53,8 +58,12 @@ impl Consulted {
         let mut covered: BTreeSet<String> = BTreeSet::new();
         for version in McpVersion::ALL.iter().copied().rev() {
             let watched = healthy(helpers, deployment, version).await?;
-            let mut found =
-                Version { before: watched.asked(), sight: watched.sight(material), by_case: BTreeMap::new() };
+            let mut found = Version {
+                at_start: watched.at_start.clone(),
+                before: watched.asked(),
+                sight: watched.sight(material),
+                by_case: BTreeMap::new(),
+            };
             let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
             let new =
                 planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
@@ -64,13 +73,18 @@ impl Consulted {
                 let watched = healthy(helpers, deployment, version).await?;
                 let mut met = Vec::new();
                 for case in cases {
-                    let tried = watched.one(&case, material.rules).await;
-                    met.push((case.id, tried.met));
+                    let tried = watched.one(&case, material.rules, &[]).await;
+                    met.push((case.id, tried));
                 }
                 watched.stop().await;
                 Ok(met)
             };
-            crew::all(shares(new, parallel), parallel, watch, |met| found.by_case.extend(met))?;
+            crew::all(shares(new, parallel), parallel, watch, |met| {
+                for (case, Tried { met, reds }) in met {
+                    consulted.healthy.add(reds);
+                    found.by_case.insert(case, met);
+                }
+            })?;
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
@@ -108,9 +122,14 @@ impl Consulted {
         self.versions.get(&version).into_iter().flat_map(|seen| seen.by_case.keys().cloned())
     }
 
-    /// What a case asks for in a version; nothing if it is not judged by it.
-    pub(super) fn asked(&self, version: McpVersion, case: &str) -> Option<&Asked> {
-        Some(&self.versions.get(&version)?.by_case.get(case)?.asked)
+    /// What a case met in a version; nothing if it is not judged by it.
+    pub(super) fn met(&self, version: McpVersion, case: &str) -> Option<&Met> {
+        self.versions.get(&version)?.by_case.get(case)
+    }
+
+    /// Whether a fault is asked for when the deployment starts: then it cannot be switched on later.
+    pub(super) fn at_start(&self, version: McpVersion, fault: &str) -> bool {
+        self.versions.get(&version).is_none_or(|seen| seen.at_start.contains(fault))
     }
 
     /// The cases that ask for a fault in any version.
@@ -122,7 +141,7 @@ impl Consulted {
 
 /// A healthy deployment whose questions are noted.
 async fn healthy(helpers: &Helpers, deployment: Deployment, version: McpVersion) -> std::io::Result<Watched> {
-    let watched = Watched::start(helpers, deployment, Faults::none(), version).await?;
+    let watched = Watched::start(helpers, deployment, None, version).await?;
     watched.map_err(|not_started| std::io::Error::other(not_started.message))
 }
 

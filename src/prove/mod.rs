@@ -15,13 +15,14 @@ use crate::suite::{Case, Suites};
 
 mod consulted;
 mod crew;
+mod learnt;
 mod sight;
-mod together;
+mod switched;
 mod watched;
 
 pub use self::consulted::Consulted;
+use self::learnt::{Bench, Learnt};
 use self::sight::Mark;
-use self::together::Cleared;
 
 /// What a run of some cases against one deployment came to.
 #[derive(Debug, Clone, Default)]
@@ -97,16 +98,16 @@ pub async fn reds(
 }
 
 /// The same with one fault and the cases that may see it: those that ask for it, and those that read what the preflight
-/// already sees of it, but for those that are `cleared`.
+/// already sees of it, but for what is `learnt` already.
 async fn reds_of(
     helpers: &Helpers,
     fault: &'static Fault,
     material: Material<'_>,
     consulted: &Consulted,
-    cleared: &Cleared,
+    learnt: &Learnt,
 ) -> std::io::Result<Reds> {
     let named: Vec<&Case> = material.suites.cases.iter().filter(|case| is_named_by(fault, case)).collect();
-    let mut reds = Reds::default();
+    let mut reds = Reds { red: learnt.red(fault), ..Reds::default() };
     // Cases that were judged, or that go as with a healthy deployment: an older version says no more about them.
     let mut settled: BTreeSet<String> = BTreeSet::new();
     // What has nothing to say in a newer version where it would have without the fault.
@@ -118,7 +119,7 @@ async fn reds_of(
         only.extend(silenced.iter().cloned());
         if look && consulted.before(version, fault.id) {
             let mark = match version {
-                McpVersion::NEWEST => cleared.mark(fault).cloned(),
+                McpVersion::NEWEST => learnt.mark(fault).cloned(),
                 _ => sight::mark(helpers, fault, version, material, consulted).await?,
             };
             look = mark.is_some();
@@ -133,7 +134,7 @@ async fn reds_of(
         }
         // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
         only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
-        only.retain(|case| !settled.contains(case) && !cleared.has(version, fault, case));
+        only.retain(|case| !settled.contains(case) && !learnt.has(version, fault, case));
         settled.extend(consulted.of_version(version));
         if only.is_empty() {
             continue;
@@ -162,6 +163,7 @@ fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {
         selection: Selection { only: only.to_vec(), ..Selection::default() },
         version: Some(version),
         jobs: Some(jobs),
+        until_found: true,
         again: "authspec prove".into(),
         ..Options::default()
     }
@@ -202,6 +204,17 @@ impl Reds {
         silent
     }
 
+    /// Together with what was found elsewhere.
+    fn add(&mut self, other: Reds) {
+        self.not_started = self.not_started.take().or(other.not_started);
+        for (case, variants) in other.red {
+            self.red.entry(case).or_default().extend(variants);
+        }
+        self.blocked.extend(other.blocked);
+        self.errors.extend(other.errors);
+        self.judged.extend(other.judged);
+    }
+
     fn take(&mut self, finished: &crate::event::CaseFinished, silent: &mut Vec<String>) {
         let mut judged = false;
         for result in &finished.results {
@@ -240,7 +253,8 @@ pub enum News<'a> {
 }
 
 /// Proves faults, `parallel` at a time, in the order given, each against the cases that may see it; with `every_case`
-/// against all of them, which takes much longer and takes nothing on trust.
+/// against all of them, which takes much longer and takes nothing on trust. Hands back what the cases find at the healthy
+/// deployments of these faults as well.
 ///
 /// # Errors
 /// If a deployment cannot be started.
@@ -253,25 +267,38 @@ pub async fn prove(
     parallel: usize,
     every_case: bool,
     tell: &mut dyn FnMut(News<'_>),
-) -> std::io::Result<Vec<Proof>> {
+) -> std::io::Result<(Reds, Vec<Proof>)> {
     let helpers = Helpers::start().await?;
-    let mut prepared = BTreeMap::new();
-    for deployment in Deployment::ALL.into_iter().filter(|_| !every_case) {
-        let own: Vec<&'static Fault> = faults.iter().copied().filter(|f| Deployment::of(f) == deployment).collect();
-        // For a few the watching would cost more than it spares.
-        if own.len() > FEW {
-            tell(News::Stage(&format!("{}: which cases meet which of its {} faults", deployment.name(), own.len())));
-            let consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
-            tell(News::Stage(&format!("{}: faults that many cases meet, tried together", deployment.name())));
-            let cleared = Cleared::find(&helpers, deployment, &own, material, &consulted, parallel)?;
-            prepared.insert(deployment, (consulted, cleared));
-        }
+    let of = |deployment| faults.iter().copied().filter(move |fault| Deployment::of(fault) == deployment);
+    // For a few the watching would cost more than it spares.
+    let concerned = Deployment::ALL.into_iter().filter(|deployment| of(*deployment).next().is_some());
+    let (watched, others): (Vec<_>, Vec<_>) =
+        concerned.partition(|deployment| !every_case && of(*deployment).count() > FEW);
+    let mut healthy = Reds::default();
+    if !others.is_empty() {
+        let names: Vec<&str> = others.iter().map(|deployment| deployment.name()).collect();
+        tell(News::Stage(&format!("{}, healthy: all cases", names.join(", "))));
     }
+    let unwatched =
+        async |deployment| reds(&helpers, deployment, Faults::none(), material, (&[], &[]), HEALTHY_JOBS).await;
+    crew::all(others, Deployment::ALL.len(), unwatched, |reds| healthy.add(reds))?;
+    let mut prepared = BTreeMap::new();
+    for deployment in watched {
+        let own: Vec<&'static Fault> = of(deployment).collect();
+        tell(News::Stage(&format!("{}: which cases meet which of its {} faults", deployment.name(), own.len())));
+        let mut consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
+        healthy.add(std::mem::take(&mut consulted.healthy));
+        tell(News::Stage(&format!("{}: what can be learnt of several faults at one deployment", deployment.name())));
+        let bench = Bench { helpers: &helpers, deployment, faults: &own, material, consulted: &consulted, parallel };
+        let learnt = Learnt::find(bench)?;
+        prepared.insert(deployment, (consulted, learnt));
+    }
+    tell(News::Stage("fault by fault, what is still open"));
     let mut proofs = Vec::new();
     let one = async |fault: &'static Fault| {
         let deployment = Deployment::of(fault);
         let reds = match prepared.get(&deployment) {
-            Some((consulted, cleared)) => reds_of(&helpers, fault, material, consulted, cleared).await?,
+            Some((consulted, learnt)) => reds_of(&helpers, fault, material, consulted, learnt).await?,
             None => {
                 let faults = Faults::one(fault.id).unwrap_or_default();
                 reds(&helpers, deployment, faults, material, (&[], &[]), JOBS).await?
@@ -279,35 +306,15 @@ pub async fn prove(
         };
         Ok(compare(fault, reds, material.suites))
     };
-    crew::all(faults, parallel, one, |proof| {
+    crew::all(faults.clone(), parallel, one, |proof| {
         tell(News::Proof(&proof));
         proofs.push(proof);
     })?;
-    Ok(proofs)
-}
-
-/// What all cases find at the healthy deployments, in every MCP version.
-///
-/// # Errors
-/// If a deployment cannot be started.
-///
-/// # Panics
-/// On a runtime of one thread, like [`prove`].
-pub async fn healthy(material: Material<'_>) -> std::io::Result<Reds> {
-    let helpers = Helpers::start().await?;
-    let mut all = Reds::default();
-    let one = async |deployment| reds(&helpers, deployment, Faults::none(), material, (&[], &[]), HEALTHY_JOBS).await;
-    crew::all(Deployment::ALL.to_vec(), Deployment::ALL.len(), one, |reds: Reds| {
-        all.not_started = all.not_started.take().or(reds.not_started);
-        all.red.extend(reds.red);
-        all.blocked.extend(reds.blocked);
-        all.errors.extend(reds.errors);
-    })?;
-    Ok(all)
+    Ok((healthy, proofs))
 }
 
 /// Watching every case by itself takes about as long as so many runs of all cases.
-const FEW: usize = 12;
+const FEW: usize = 2;
 
 /// Cases at once of one fault.
 const JOBS: usize = 2;

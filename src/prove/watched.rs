@@ -3,9 +3,9 @@
 use fixtures::{Faults, Watch};
 
 use super::consulted::{Asked, Met};
-use super::options;
 use super::sight::{self, Sight};
-use crate::event::{Event, Verdict};
+use super::{Reds, options};
+use crate::event::Event;
 use crate::reference::{Deployment, Reference};
 use crate::rule::{McpVersion, Rules};
 use crate::run::{self, Helpers, Material, NotStarted, Options, Preflight};
@@ -15,6 +15,8 @@ use crate::suite::{Case, Suites};
 pub(super) struct Watched {
     pub(super) seen: Preflight,
     reference: Reference,
+    /// The faults that it asked for when it started.
+    pub(super) at_start: Asked,
     watch: Watch,
     options: Options,
 }
@@ -23,25 +25,30 @@ pub(super) struct Watched {
 pub(super) struct Tried {
     /// What it met.
     pub(super) met: Met,
-    /// What was judged.
-    pub(super) verdicts: Vec<Verdict>,
+    /// What it found.
+    pub(super) reds: Reds,
 }
 
 impl Watched {
-    /// Starts it and looks at it; the inner error says why it cannot be judged.
+    /// Starts it and looks at it, with this fault switched on meanwhile; the inner error says why it cannot be judged.
     ///
     /// # Errors
     /// If it cannot be started.
     pub(super) async fn start(
         helpers: &Helpers,
         deployment: Deployment,
-        faults: Faults,
+        seen: Option<&'static str>,
         version: McpVersion,
     ) -> std::io::Result<Result<Watched, NotStarted>> {
         let (watch, options) = (Watch::default(), options(version, &[], 1));
-        let reference = Reference::start_with(helpers, deployment, faults.watched(&watch)).await?;
+        let reference = Reference::start_with(helpers, deployment, Faults::none().watched(&watch)).await?;
+        let at_start = watch.ids();
+        watch.switch_on(seen.as_slice());
         match run::look(&reference.profile, &reference.helpers, &options, None).await {
-            Ok(seen) => Ok(Ok(Watched { seen, reference, watch, options })),
+            Ok(seen) => {
+                watch.switch_on(&[]);
+                Ok(Ok(Watched { seen, reference, at_start, watch, options }))
+            }
             Err(not_started) => {
                 reference.stop().await;
                 Ok(Err(not_started))
@@ -59,26 +66,31 @@ impl Watched {
         Sight::of(&self.seen, &self.reference, material)
     }
 
-    /// Runs one case. No client of before is lent to it, so that it registers its own.
-    pub(super) async fn one(&self, case: &Case, rules: &Rules) -> Tried {
+    /// Runs one case while these faults are on, too. No client of before is lent to it, so that it registers its own.
+    pub(super) async fn one(&self, case: &Case, rules: &Rules, on: &[&'static str]) -> Tried {
         self.seen.world.pool.empty();
         self.watch.clear();
+        self.watch.switch_on(on);
         let suites = Suites { cases: vec![case.clone()] };
         let material = Material { suites: &suites, rules };
-        let mut verdicts = Vec::new();
+        let (mut reds, mut verdicts) = (Reds::default(), Vec::new());
         let mut sink = |event: Event| {
             match event {
                 // What a plan reads is compared as a plan.
                 Event::Started(_) => self.seen.world.reads.begin(),
-                Event::Finished(finished) => verdicts.extend(finished.results.iter().map(|result| result.verdict)),
+                Event::Finished(finished) => {
+                    verdicts.extend(finished.results.iter().map(|result| result.verdict));
+                    reds.take(&finished, &mut Vec::new());
+                }
                 _ => {}
             }
         };
         let profile = &self.reference.profile;
         run::judge(&self.seen, profile, material, &self.options, std::future::pending(), &mut sink).await;
+        self.watch.switch_on(&[]);
         let mut read = self.seen.world.reads.noted();
         read.extend(sight::EVERYBODYS.map(str::to_owned));
-        Tried { met: Met { asked: self.asked(), read }, verdicts }
+        Tried { met: Met { asked: self.asked(), read, verdicts }, reds }
     }
 
     /// Stops it.
@@ -88,9 +100,8 @@ impl Watched {
 }
 
 impl Tried {
-    /// Whether something was judged, and all of it is good.
-    pub(super) fn is_green(&self) -> bool {
-        let is_good = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
-        self.verdicts.contains(&Verdict::Pass) && self.verdicts.iter().all(is_good)
+    /// Whether something was judged, if only that nothing could be, and nothing was found.
+    pub(super) fn is_judged_without_finding(&self) -> bool {
+        !self.reds.judged.is_empty() && self.reds.red.is_empty() && self.reds.errors.is_empty()
     }
 }

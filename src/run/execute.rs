@@ -37,6 +37,8 @@ pub struct Shared {
     pub keep_all: bool,
     /// What failed is tried once more before it is told.
     pub confirm: bool,
+    /// A case ends with the first of its variants that finds something.
+    pub until_found: bool,
     /// What the profile knows to fail.
     pub known: Vec<KnownFailure>,
 }
@@ -123,8 +125,12 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
                 let offset = u32::try_from(exchanges.len()).unwrap_or(u32::MAX);
                 sent.iter_mut().for_each(|e| e.id += offset);
                 some.iter_mut().flat_map(|r| r.exchanges.iter_mut()).for_each(|id| *id += offset);
+                let found = some.iter().any(|result| matches!(result.verdict, Verdict::Fail | Verdict::Warn));
                 results.append(&mut some);
                 exchanges.append(&mut sent);
+                if found && shared.until_found {
+                    break;
+                }
             }
             for (name, reason) in &task.left_out {
                 let values = task

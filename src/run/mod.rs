@@ -56,6 +56,8 @@ pub struct Options {
     pub keep_all: bool,
     /// What failed is tried once more, by itself after all others, before it is told.
     pub confirm: bool,
+    /// A case ends with the first of its variants that finds something: the rest is of no use to whoever asks whether it does.
+    pub until_found: bool,
     /// The command line that repeats this run, without `--only`.
     pub again: String,
 }
@@ -166,6 +168,7 @@ fn lane<'a>(
         strict: options.strict,
         keep_all: options.keep_all,
         confirm: options.confirm,
+        until_found: options.until_found,
         known: profile.known_failures.clone(),
     };
     schedule::Lane { shared: Arc::new(shared), cases, own_login: !seen.abilities.has("proxy") }

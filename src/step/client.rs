@@ -100,9 +100,9 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     map.insert("client_name".into(), json!(part!(world.registration, client_name)));
     map.insert("redirect_uris".into(), json!(part!(world.registration, redirect_uris)));
     // A server may refuse the whole registration for one grant that it does not know.
-    let listed = world.found.member("grant_types_supported").and_then(Value::as_array);
-    let takes = |grant: &str| listed.is_some_and(|list| list.iter().any(|known| known == grant));
-    let may_take = |grant: &str| listed.is_none() || takes(grant);
+    let listed = || world.found.member("grant_types_supported").and_then(Value::as_array);
+    let takes = |grant: &str| listed().is_some_and(|list| list.iter().any(|known| known == grant));
+    let may_take = |grant: &str| listed().is_none() || takes(grant);
     let mut grants = vec!["authorization_code", "refresh_token"];
     if kind == EXCHANGER {
         let by_itself = may_take("client_credentials") || world.exchange.subject == Source::ClientCredentials;

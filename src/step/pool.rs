@@ -239,8 +239,10 @@ impl Pool {
         }
     }
 
-    /// Lets go of the clients that wait: who comes next gets new ones.
+    /// Lets go of the clients that wait, and forgets what the target made of others: who comes next asks it for new ones.
     pub fn empty(&self) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         for shelf in shelves.values_mut() {
             shelf.made = shelf.made.saturating_sub(shelf.free.len());

@@ -1,0 +1,137 @@
+//! What is found out about the faults of a deployment before any of them gets a deployment of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fixtures::Fault;
+
+use super::consulted::Consulted;
+use super::sight::Mark;
+use super::{crew, sight, switched};
+use crate::reference::Deployment;
+use crate::rule::McpVersion;
+use crate::run::{Helpers, Material};
+
+/// Which faults the preflight sees, and of which cases it is known what a fault makes of them.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    marks: BTreeMap<&'static str, Mark>,
+    /// The cases that are known by version and fault, red or not.
+    known: BTreeMap<(McpVersion, &'static str), BTreeSet<String>>,
+    /// The variants that showed it, of the cases that each fault turns red.
+    red: BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>,
+}
+
+/// What a fault makes of a case.
+pub(super) struct Outcome {
+    pub(super) version: McpVersion,
+    pub(super) fault: &'static str,
+    pub(super) case: String,
+    /// The variants that showed it, if the case turns red.
+    pub(super) red: Option<BTreeSet<String>>,
+}
+
+/// What several faults of a deployment are tried with.
+#[derive(Clone, Copy)]
+pub(super) struct Bench<'a> {
+    pub(super) helpers: &'a Helpers,
+    pub(super) deployment: Deployment,
+    pub(super) faults: &'a [&'static Fault],
+    pub(super) material: Material<'a>,
+    pub(super) consulted: &'a Consulted,
+    /// Deployments at once.
+    pub(super) parallel: usize,
+}
+
+impl Learnt {
+    /// Finds out what can be found out of several faults at one deployment.
+    ///
+    /// # Errors
+    /// If a deployment cannot be started.
+    pub(super) fn find(bench: Bench<'_>) -> std::io::Result<Learnt> {
+        let Bench { helpers, material, consulted, .. } = bench;
+        let before = bench.faults.iter().copied().filter(|fault| consulted.before(McpVersion::NEWEST, fault.id));
+        let look = async |fault: &'static Fault| {
+            Ok((fault.id, sight::mark(helpers, fault, McpVersion::NEWEST, material, consulted).await?))
+        };
+        let mut learnt = Learnt::default();
+        crew::all(before.collect(), bench.parallel, look, |(fault, mark)| {
+            learnt.marks.extend(mark.map(|mark| (fault, mark)));
+        })?;
+        let all = switched::outcomes(bench, &learnt.marks)?;
+        for Outcome { version, fault, case, red } in all {
+            learnt.known.entry((version, fault)).or_default().insert(case.clone());
+            if let Some(variants) = red {
+                learnt.red.entry(fault).or_default().entry(case).or_default().extend(variants);
+            }
+        }
+        Ok(learnt)
+    }
+
+    /// How the preflight sees the fault in the newest version, if it does.
+    pub(super) fn mark(&self, fault: &Fault) -> Option<&Mark> {
+        self.marks.get(fault.id)
+    }
+
+    /// Whether it is known what a fault makes of a case.
+    pub(super) fn has(&self, version: McpVersion, fault: &Fault, case: &str) -> bool {
+        self.known.get(&(version, fault.id)).is_some_and(|cases| cases.contains(case))
+    }
+
+    /// The cases that a fault is known to turn red.
+    pub(super) fn red(&self, fault: &Fault) -> BTreeMap<String, BTreeSet<String>> {
+        self.red.get(fault.id).cloned().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prove::is_named_by;
+    use crate::rule::Rules;
+    use crate::suite::Suites;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_fault_makes_of_a_case_is_learnt_and_doubted_where_it_is_not_what_the_case_says() {
+        let mut suites = Suites::embedded().clone();
+        suites.cases.retain(|case| case.area == "token");
+        for case in &mut suites.cases {
+            // A case that keeps quiet about a fault that it sees, and one that boasts of one that it does not.
+            match case.id.as_str() {
+                "token/code-one-time" => case.faults.retain(|fault| fault != "token.code-replay-accepted"),
+                "token/error-format" => case.faults.push("authorize.csp-missing".to_owned()),
+                _ => {}
+            }
+        }
+        let material = Material { suites: &suites, rules: Rules::embedded() };
+        let helpers = Helpers::start().await.expect("helpers start");
+        let server = Deployment::Server;
+        let consulted = Consulted::watch(&helpers, server, material, 2).await.expect("the deployment starts");
+        let ids = [
+            "discovery.iss-not-advertised",
+            "authorize.cookie-domain",
+            "authorize.csp-missing",
+            "token.status-201",
+            "token.code-replay-accepted",
+        ];
+        let find = |id| fixtures::catalogue().iter().find(|fault| fault.id == id);
+        let faults = ids.map(|id| find(id).expect("a fault of the catalogue"));
+        let bench = Bench {
+            helpers: &helpers,
+            deployment: server,
+            faults: &faults,
+            material,
+            consulted: &consulted,
+            parallel: 2,
+        };
+        let learnt = Learnt::find(bench).expect("the deployment starts");
+        let [silent, cookie, policy, status, replay] = faults;
+        let has = |fault, case| learnt.has(McpVersion::NEWEST, fault, case);
+        assert!(learnt.mark(silent).is_some(), "all cases see the metadata");
+        assert!(has(cookie, "token/code-one-time") && has(policy, "token/code-one-time"));
+        assert!(learnt.red(cookie).is_empty() && learnt.red(policy).is_empty());
+        let named = suites.cases.iter().filter(|case| is_named_by(status, case)).map(|case| &case.id);
+        assert!(named.clone().count() > 0 && learnt.red(status).keys().eq(named));
+        assert!(!has(replay, "token/code-one-time") && !has(policy, "token/error-format"), "others have to look");
+        assert!(!learnt.has(McpVersion::V2025_06_18, cookie, "token/code-one-time"));
+    }
+}

@@ -1,0 +1,233 @@
+//! Faults that are switched on for one case at a time, at deployments that run on: all but those for which a deployment
+//! asks once and for all when it starts.
+//!
+//! What all cases work with comes from the preflight of the healthy deployment, or, where the preflight sees a fault and
+//! the case reads what is other then, from a preflight with that fault. Each fault that a case names is switched on alone.
+//! All others that the case comes by are switched on together: if everything is judged as without them, none turns it red;
+//! if not, they are halved. That they were all asked for meanwhile is watched. What is trusted is that none of them hides
+//! what another does although both are there, and that what a fault leaves behind in a deployment does nothing to the
+//! clients of later cases; `prove --every-case` trusts nothing. What is not as the case says is tried again at a deployment
+//! that has this fault and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use fixtures::Fault;
+
+use super::consulted::Consulted;
+use super::learnt::{Bench, Outcome};
+use super::sight::{Difference, Mark};
+use super::watched::{Tried, Watched};
+use super::{crew, is_named_by};
+use crate::event::Verdict;
+use crate::rule::McpVersion;
+use crate::run::Material;
+use crate::suite::Case;
+
+/// What faults make of the cases that come by them or read what the preflight sees of them; `marks` says what that is in
+/// the newest version.
+///
+/// # Errors
+/// If a deployment cannot be started.
+pub(super) fn outcomes(bench: Bench<'_>, marks: &BTreeMap<&'static str, Mark>) -> std::io::Result<Vec<Outcome>> {
+    let mut all = Vec::new();
+    let troublesome = Troublesome::default();
+    for version in McpVersion::ALL.iter().copied().rev() {
+        let settings = Setting::all(version, bench, marks);
+        let queues: Vec<_> = settings.iter().map(|setting| Mutex::new(setting.work(version, bench))).collect();
+        let hands = settings.iter().zip(&queues).flat_map(|(setting, queue)| {
+            let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
+            let portion = if setting.seen.is_some() { MARKED_PORTION } else { PORTION };
+            vec![(setting, queue); bench.parallel.min(waiting.div_ceil(portion))]
+        });
+        let hand = async |(setting, queue): (&Setting<'_>, &Mutex<Vec<Work<'_>>>)| {
+            setting.hand(version, bench, queue, &troublesome).await
+        };
+        crew::all(hands.collect(), bench.parallel, hand, |found| all.extend(found))?;
+    }
+    Ok(all)
+}
+
+/// What cases are tried with.
+struct Setting<'a> {
+    /// What the preflight sees, if something else than of a healthy deployment.
+    seen: Option<&'a Difference>,
+    /// Faults of which something can be learnt with that, each with what the preflight sees of it.
+    faults: Vec<(&'static Fault, Option<&'a Difference>)>,
+}
+
+impl<'a> Setting<'a> {
+    /// The healthy one first.
+    fn all(version: McpVersion, bench: Bench<'_>, marks: &'a BTreeMap<&'static str, Mark>) -> Vec<Setting<'a>> {
+        let consulted = bench.consulted;
+        let mut settings = vec![Setting { seen: None, faults: Vec::new() }];
+        for fault in bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id)) {
+            let before = |version| consulted.before(version, fault.id);
+            match marks.get(fault.id) {
+                // In an older version the preflight may see it nevertheless, if it never came by in the newest.
+                None if before(McpVersion::NEWEST) || !before(version) => settings[0].faults.push((fault, None)),
+                Some(Mark::Other(other)) if version == McpVersion::NEWEST => {
+                    let other = Some(&**other);
+                    settings[0].faults.push((fault, other));
+                    match settings.iter_mut().find(|setting| setting.seen == other) {
+                        Some(setting) => setting.faults.push((fault, other)),
+                        None => settings.push(Setting { seen: other, faults: vec![(fault, other)] }),
+                    }
+                }
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// What there is to try, last what takes longest: it is taken from the end, and nobody waits for it when all else is done.
+    fn work<'b>(&self, version: McpVersion, bench: Bench<'b>) -> Vec<Work<'b>> {
+        let cases = bench.material.suites.cases.iter();
+        let mut work: Vec<Work<'b>> = cases.filter_map(|case| self.work_of(case, version, bench.consulted)).collect();
+        work.sort_by_key(|work| work.named.len());
+        work
+    }
+
+    /// Takes from the queue what it can do at a deployment of its own.
+    async fn hand(
+        &self,
+        version: McpVersion,
+        bench: Bench<'_>,
+        queue: &Mutex<Vec<Work<'_>>>,
+        troublesome: &Troublesome,
+    ) -> std::io::Result<Vec<Outcome>> {
+        let look = self.faults.first().filter(|_| self.seen.is_some()).map(|(fault, _)| fault.id);
+        let watched = Watched::start(bench.helpers, bench.deployment, look, version).await?;
+        let Ok(watched) = watched else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        // What the preflight sees is in any case what it saw before.
+        let mark = bench.consulted.sight(version).and_then(|healthy| watched.sight(bench.material).mark(healthy));
+        let is_as_expected = match (mark, self.seen) {
+            (None, None) => true,
+            (Some(Mark::Other(other)), Some(expected)) => *other == *expected,
+            _ => false,
+        };
+        if is_as_expected {
+            // The lock is not held while the case runs.
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            while let Some(work) = next() {
+                found.extend(work.run(&watched, bench.material, troublesome).await);
+            }
+        }
+        watched.stop().await;
+        Ok(found)
+    }
+
+    fn work_of<'b>(&self, case: &'b Case, version: McpVersion, consulted: &'b Consulted) -> Option<Work<'b>> {
+        let met = consulted.met(version, &case.id)?;
+        let mut work =
+            Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new(), unasked: Vec::new() };
+        for (fault, other) in &self.faults {
+            let is_seen = other.is_some_and(|other| other.shows_in(&met.read));
+            let is_asked = met.asked.contains(fault.id);
+            if is_seen != self.seen.is_some()
+                || !(is_seen || is_asked)
+                || other.is_some_and(|other| other.plan.contains(&case.id))
+            {
+                continue;
+            }
+            let list = match (is_named_by(fault, case), is_asked) {
+                (true, _) => &mut work.named,
+                (false, true) => &mut work.others,
+                (false, false) => &mut work.unasked,
+            };
+            list.push(fault.id);
+        }
+        (!work.named.is_empty() || !work.others.is_empty() || !work.unasked.is_empty()).then_some(work)
+    }
+}
+
+/// What is tried of one case.
+struct Work<'a> {
+    case: &'a Case,
+    version: McpVersion,
+    /// What came of it at a healthy deployment.
+    healthy: &'a [Verdict],
+    /// Faults that turn it red, as it says.
+    named: Vec<&'static str>,
+    /// Others that it comes by.
+    others: Vec<&'static str>,
+    /// Others that it only reads of.
+    unasked: Vec<&'static str>,
+}
+
+impl Work<'_> {
+    async fn run(self, watched: &Watched, material: Material<'_>, troublesome: &Troublesome) -> Vec<Outcome> {
+        let mut found = Vec::new();
+        let one = async |on: &[&'static str]| watched.one(self.case, material.rules, on).await;
+        for &fault in &self.named {
+            let Tried { mut reds, .. } = one(&[fault]).await;
+            if let Some(variants) = reds.red.remove(&self.case.id).filter(|_| reds.errors.is_empty()) {
+                found.push(self.outcome(fault, Some(variants)));
+            }
+        }
+        let mut base = None;
+        if !self.unasked.is_empty() {
+            let tried = base.insert(one(&[]).await);
+            let green = self.unasked.iter().filter(|fault| !tried.met.asked.contains(*fault));
+            found.extend(green.filter(|_| tried.is_judged_without_finding()).map(|fault| self.outcome(fault, None)));
+        }
+        let (single, together): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
+        let mut groups: Vec<Vec<&'static str>> = single.into_iter().map(|fault| vec![fault]).collect();
+        groups.push(together);
+        while let Some(group) = groups.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            let tried = one(&group).await;
+            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
+            if tried.met.verdicts == self.healthy && !met.is_empty() {
+                found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
+                groups.push(rest);
+                continue;
+            }
+            if let [fault] = *group {
+                troublesome.add(fault);
+                if tried.is_judged_without_finding() && !met.is_empty() {
+                    found.push(self.outcome(fault, None));
+                }
+                continue;
+            }
+            // It may be something else: what earlier cases left behind, or what the preflight saw.
+            if base.is_none() {
+                base = Some(one(&[]).await);
+            }
+            if base.as_ref().is_some_and(|base| base.met.verdicts != self.healthy) {
+                break;
+            }
+            let (one, other) = group.split_at(group.len() / 2);
+            groups.extend([one.to_vec(), other.to_vec()]);
+        }
+        found
+    }
+
+    fn outcome(&self, fault: &'static str, red: Option<BTreeSet<String>>) -> Outcome {
+        Outcome { version: self.version, fault, case: self.case.id.clone(), red }
+    }
+}
+
+/// Faults that keep changing what cases come to, if only to blocked: nothing is learnt from trying them with others.
+#[derive(Default)]
+struct Troublesome(Mutex<BTreeMap<&'static str, usize>>);
+
+impl Troublesome {
+    fn add(&self, fault: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
+    }
+
+    fn has(&self, fault: &str) -> bool {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(fault).copied();
+        times.is_some_and(|times| times >= OFTEN)
+    }
+}
+
+/// So many cases are worth a deployment of their own, and so many that are tried with what the preflight sees of a fault.
+const PORTION: usize = 20;
+const MARKED_PORTION: usize = 100;
+/// So many times are no accident.
+const OFTEN: usize = 3;
