@@ -8,7 +8,7 @@ use super::ability::{ABILITIES, TAGS, Word};
 use super::draft::{StepDraft, VariantDraft};
 use super::slip::{
     Code, DUPLICATE_WORD, EACH, EMPTY, FILE_NAME, MISSING_KEY, NO_FAULTS, NO_RULE, SYNTAX, Slips, UNKNOWN_ABILITY,
-    UNKNOWN_KEY, UNKNOWN_TAG,
+    UNKNOWN_FAULT, UNKNOWN_KEY, UNKNOWN_TAG,
 };
 use super::tree::{Item, Key, entries, kind};
 use super::{Case, actor, control, each, step, use_check};
@@ -149,7 +149,12 @@ impl Reader<'_, '_> {
             "needs" => self.case.needs = words(key, item, ABILITIES, &mut self.slips),
             "tags" => self.case.tags = words(key, item, TAGS, &mut self.slips),
             "faults" => {
-                self.case.faults = texts(key, item, &mut self.slips).into_iter().map(|(fault, _)| fault).collect();
+                let named = texts(key, item, &mut self.slips);
+                let known = || fixtures::catalogue().iter().map(|fault| fault.id);
+                for (fault, span) in named.iter().filter(|(fault, _)| known().all(|known| known != fault)) {
+                    self.slips.unknown(UNKNOWN_FAULT, span.clone(), "fault", fault, known());
+                }
+                self.case.faults = named.into_iter().map(|(fault, _)| fault).collect();
             }
             "step" if item.get_ref().is_array() => {}
             "step" => {

@@ -47,6 +47,9 @@ impl<'s> Slips<'s> {
             None if code.name == UNKNOWN_RULE.name => {
                 slip.help = Some("`authspec list --rules` names them all".to_owned());
             }
+            None if code.name == UNKNOWN_FAULT.name => {
+                slip.help = Some("`authspec list --faults` names them all".to_owned());
+            }
             None => slip.help = Some("`suites/README.md` lists what is known".to_owned()),
         }
     }
@@ -115,6 +118,7 @@ codes! {
     UNKNOWN_ARGUMENT = "unknown-argument": "The verb has no such argument.",
     UNKNOWN_CHOICE = "unknown-choice": "The argument takes only certain words.",
     UNKNOWN_FACT = "unknown-fact": "The verb leaves no such fact behind, so the expectation could never be met, or never fail.",
+    UNKNOWN_FAULT = "unknown-fault": "No reference deployment has this fault, so nothing turns the case red by it.",
     UNKNOWN_KEY = "unknown-key": "The file, or a step, has no such key.",
     UNKNOWN_MATCHER = "unknown-matcher": "An expectation table holds something that is no matcher.",
     UNKNOWN_RULE = "unknown-rule": "No requirement of `suites/rules/` has this id.",
