@@ -160,4 +160,4 @@ fn shares(cases: Vec<Case>, parallel: usize) -> Vec<Vec<Case>> {
 pub(super) type Asked = BTreeSet<&'static str>;
 
 /// So many cases are worth a deployment of their own.
-const PORTION: usize = 20;
+pub(super) const PORTION: usize = 20;

@@ -113,8 +113,7 @@ mod tests {
             "token.status-201",
             "token.code-replay-accepted",
         ];
-        let find = |id| fixtures::catalogue().iter().find(|fault| fault.id == id);
-        let faults = ids.map(|id| find(id).expect("a fault of the catalogue"));
+        let faults = ids.map(|id| fixtures::fault::find(id).expect("a fault of the catalogue"));
         let bench = Bench {
             helpers: &helpers,
             deployment: server,

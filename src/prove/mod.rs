@@ -306,7 +306,7 @@ pub async fn prove(
         };
         Ok(compare(fault, reds, material.suites))
     };
-    crew::all(faults.clone(), parallel, one, |proof| {
+    crew::all(faults, parallel, one, |proof| {
         tell(News::Proof(&proof));
         proofs.push(proof);
     })?;

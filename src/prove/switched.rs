@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fixtures::Fault;
 
-use super::consulted::Consulted;
+use super::consulted::{Consulted, PORTION};
 use super::learnt::{Bench, Outcome};
 use super::sight::{Difference, Mark};
 use super::watched::{Tried, Watched};
@@ -200,8 +200,8 @@ impl Work<'_> {
             if base.as_ref().is_some_and(|base| base.met.verdicts != self.healthy) {
                 break;
             }
-            let (one, other) = group.split_at(group.len() / 2);
-            groups.extend([one.to_vec(), other.to_vec()]);
+            let (first, second) = group.split_at(group.len() / 2);
+            groups.extend([first.to_vec(), second.to_vec()]);
         }
         found
     }
@@ -226,8 +226,7 @@ impl Troublesome {
     }
 }
 
-/// So many cases are worth a deployment of their own, and so many that are tried with what the preflight sees of a fault.
-const PORTION: usize = 20;
+/// So many cases are worth a deployment of their own where they are tried with what the preflight sees of a fault.
 const MARKED_PORTION: usize = 100;
 /// So many times are no accident.
 const OFTEN: usize = 3;

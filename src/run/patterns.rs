@@ -58,10 +58,13 @@ impl Patterns {
         let mut variants = Vec::new();
         for pattern in patterns {
             match with_variant(pattern) {
-                Some((case, variant)) => variants.extend(glob(case).zip(glob(variant))),
+                Some((case, variant)) => {
+                    let matcher = |pattern| glob(pattern).map(|glob| glob.compile_matcher());
+                    variants.extend(matcher(case).zip(matcher(variant)));
+                }
                 None => {
                     if let Some(glob) = glob(pattern) {
-                        cases.add(glob.glob().clone());
+                        cases.add(glob);
                     }
                 }
             }
@@ -76,9 +79,14 @@ impl Patterns {
             || case.rules().iter().any(|rule| self.cases.is_match(rule))
     }
 
+    /// Whether a case is meant, if only with a variant.
+    pub(super) fn meet_some_of(&self, case: &Case) -> bool {
+        self.meet(case) || case.each.iter().any(|variant| self.name(case, variant))
+    }
+
     /// Whether something of a case concerns whoever asks for these: a rule, too, that it only files under.
     pub(super) fn concern(&self, case: &Case) -> bool {
-        self.concern_all_of(case) || case.each.iter().any(|variant| self.name(case, variant))
+        self.meet_some_of(case) || self.concern_all_of(case)
     }
 
     fn concern_all_of(&self, case: &Case) -> bool {
@@ -86,7 +94,7 @@ impl Patterns {
     }
 
     /// Whether a variant is meant by `case[variant]`.
-    pub(super) fn name(&self, case: &Case, variant: &Variant) -> bool {
+    fn name(&self, case: &Case, variant: &Variant) -> bool {
         let is_meant = |(cases, variants): &(GlobMatcher, GlobMatcher)| {
             cases.is_match(&case.id) && (variants.glob().glob() == variant.name || variants.is_match(&variant.name))
         };
@@ -99,9 +107,8 @@ pub(super) fn with_variant(pattern: &str) -> Option<(&str, &str)> {
     pattern.strip_suffix(']')?.split_once('[')
 }
 
-fn glob(pattern: &str) -> Option<GlobMatcher> {
-    let glob: Result<Glob, _> = GlobBuilder::new(pattern).literal_separator(false).build();
-    glob.ok().map(|glob| glob.compile_matcher())
+fn glob(pattern: &str) -> Option<Glob> {
+    GlobBuilder::new(pattern).literal_separator(false).build().ok()
 }
 
 #[cfg(test)]

@@ -41,17 +41,17 @@ impl Planned<'_> {
 /// Makes the plan: every selected case, in order of id.
 #[must_use]
 pub fn plan<'a>(material: Material<'a>, seen: &Preflight, options: &Options) -> Vec<Planned<'a>> {
-    let cases = selected(material, options).into_iter();
     let chosen = Chosen::by(&options.selection);
+    let cases = selected(material, &chosen, options).into_iter();
     cases.map(|case| one(case, &chosen, material.rules, seen, options)).collect()
 }
 
 /// The abilities that at least one of the selected cases needs: of others nothing has to be found out.
 #[must_use]
 pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
-    let cases = selected(material, options).into_iter();
     let chosen = Chosen::by(&options.selection);
-    let of = |case: &'_ Case| {
+    let cases = selected(material, &chosen, options).into_iter();
+    let of = |case: &Case| {
         let variants = case.each.iter().filter(|variant| chosen.variant(case, variant));
         variants.flat_map(|variant| &variant.needs).chain(&case.needs).cloned().collect::<Vec<_>>()
     };
@@ -59,8 +59,7 @@ pub fn needed(material: Material<'_>, options: &Options) -> BTreeSet<String> {
 }
 
 /// The selected cases, in order of id.
-fn selected<'a>(material: Material<'a>, options: &Options) -> Vec<&'a Case> {
-    let chosen = Chosen::by(&options.selection);
+fn selected<'a>(material: Material<'a>, chosen: &Chosen, options: &Options) -> Vec<&'a Case> {
     let mine = |at: usize| options.selection.shard.is_none_or(|shard| shard.holds(at));
     let cases = material.suites.cases.iter().filter(|case| chosen.case(case)).enumerate();
     cases.filter(|(at, _)| mine(*at)).map(|(_, case)| case).collect()

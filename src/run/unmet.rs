@@ -8,21 +8,21 @@ use crate::target::{KnownFailure, Profile};
 /// What to tell of each pattern of `--only` and `--skip` that meets none of these cases, by id, area or rule.
 #[must_use]
 pub fn unmet(suites: &Suites, only: &[String], skip: &[String]) -> Vec<String> {
-    let patterns = |patterns: &[String]| -> Vec<_> {
-        patterns.iter().map(|pattern| (pattern.clone(), Patterns::of(std::slice::from_ref(pattern)))).collect()
-    };
+    let of = |pattern: &String| Patterns::of(std::slice::from_ref(pattern));
     let any = |is_met: &dyn Fn(&Case) -> bool| suites.cases.iter().any(is_met);
-    let wanted = patterns(only).into_iter().filter(|(_, glob)| !any(&|case| glob.concern(case)));
-    let wanted = wanted.map(|(pattern, _)| nothing(suites, &pattern));
-    let skipped = patterns(skip)
-        .into_iter()
-        .filter(|(_, glob)| !any(&|case| glob.meet(case) || case.each.iter().any(|variant| glob.name(case, variant))));
+    let wanted = only.iter().filter(|pattern| {
+        let glob = of(pattern);
+        !any(&|case| glob.concern(case))
+    });
+    let wanted = wanted.map(|pattern| nothing(suites, pattern));
+    let skipped = skip.iter().map(|pattern| (pattern, of(pattern)));
+    let skipped = skipped.filter(|(_, glob)| !any(&|case| glob.meet_some_of(case)));
     let skipped = skipped.map(|(pattern, glob)| match any(&|case| glob.concern(case)) {
         true => format!(
             "`{pattern}` cannot be skipped: no case is about it, others only file under it how they were refused. Skip \
              those (`authspec explain {pattern}` names them), or accept it as a known failure in the profile"
         ),
-        false => nothing(suites, &pattern),
+        false => nothing(suites, pattern),
     });
     wanted.chain(skipped).collect()
 }

@@ -150,9 +150,9 @@ impl Reader<'_, '_> {
             "tags" => self.case.tags = words(key, item, TAGS, &mut self.slips),
             "faults" => {
                 let named = texts(key, item, &mut self.slips);
-                let known = || fixtures::catalogue().iter().map(|fault| fault.id);
-                for (fault, span) in named.iter().filter(|(fault, _)| known().all(|known| known != fault)) {
-                    self.slips.unknown(UNKNOWN_FAULT, span.clone(), "fault", fault, known());
+                for (fault, span) in named.iter().filter(|(fault, _)| fixtures::fault::find(fault).is_none()) {
+                    let known = fixtures::catalogue().iter().map(|fault| fault.id);
+                    self.slips.unknown(UNKNOWN_FAULT, span.clone(), "fault", fault, known);
                 }
                 self.case.faults = named.into_iter().map(|(fault, _)| fault).collect();
             }
