@@ -95,6 +95,12 @@ impl MockIdp {
         self.shared.find(name, usize::MAX).expect("no limit was set")
     }
 
+    /// Forgets an issuer with all that it knows. Handles on it stay good, but no request reaches it any more: the first that
+    /// names it makes a new one.
+    pub fn remove_issuer(&self, issuer: &Issuer) {
+        self.shared.all().remove(issuer.name());
+    }
+
     /// Stops it for all handles: listens no more, ends waiting answers, and waits for the open ones at most a second.
     pub async fn stop(&self) {
         self.running.stopping.send_replace(true);

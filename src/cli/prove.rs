@@ -179,4 +179,4 @@ fn rewrite(path: &Path, faults: &BTreeSet<&str>) -> std::io::Result<()> {
 }
 
 /// Deployments at once: signing and parsing keep two cores busy.
-const PARALLEL: usize = 14;
+const PARALLEL: usize = 6;

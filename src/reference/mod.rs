@@ -186,6 +186,9 @@ impl Reference {
     /// Stops the deployment; the helpers go on.
     pub async fn stop(self) {
         self.server.stop().await;
+        if let Some((idp, issuer)) = &self.helpers.idp {
+            idp.remove_issuer(issuer);
+        }
     }
 }
 
@@ -254,9 +257,9 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
         faults,
         upstream: fixtures::proxy::Upstream { issuer, ca: ca(helpers), ..Default::default() },
         metadata_hosts: metadata_hosts(helpers),
-        upstream_metadata_age: Duration::ZERO,
-        jwks_cooldown: Duration::ZERO,
-        jwks_max_age: Duration::ZERO,
+        upstream_metadata_age: documents_age(helpers),
+        jwks_cooldown: Duration::from_millis(10).min(documents_age(helpers)),
+        jwks_max_age: documents_age(helpers),
         ..Default::default()
     }
 }
@@ -264,6 +267,12 @@ fn proxy_options(helpers: &Helpers, faults: Faults) -> fixtures::proxy::Options 
 /// What clients of an identity provider that speaks https must trust.
 fn ca(helpers: &Helpers) -> Option<String> {
     helpers.idp.as_ref().and_then(|(idp, _)| idp.ca_pem().map(str::to_owned))
+}
+
+/// How long documents of our identity provider are kept. Where it speaks https they are fetched for every login: cases show
+/// another certificate then, and see whether it is looked at.
+fn documents_age(helpers: &Helpers) -> Duration {
+    if ca(helpers).is_some() { Duration::ZERO } else { Duration::from_secs(60) }
 }
 
 fn gateway_options(helpers: &Helpers, faults: Faults) -> fixtures::gateway::Options {
@@ -300,7 +309,7 @@ fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transpare
     fixtures::transparent::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ..Default::default() },
-        upstream_metadata_age: Duration::ZERO,
+        upstream_metadata_age: documents_age(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
         ..Default::default()
@@ -313,7 +322,7 @@ fn single_client_options(helpers: &Helpers, faults: Faults) -> fixtures::single_
     fixtures::single_client::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ca: ca(helpers), ..upstream },
-        upstream_metadata_age: Duration::ZERO,
+        upstream_metadata_age: documents_age(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
         ..Default::default()
@@ -326,7 +335,7 @@ fn provisioning_options(helpers: &Helpers, faults: Faults) -> fixtures::provisio
     fixtures::provisioning::Options {
         faults,
         upstream: fixtures::transparent::Upstream { issuer, ..upstream },
-        upstream_metadata_age: Duration::ZERO,
+        upstream_metadata_age: documents_age(helpers),
         jwks_cooldown: JWKS_COOLDOWN,
         expiry_leeway: Duration::ZERO,
         ..Default::default()

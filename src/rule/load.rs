@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::reader::{Section, Slips, as_word};
-use super::{McpVersion, Party, Rule, Rules, Versions};
+use super::{McpVersion, Party, Rule, Rules, Table, Versions};
 use crate::diag::{Diagnostic, Source};
 
 /// The table inside the binary.
@@ -74,7 +75,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
 
 /// Every file, every slip.
 fn read(sources: &[Source], excused: &Source) -> Result<Rules, Vec<Diagnostic>> {
-    let mut rules = Rules::default();
+    let mut table = Table::default();
     let mut homes: BTreeMap<String, String> = BTreeMap::new();
     let mut found = Vec::new();
     for source in sources {
@@ -82,7 +83,7 @@ fn read(sources: &[Source], excused: &Source) -> Result<Rules, Vec<Diagnostic>> 
         let mut document = slips.parse(&source.text);
         for (id, entry) in document.drain() {
             let span = entry.span();
-            let DeValue::Table(table) = entry.into_inner() else {
+            let DeValue::Table(entries) = entry.into_inner() else {
                 slips.add("type", id.span(), format!("`{}` is not a rule", id.get_ref()), "expected a table");
                 continue;
             };
@@ -90,18 +91,18 @@ fn read(sources: &[Source], excused: &Source) -> Result<Rules, Vec<Diagnostic>> 
                 let message = format!("rule `{}` is defined twice", id.get_ref());
                 slips.add("duplicate", id.span(), message, format!("already in {home}"));
             }
-            let section = Section::new(id.get_ref().clone(), table, span);
+            let section = Section::new(id.get_ref().clone(), entries, span);
             if let Some(rule) = rule(&id, section, &mut slips) {
-                rules.by_id.insert(rule.id.clone(), rules.rules.len());
-                rules.rules.push(rule);
+                table.by_id.insert(rule.id.clone(), table.rules.len());
+                table.rules.push(rule);
             }
         }
         found.extend(slips.into_found());
     }
     let mut slips = Slips::new(excused.clone());
-    rules.not_tested = not_tested(&excused.text, &rules, &mut slips);
+    table.not_tested = not_tested(&excused.text, &table, &mut slips);
     found.extend(slips.into_found());
-    if found.is_empty() { Ok(rules) } else { Err(found) }
+    if found.is_empty() { Ok(Rules { table: Arc::new(table) }) } else { Err(found) }
 }
 
 fn rule(id: &Spanned<String>, mut section: Section<'_>, slips: &mut Slips) -> Option<Rule> {
@@ -205,7 +206,7 @@ fn lint_remedy(remedy: &Spanned<String>, slips: &mut Slips) {
 }
 
 /// Lines of `rule TAB reason`; empty lines and lines that start with `#` do not count.
-fn not_tested(text: &str, rules: &Rules, slips: &mut Slips) -> Vec<(String, String)> {
+fn not_tested(text: &str, table: &Table, slips: &mut Slips) -> Vec<(String, String)> {
     let mut excused: Vec<(String, String)> = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -216,8 +217,8 @@ fn not_tested(text: &str, rules: &Rules, slips: &mut Slips) -> Vec<(String, Stri
         }
         let (id, reason) = line.split_once('\t').unwrap_or((line, ""));
         let span = from..from + id.len();
-        if !rules.by_id.contains_key(id) {
-            let known: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+        if !table.by_id.contains_key(id) {
+            let known: Vec<&str> = table.rules.iter().map(|rule| rule.id.as_str()).collect();
             slips.unknown(span.clone(), "rule", id, &known);
         }
         if reason.trim().is_empty() {

@@ -7,7 +7,7 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -194,9 +194,14 @@ pub struct Rule {
     pub remedy: String,
 }
 
-/// The whole requirement table, with the list of rules that no case judges and why.
+/// The whole requirement table, with the list of rules that no case judges and why. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
+    table: Arc<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
     rules: Vec<Rule>,
     by_id: BTreeMap<String, usize>,
     not_tested: Vec<(String, String)>,
@@ -222,26 +227,26 @@ impl Rules {
 
     /// The rule of that name.
     pub fn get(&self, id: &str) -> Option<&Rule> {
-        self.by_id.get(id).map(|&index| &self.rules[index])
+        self.table.by_id.get(id).map(|&index| &self.table.rules[index])
     }
 
     /// All rules: files in alphabetical order, rules in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.table.rules.iter()
     }
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.table.rules.len()
     }
 
     /// Whether there is no rule at all.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.table.rules.is_empty()
     }
 
     /// Rules that no case judges, each with the reason.
     pub fn not_tested(&self) -> &[(String, String)] {
-        &self.not_tested
+        &self.table.not_tested
     }
 }

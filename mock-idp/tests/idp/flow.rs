@@ -27,6 +27,18 @@ async fn metadata_is_at_every_place() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_was_removed_is_forgotten() {
+    let (idp, mut browser) = start().await;
+    browser.issuer.configure(|config| config.iss_in_response = false);
+    let metadata = format!("{}/.well-known/openid-configuration", browser.issuer.url());
+    let promised = "authorization_response_iss_parameter_supported";
+    assert_eq!(browser.get(&metadata).await.json().get(promised), None);
+    idp.remove_issuer(&browser.issuer);
+    assert_eq!(browser.get(&metadata).await.json()[promised], true, "a new one, with the settings of the start");
+    idp.stop().await;
+}
+
+#[tokio::test]
 async fn the_first_answer_needs_no_generated_key() {
     // That nothing is generated is held by the tests of the key ring; here: the published key is the fixture.
     let (idp, mut browser) = start().await;
