@@ -6,7 +6,8 @@ use fixtures::Fault;
 
 use super::consulted::Consulted;
 use super::sight::Mark;
-use super::{crew, sight, switched};
+use super::visit::{self, Visit};
+use super::{crew, is_named_by, switched};
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -15,6 +16,8 @@ use crate::run::{Helpers, Material};
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
     marks: BTreeMap<&'static str, Mark>,
+    /// What was found while the preflight looked, in the newest version.
+    visits: BTreeMap<&'static str, Visit>,
     /// The cases that are known by version and fault, red or not.
     known: BTreeMap<(McpVersion, &'static str), BTreeSet<String>>,
     /// The variants that showed it, of the cases that each fault turns red.
@@ -51,11 +54,13 @@ impl Learnt {
         let Bench { helpers, material, consulted, .. } = bench;
         let before = bench.faults.iter().copied().filter(|fault| consulted.before(McpVersion::NEWEST, fault.id));
         let look = async |fault: &'static Fault| {
-            Ok((fault.id, sight::mark(helpers, fault, McpVersion::NEWEST, material, consulted).await?))
+            let choose = |mark: Option<&Mark>| there(fault, mark, bench);
+            Ok((fault.id, visit::visit(helpers, fault, McpVersion::NEWEST, material, consulted, choose).await?))
         };
         let mut learnt = Learnt::default();
-        crew::all(before.collect(), bench.parallel, look, |(fault, mark)| {
-            learnt.marks.extend(mark.map(|mark| (fault, mark)));
+        crew::all(before.collect(), bench.parallel, look, |(fault, mut visit)| {
+            learnt.marks.extend(visit.mark.take().map(|mark| (fault, mark)));
+            learnt.visits.insert(fault, visit);
         })?;
         let all = switched::outcomes(bench, &learnt.marks)?;
         for Outcome { version, fault, case, red } in all {
@@ -72,6 +77,11 @@ impl Learnt {
         self.marks.get(fault.id)
     }
 
+    /// What was found while the preflight looked, in the newest version.
+    pub(super) fn visit(&self, fault: &Fault) -> Option<&Visit> {
+        self.visits.get(fault.id)
+    }
+
     /// Whether it is known what a fault makes of a case.
     pub(super) fn has(&self, version: McpVersion, fault: &Fault, case: &str) -> bool {
         self.known.get(&(version, fault.id)).is_some_and(|cases| cases.contains(case))
@@ -83,10 +93,28 @@ impl Learnt {
     }
 }
 
+/// What can only be tried at a deployment that has the fault from the start: what applies otherwise, and everything that
+/// meets a fault for which the deployment asks once and for all.
+fn there(fault: &'static Fault, mark: Option<&Mark>, bench: Bench<'_>) -> BTreeSet<String> {
+    let (version, consulted) = (McpVersion::NEWEST, bench.consulted);
+    let mut cases = BTreeSet::new();
+    if let Some(Mark::Other(other)) = mark {
+        cases.extend(other.plan.iter().cloned());
+    }
+    if consulted.at_start(version, fault.id) {
+        let named = bench.material.suites.cases.iter().filter(|case| is_named_by(fault, case));
+        cases.extend(named.filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
+        cases.extend(consulted.in_version(version, fault.id));
+        if let Some(Mark::Other(other)) = mark {
+            cases.extend(consulted.reading(version, other));
+        }
+    }
+    cases
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prove::is_named_by;
     use crate::rule::Rules;
     use crate::suite::Suites;
 

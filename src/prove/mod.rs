@@ -18,6 +18,7 @@ mod crew;
 mod learnt;
 mod sight;
 mod switched;
+mod visit;
 mod watched;
 
 pub use self::consulted::Consulted;
@@ -112,50 +113,64 @@ async fn reds_of(
     let mut settled: BTreeSet<String> = BTreeSet::new();
     // What has nothing to say in a newer version where it would have without the fault.
     let mut silenced: BTreeSet<String> = BTreeSet::new();
-    // Whether the preflight is looked at: in older versions only of faults that it saw in a newer one, or meets there first.
-    let mut look = true;
+    // Whether the preflight may see it: in older versions only what it saw in a newer one, or meets there first.
+    let mut may_show = true;
     for version in McpVersion::ALL.iter().copied().rev() {
-        let mut only = consulted.in_version(version, fault.id);
+        let mut only: BTreeSet<String> = consulted.in_version(version, fault.id).into_iter().collect();
+        // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
+        only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
         only.extend(silenced.iter().cloned());
-        if look && consulted.before(version, fault.id) {
-            let mark = match version {
-                McpVersion::NEWEST => learnt.mark(fault).cloned(),
-                _ => sight::mark(helpers, fault, version, material, consulted).await?,
-            };
-            look = mark.is_some();
+        let choose = |mut only: BTreeSet<String>, mark: Option<&Mark>| {
             match mark {
                 None => {}
                 Some(Mark::Other(other)) => {
-                    only.extend(consulted.reading(version, &other));
-                    only.extend(other.plan);
+                    only.extend(consulted.reading(version, other));
+                    only.extend(other.plan.iter().cloned());
                 }
-                Some(Mark::Nothing) => only = material.suites.cases.iter().map(|case| case.id.clone()).collect(),
+                Some(Mark::Nothing) => only.extend(material.suites.cases.iter().map(|case| case.id.clone())),
             }
+            only.retain(|case| !settled.contains(case) && !learnt.has(version, fault, case));
+            only
+        };
+        let mut silent = Vec::new();
+        if version == McpVersion::NEWEST {
+            let mark = learnt.mark(fault);
+            may_show = mark.is_some() || !consulted.before(version, fault.id);
+            only = choose(only, mark);
+            if let Some(visit) = learnt.visit(fault) {
+                only.retain(|case| !visit.tried.contains(case));
+                silent.clone_from(&visit.silent);
+                reds.add(visit.reds.clone());
+            }
+        } else if may_show && consulted.before(version, fault.id) {
+            let looked =
+                visit::visit(helpers, fault, version, material, consulted, |mark| choose(std::mem::take(&mut only), mark));
+            let looked = looked.await?;
+            may_show = looked.mark.is_some();
+            silent = looked.silent;
+            reds.add(looked.reds);
+        } else {
+            only = choose(only, None);
         }
-        // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
-        only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
-        only.retain(|case| !settled.contains(case) && !learnt.has(version, fault, case));
+        if !only.is_empty() && reds.not_started.is_none() {
+            // A fresh one, as it was watched.
+            let reference = visit::start(helpers, fault).await?;
+            let cases: Vec<String> = only.into_iter().collect();
+            let options = options(version, &cases, JOBS);
+            if let Some(seen) = reds.look(&reference, &options, Some(run::needed(material, &options))).await {
+                silent.extend(reds.judge(&seen, &reference, material, &options).await);
+            }
+            reference.stop().await;
+        }
+        if reds.not_started.is_some() {
+            break;
+        }
         settled.extend(consulted.of_version(version));
-        if only.is_empty() {
-            continue;
-        }
-        // A fresh one each time, as it was watched.
-        let reference = start(helpers, fault).await?;
-        let options = options(version, &only, JOBS);
-        let Some(seen) = reds.look(&reference, &options, Some(run::needed(material, &options))).await else { break };
-        for silent in reds.judge(&seen, &reference, material, &options).await {
-            settled.remove(&silent);
-            silenced.insert(silent);
-        }
+        settled.retain(|case| !silent.contains(case));
         settled.extend(reds.judged.iter().cloned());
-        reference.stop().await;
+        silenced.extend(silent);
     }
     Ok(reds)
-}
-
-/// A deployment with one fault.
-async fn start(helpers: &Helpers, fault: &Fault) -> std::io::Result<Reference> {
-    Reference::start_with(helpers, Deployment::of(fault), Faults::one(fault.id).unwrap_or_default()).await
 }
 
 fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {

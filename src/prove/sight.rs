@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
-use fixtures::Fault;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{Consulted, options, start};
+use super::options;
 use crate::reference::Reference;
-use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Preflight, Stop};
+use crate::run::{self, Material, Preflight, Stop};
 use crate::step::Found;
 
 /// Everything that a preflight hands to the cases, with the places of this deployment masked: if a fault leaves it as it is
@@ -164,24 +162,6 @@ const OWN_AUTHORITIES: &str = "own-authorities";
 /// Places that every case reads: which roles are judged, by which version, and who may be asked at all.
 pub(super) const EVERYBODYS: [&str; 3] = ["roles", "version", "peers"];
 
-/// How the preflight sees a fault in a version, if it does.
-pub(super) async fn mark(
-    helpers: &Helpers,
-    fault: &'static Fault,
-    version: McpVersion,
-    material: Material<'_>,
-    consulted: &Consulted,
-) -> std::io::Result<Option<Mark>> {
-    let reference = start(helpers, fault).await?;
-    let seen = run::look(&reference.profile, &reference.helpers, &options(version, &[], 1), None).await;
-    let mark = match (seen, consulted.sight(version)) {
-        (Ok(seen), Some(healthy)) => Sight::of(&seen, &reference, material).mark(healthy),
-        _ => Some(Mark::Nothing),
-    };
-    reference.stop().await;
-    Ok(mark)
-}
-
 /// What differs from one healthy deployment to the next. Cases register clients of their own, so nothing is lost by it.
 static VOLATILE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
@@ -199,7 +179,8 @@ mod tests {
 
     use super::*;
     use crate::reference::Deployment;
-    use crate::rule::Rules;
+    use crate::rule::{McpVersion, Rules};
+    use crate::run::Helpers;
     use crate::suite::Suites;
 
     async fn sight(helpers: &Helpers, deployment: Deployment, faults: Faults, version: McpVersion) -> Sight {

@@ -172,18 +172,24 @@ impl Work<'_> {
             let green = self.unasked.iter().filter(|fault| !tried.met.asked.contains(*fault));
             found.extend(green.filter(|_| tried.is_judged_without_finding()).map(|fault| self.outcome(fault, None)));
         }
-        let (single, together): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
-        let mut groups: Vec<Vec<&'static str>> = single.into_iter().map(|fault| vec![fault]).collect();
-        groups.push(together);
-        while let Some(group) = groups.pop() {
+        let sorted = |manners| self.others.iter().copied().filter(move |fault| troublesome.manners(fault) == manners);
+        let mut rare: Vec<&'static str> = sorted(Manners::Rare).collect();
+        let mut groups: Vec<Vec<&'static str>> = sorted(Manners::Mostly).map(|fault| vec![fault]).collect();
+        groups.extend([sorted(Manners::Often).collect(), sorted(Manners::Good).collect()]);
+        while let Some(group) = groups.pop().or_else(|| (!rare.is_empty()).then(|| std::mem::take(&mut rare))) {
             if group.is_empty() {
                 continue;
             }
             let tried = one(&group).await;
-            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
+            let (met, mut rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
             if tried.met.verdicts == self.healthy && !met.is_empty() {
+                troublesome.spoilt_nothing(&met);
                 found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
-                groups.push(rest);
+                // Those that others hide are tried again anyway, and there is room for more then.
+                if !rest.is_empty() {
+                    rest.append(&mut rare);
+                    groups.push(rest);
+                }
                 continue;
             }
             if let [fault] = *group {
@@ -211,18 +217,43 @@ impl Work<'_> {
     }
 }
 
-/// Faults that keep changing what cases come to, if only to blocked: nothing is learnt from trying them with others.
+/// How often a fault changes what cases come to, if only to blocked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// Hardly ever, as far as is known.
+    Good,
+    /// Now and then: it is tried with few others.
+    Rare,
+    /// Too often for that: it is tried with its like.
+    Often,
+    /// More often than not: nothing is learnt from trying it with others.
+    Mostly,
+}
+
+/// How many cases faults have changed, and how many not.
 #[derive(Default)]
-struct Troublesome(Mutex<BTreeMap<&'static str, usize>>);
+struct Troublesome(Mutex<BTreeMap<&'static str, (usize, usize)>>);
 
 impl Troublesome {
     fn add(&self, fault: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default().0 += 1;
     }
 
-    fn has(&self, fault: &str) -> bool {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(fault).copied();
-        times.is_some_and(|times| times >= OFTEN)
+    fn spoilt_nothing(&self, faults: &[&'static str]) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for fault in faults {
+            counts.entry(fault).or_default().1 += 1;
+        }
+    }
+
+    fn manners(&self, fault: &str) -> Manners {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(fault).copied();
+        match counts.unwrap_or_default() {
+            (spoilt, not) if spoilt < OFTEN || spoilt * 100 <= not => Manners::Good,
+            (spoilt, not) if spoilt * 12 <= not => Manners::Rare,
+            (spoilt, not) if spoilt <= not => Manners::Often,
+            _ => Manners::Mostly,
+        }
     }
 }
 
