@@ -25,6 +25,8 @@ struct Version {
     at_start: BTreeSet<&'static str>,
     /// Asked for at the start, or by what the preflight does.
     before: BTreeSet<&'static str>,
+    /// The abilities that the preflight looks for; all, if not said.
+    wanted: Wanted,
     /// What the preflight saw.
     sight: Sight,
     /// What each case met, with clients of its own.
@@ -56,11 +58,14 @@ impl Consulted {
     ) -> std::io::Result<Consulted> {
         let mut consulted = Consulted::default();
         let mut covered: BTreeSet<String> = BTreeSet::new();
+        // What an older version is looked at for: for what only it can still tell.
+        let mut wanted: Wanted = None;
         for version in McpVersion::ALL.iter().copied().rev() {
-            let watched = healthy(helpers, deployment, version).await?;
+            let watched = healthy(helpers, deployment, version, &wanted).await?;
             let mut found = Version {
                 at_start: watched.at_start.clone(),
                 before: watched.asked(),
+                wanted: wanted.clone(),
                 sight: watched.sight(material),
                 by_case: BTreeMap::new(),
             };
@@ -68,9 +73,10 @@ impl Consulted {
             let new =
                 planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
             let new: Vec<Case> = new.collect();
+            let roles = watched.seen.roles.clone();
             watched.stop().await;
             let watch = async |cases: Vec<Case>| {
-                let watched = healthy(helpers, deployment, version).await?;
+                let watched = healthy(helpers, deployment, version, &found.wanted).await?;
                 let mut met = Vec::new();
                 for case in cases {
                     let tried = watched.one(&case, material.rules, &[]).await;
@@ -79,15 +85,28 @@ impl Consulted {
                 watched.stop().await;
                 Ok(met)
             };
+            let mut by_case = BTreeMap::new();
             crew::all(shares(new, parallel), parallel, watch, |met| {
                 for (case, Tried { met, reds }) in met {
                     consulted.healthy.add(reds);
-                    found.by_case.insert(case, met);
+                    by_case.insert(case, met);
                 }
             })?;
+            found.by_case = by_case;
+            let open = material.suites.cases.iter().filter(|case| !covered.contains(&case.id));
+            let fit = open.filter(|case| {
+                let mut older = McpVersion::ALL.iter().copied().filter(|other| *other < version);
+                older.any(|other| run::is_fit(case, material.rules, &roles, other))
+            });
+            wanted = Some(needed(material, fit.map(|case| case.id.clone()).collect()));
             consulted.versions.insert(version, found);
         }
         Ok(consulted)
+    }
+
+    /// The abilities that the preflight looks for in a version; all, if not said.
+    pub(super) fn wanted(&self, version: McpVersion) -> Wanted {
+        self.versions.get(&version)?.wanted.clone()
     }
 
     /// What a healthy preflight sees.
@@ -140,8 +159,13 @@ impl Consulted {
 }
 
 /// A healthy deployment whose questions are noted.
-async fn healthy(helpers: &Helpers, deployment: Deployment, version: McpVersion) -> std::io::Result<Watched> {
-    let watched = Watched::start(helpers, deployment, None, version).await?;
+async fn healthy(
+    helpers: &Helpers,
+    deployment: Deployment,
+    version: McpVersion,
+    wanted: &Wanted,
+) -> std::io::Result<Watched> {
+    let watched = Watched::start(helpers, deployment, None, version, wanted.clone()).await?;
     watched.map_err(|not_started| std::io::Error::other(not_started.message))
 }
 
@@ -155,6 +179,15 @@ fn shares(cases: Vec<Case>, parallel: usize) -> Vec<Vec<Case>> {
     }
     shares
 }
+
+/// The abilities that these cases need.
+pub(super) fn needed(material: Material<'_>, cases: Vec<String>) -> BTreeSet<String> {
+    // Options without cases select all.
+    if cases.is_empty() { BTreeSet::new() } else { run::needed(material, &options(McpVersion::NEWEST, &cases, 1)) }
+}
+
+/// Abilities that a preflight looks for; all, if not said.
+pub(super) type Wanted = Option<BTreeSet<String>>;
 
 /// Faults that were asked for.
 pub(super) type Asked = BTreeSet<&'static str>;

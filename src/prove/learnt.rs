@@ -55,7 +55,11 @@ impl Learnt {
         let before = bench.faults.iter().copied().filter(|fault| consulted.before(McpVersion::NEWEST, fault.id));
         let look = async |fault: &'static Fault| {
             let choose = |mark: Option<&Mark>| there(fault, mark, bench);
-            Ok((fault.id, visit::visit(helpers, fault, McpVersion::NEWEST, material, consulted, choose).await?))
+            Ok((
+                fault.id,
+                visit::visit(helpers, fault, McpVersion::NEWEST, material, (consulted, &BTreeSet::new()), choose)
+                    .await?,
+            ))
         };
         let mut learnt = Learnt::default();
         crew::all(before.collect(), bench.parallel, look, |(fault, mut visit)| {

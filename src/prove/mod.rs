@@ -143,9 +143,8 @@ async fn reds_of(
                 reds.add(visit.reds.clone());
             }
         } else if may_show && consulted.before(version, fault.id) {
-            let looked =
-                visit::visit(helpers, fault, version, material, consulted, |mark| choose(std::mem::take(&mut only), mark));
-            let looked = looked.await?;
+            let chosen = |mark: Option<&Mark>| choose(std::mem::take(&mut only), mark);
+            let looked = visit::visit(helpers, fault, version, material, (consulted, &silenced), chosen).await?;
             may_show = looked.mark.is_some();
             silent = looked.silent;
             reds.add(looked.reds);
@@ -290,24 +289,35 @@ pub async fn prove(
     let (watched, others): (Vec<_>, Vec<_>) =
         concerned.partition(|deployment| !every_case && of(*deployment).count() > FEW);
     let mut healthy = Reds::default();
+    let names = |deployments: &[Deployment]| deployments.iter().map(|d| d.name()).collect::<Vec<_>>().join(", ");
     if !others.is_empty() {
-        let names: Vec<&str> = others.iter().map(|deployment| deployment.name()).collect();
-        tell(News::Stage(&format!("{}, healthy: all cases", names.join(", "))));
+        tell(News::Stage(&format!("{}, healthy: all cases", names(&others))));
     }
-    let unwatched =
-        async |deployment| reds(&helpers, deployment, Faults::none(), material, (&[], &[]), HEALTHY_JOBS).await;
-    crew::all(others, Deployment::ALL.len(), unwatched, |reds| healthy.add(reds))?;
-    let mut prepared = BTreeMap::new();
-    for deployment in watched {
+    if !watched.is_empty() {
+        tell(News::Stage(&format!("{}: which cases meet which faults, and what comes of it", names(&watched))));
+    }
+    // Two at a time, so that nothing idles where a few cases wait; each of them has several deployments up.
+    let parts =
+        watched.iter().map(|&deployment| (deployment, true)).chain(others.into_iter().map(|other| (other, false)));
+    let prepare = async |(deployment, is_watched): (Deployment, bool)| {
+        if !is_watched {
+            let nothing: (&[String], &[String]) = (&[], &[]);
+            let reds = reds(&helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await?;
+            return Ok((reds, None));
+        }
         let own: Vec<&'static Fault> = of(deployment).collect();
-        tell(News::Stage(&format!("{}: which cases meet which of its {} faults", deployment.name(), own.len())));
+        let parallel = parallel.div_ceil(2);
         let mut consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
-        healthy.add(std::mem::take(&mut consulted.healthy));
-        tell(News::Stage(&format!("{}: what can be learnt of several faults at one deployment", deployment.name())));
+        let reds = std::mem::take(&mut consulted.healthy);
         let bench = Bench { helpers: &helpers, deployment, faults: &own, material, consulted: &consulted, parallel };
         let learnt = Learnt::find(bench)?;
-        prepared.insert(deployment, (consulted, learnt));
-    }
+        Ok((reds, Some((deployment, (consulted, learnt)))))
+    };
+    let mut prepared = BTreeMap::new();
+    crew::all(parts.collect(), 2, prepare, |(reds, found)| {
+        healthy.add(reds);
+        prepared.extend(found);
+    })?;
     tell(News::Stage("fault by fault, what is still open"));
     let mut proofs = Vec::new();
     let one = async |fault: &'static Fault| {

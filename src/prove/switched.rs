@@ -97,7 +97,8 @@ impl<'a> Setting<'a> {
         troublesome: &Troublesome,
     ) -> std::io::Result<Vec<Outcome>> {
         let look = self.faults.first().filter(|_| self.seen.is_some()).map(|(fault, _)| fault.id);
-        let watched = Watched::start(bench.helpers, bench.deployment, look, version).await?;
+        let wanted = bench.consulted.wanted(version);
+        let watched = Watched::start(bench.helpers, bench.deployment, look, version, wanted).await?;
         let Ok(watched) = watched else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         // What the preflight sees is in any case what it saw before.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fixtures::{Fault, Faults};
 
-use super::consulted::Consulted;
+use super::consulted::{self, Consulted};
 use super::sight::{Mark, Sight};
 use super::{JOBS, Reds, options};
 use crate::reference::{Deployment, Reference};
@@ -24,7 +24,8 @@ pub(super) struct Visit {
     pub(super) silent: Vec<String>,
 }
 
-/// Starts the deployment, looks at it, and tries the cases that are chosen by what the preflight sees.
+/// Starts the deployment, looks at it, and tries the cases that are chosen by what the preflight sees. Those that a newer
+/// version `silenced` are looked for as well.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -33,12 +34,16 @@ pub(super) async fn visit(
     fault: &'static Fault,
     version: McpVersion,
     material: Material<'_>,
-    consulted: &Consulted,
+    (consulted, silenced): (&Consulted, &BTreeSet<String>),
     choose: impl FnOnce(Option<&Mark>) -> BTreeSet<String>,
 ) -> std::io::Result<Visit> {
     let reference = start(helpers, fault).await?;
     let mut visit = Visit::default();
-    let seen = visit.reds.look(&reference, &options(version, &[], JOBS), None).await;
+    let wanted = consulted.wanted(version).map(|mut wanted| {
+        wanted.extend(consulted::needed(material, silenced.iter().cloned().collect()));
+        wanted
+    });
+    let seen = visit.reds.look(&reference, &options(version, &[], JOBS), wanted).await;
     visit.mark = match (&seen, consulted.sight(version)) {
         (Some(seen), Some(healthy)) => Sight::of(seen, &reference, material).mark(healthy),
         _ => Some(Mark::Nothing),

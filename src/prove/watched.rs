@@ -2,7 +2,7 @@
 
 use fixtures::{Faults, Watch};
 
-use super::consulted::{Asked, Met};
+use super::consulted::{Asked, Met, Wanted};
 use super::sight::{self, Sight};
 use super::{Reds, options};
 use crate::event::Event;
@@ -30,7 +30,7 @@ pub(super) struct Tried {
 }
 
 impl Watched {
-    /// Starts it and looks at it, with this fault switched on meanwhile; the inner error says why it cannot be judged.
+    /// Starts it and looks at it for the wanted abilities, with the fault `seen` switched on meanwhile; the inner error says why it cannot be judged.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -39,12 +39,13 @@ impl Watched {
         deployment: Deployment,
         seen: Option<&'static str>,
         version: McpVersion,
+        wanted: Wanted,
     ) -> std::io::Result<Result<Watched, NotStarted>> {
         let (watch, options) = (Watch::default(), options(version, &[], 1));
         let reference = Reference::start_with(helpers, deployment, Faults::none().watched(&watch)).await?;
         let at_start = watch.ids();
         watch.switch_on(seen.as_slice());
-        match run::look(&reference.profile, &reference.helpers, &options, None).await {
+        match run::look(&reference.profile, &reference.helpers, &options, wanted).await {
             Ok(seen) => {
                 watch.switch_on(&[]);
                 Ok(Ok(Watched { seen, reference, at_start, watch, options }))

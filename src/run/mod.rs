@@ -34,6 +34,7 @@ use crate::wire::host::DocumentHost;
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
 pub use patterns::Selection;
+pub(crate) use plan::is_fit;
 pub use plan::{Planned, Stop, needed, plan};
 pub use preflight::{Preflight, look};
 pub use several::{Party, several};

@@ -94,6 +94,12 @@ fn one<'a>(case: &'a Case, chosen: &Chosen, rules: &Rules, seen: &Preflight, opt
     planned
 }
 
+/// Whether a case may say something about a target of these roles at this version, if the target can do what it needs.
+#[must_use]
+pub(crate) fn is_fit(case: &Case, rules: &Rules, roles: &[Role], version: McpVersion) -> bool {
+    unfit(case, rules, roles, version, false).is_none()
+}
+
 /// Why a case says nothing about a target of these roles at this version.
 fn unfit(case: &Case, rules: &Rules, roles: &[Role], version: McpVersion, safe: bool) -> Option<Stop> {
     if safe && case.tags.iter().any(|t| t == "floods") {
