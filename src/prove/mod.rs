@@ -303,7 +303,7 @@ pub async fn prove(
         if !is_watched {
             let nothing: (&[String], &[String]) = (&[], &[]);
             let reds = reds(&helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await?;
-            return Ok((reds, None));
+            return Ok((deployment, reds, None));
         }
         let own: Vec<&'static Fault> = of(deployment).collect();
         let parallel = parallel.div_ceil(2);
@@ -311,12 +311,15 @@ pub async fn prove(
         let reds = std::mem::take(&mut consulted.healthy);
         let bench = Bench { helpers: &helpers, deployment, faults: &own, material, consulted: &consulted, parallel };
         let learnt = Learnt::find(bench)?;
-        Ok((reds, Some((deployment, (consulted, learnt)))))
+        Ok((deployment, reds, Some((consulted, learnt))))
     };
     let mut prepared = BTreeMap::new();
-    crew::all(parts.collect(), 2, prepare, |(reds, found)| {
+    crew::all(parts.collect(), 2, prepare, |(deployment, reds, found)| {
         healthy.add(reds);
-        prepared.extend(found);
+        if let Some(found) = found {
+            prepared.insert(deployment, found);
+            tell(News::Stage(&format!("{}: done, but for single faults", deployment.name())));
+        }
     })?;
     tell(News::Stage("fault by fault, what is still open"));
     let mut proofs = Vec::new();
