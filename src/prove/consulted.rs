@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sight::{Difference, Sight};
+use fixtures::Fault;
+
+use super::sight::{Mark, Sight};
 use super::watched::{Tried, Watched};
-use super::{Reds, crew, options};
+use super::{Reds, crew, is_named_by, options};
 use crate::event::Verdict;
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
@@ -76,7 +78,7 @@ impl Consulted {
             let roles = watched.seen.roles.clone();
             watched.stop().await;
             let watch = async |cases: Vec<Case>| {
-                let watched = healthy(helpers, deployment, version, &found.wanted).await?;
+                let watched = healthy(helpers, deployment, version, &wanted).await?;
                 let mut met = Vec::new();
                 for case in cases {
                     let tried = watched.one(&case, material.rules, &[]).await;
@@ -85,14 +87,12 @@ impl Consulted {
                 watched.stop().await;
                 Ok(met)
             };
-            let mut by_case = BTreeMap::new();
             crew::all(shares(new, parallel), parallel, watch, |met| {
                 for (case, Tried { met, reds }) in met {
                     consulted.healthy.add(reds);
-                    by_case.insert(case, met);
+                    found.by_case.insert(case, met);
                 }
             })?;
-            found.by_case = by_case;
             let open = material.suites.cases.iter().filter(|case| !covered.contains(&case.id));
             let fit = open.filter(|case| {
                 let mut older = McpVersion::ALL.iter().copied().filter(|other| *other < version);
@@ -125,14 +125,23 @@ impl Consulted {
         cases.filter(|(_, met)| met.asked.contains(fault)).map(|(case, _)| case.clone()).collect()
     }
 
-    /// The cases in a version that read something of what is other now.
-    pub(super) fn reading(&self, version: McpVersion, other: &Difference) -> Vec<String> {
+    /// The cases of a version that ask for a fault, and those that name it: a watch may have missed a question that is asked
+    /// but once.
+    pub(super) fn meeting(&self, version: McpVersion, fault: &Fault, material: Material<'_>) -> BTreeSet<String> {
+        let named = material.suites.cases.iter().filter(|case| is_named_by(fault, case) && self.has(version, &case.id));
+        self.in_version(version, fault.id).into_iter().chain(named.map(|case| case.id.clone())).collect()
+    }
+
+    /// The cases of a version that read something of what the preflight sees of a fault, and all that apply otherwise by it.
+    pub(super) fn touched(&self, version: McpVersion, mark: Option<&Mark>) -> BTreeSet<String> {
+        let Some(other) = mark.and_then(Mark::other) else { return BTreeSet::new() };
         let cases = self.versions.get(&version).into_iter().flat_map(|seen| &seen.by_case);
-        cases.filter(|(_, met)| other.shows_in(&met.read)).map(|(case, _)| case.clone()).collect()
+        let reading = cases.filter(|(_, met)| other.shows_in(&met.read)).map(|(case, _)| case);
+        reading.chain(&other.plan).cloned().collect()
     }
 
     /// Whether a healthy deployment is judged by the case in a version, and not in a newer one.
-    pub(super) fn has(&self, version: McpVersion, case: &str) -> bool {
+    fn has(&self, version: McpVersion, case: &str) -> bool {
         self.versions.get(&version).is_some_and(|seen| seen.by_case.contains_key(case))
     }
 

@@ -7,7 +7,7 @@ use fixtures::Fault;
 use super::consulted::Consulted;
 use super::sight::Mark;
 use super::visit::{self, Visit};
-use super::{crew, is_named_by, switched};
+use super::{crew, switched};
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -15,14 +15,15 @@ use crate::run::{Helpers, Material};
 /// Which faults the preflight sees, and of which cases it is known what a fault makes of them.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
-    marks: BTreeMap<&'static str, Mark>,
-    /// What was found while the preflight looked, in the newest version.
-    visits: BTreeMap<&'static str, Visit>,
+    visits: Visits,
     /// The cases that are known by version and fault, red or not.
     known: BTreeMap<(McpVersion, &'static str), BTreeSet<String>>,
     /// The variants that showed it, of the cases that each fault turns red.
     red: BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>,
 }
+
+/// What came of a look at a deployment with each fault that a preflight meets, in the newest version.
+pub(super) type Visits = BTreeMap<&'static str, Visit>;
 
 /// What a fault makes of a case.
 pub(super) struct Outcome {
@@ -55,18 +56,14 @@ impl Learnt {
         let before = bench.faults.iter().copied().filter(|fault| consulted.before(McpVersion::NEWEST, fault.id));
         let look = async |fault: &'static Fault| {
             let choose = |mark: Option<&Mark>| there(fault, mark, bench);
-            Ok((
-                fault.id,
-                visit::visit(helpers, fault, McpVersion::NEWEST, material, (consulted, &BTreeSet::new()), choose)
-                    .await?,
-            ))
+            let none = BTreeSet::new();
+            Ok((fault.id, visit::visit(helpers, fault, McpVersion::NEWEST, material, consulted, &none, choose).await?))
         };
         let mut learnt = Learnt::default();
-        crew::all(before.collect(), bench.parallel, look, |(fault, mut visit)| {
-            learnt.marks.extend(visit.mark.take().map(|mark| (fault, mark)));
+        crew::all(before.collect(), bench.parallel, look, |(fault, visit)| {
             learnt.visits.insert(fault, visit);
         })?;
-        let all = switched::outcomes(bench, &learnt.marks)?;
+        let all = switched::outcomes(bench, &learnt.visits)?;
         for Outcome { version, fault, case, red } in all {
             learnt.known.entry((version, fault)).or_default().insert(case.clone());
             if let Some(variants) = red {
@@ -76,12 +73,7 @@ impl Learnt {
         Ok(learnt)
     }
 
-    /// How the preflight sees the fault in the newest version, if it does.
-    pub(super) fn mark(&self, fault: &Fault) -> Option<&Mark> {
-        self.marks.get(fault.id)
-    }
-
-    /// What was found while the preflight looked, in the newest version.
+    /// What came of the look at a deployment with a fault in the newest version, if its preflight meets it.
     pub(super) fn visit(&self, fault: &Fault) -> Option<&Visit> {
         self.visits.get(fault.id)
     }
@@ -101,24 +93,17 @@ impl Learnt {
 /// meets a fault for which the deployment asks once and for all.
 fn there(fault: &'static Fault, mark: Option<&Mark>, bench: Bench<'_>) -> BTreeSet<String> {
     let (version, consulted) = (McpVersion::NEWEST, bench.consulted);
-    let mut cases = BTreeSet::new();
-    if let Some(Mark::Other(other)) = mark {
-        cases.extend(other.plan.iter().cloned());
-    }
     if consulted.at_start(version, fault.id) {
-        let named = bench.material.suites.cases.iter().filter(|case| is_named_by(fault, case));
-        cases.extend(named.filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
-        cases.extend(consulted.in_version(version, fault.id));
-        if let Some(Mark::Other(other)) = mark {
-            cases.extend(consulted.reading(version, other));
-        }
+        let meeting = consulted.meeting(version, fault, bench.material);
+        return meeting.into_iter().chain(consulted.touched(version, mark)).collect();
     }
-    cases
+    mark.and_then(Mark::other).map(|other| other.plan.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prove::is_named_by;
     use crate::rule::Rules;
     use crate::suite::Suites;
 
@@ -157,7 +142,7 @@ mod tests {
         let learnt = Learnt::find(bench).expect("the deployment starts");
         let [silent, cookie, policy, status, replay] = faults;
         let has = |fault, case| learnt.has(McpVersion::NEWEST, fault, case);
-        assert!(learnt.mark(silent).is_some(), "all cases see the metadata");
+        assert!(learnt.visit(silent).is_some_and(|visit| visit.mark.is_some()), "all cases see the metadata");
         assert!(has(cookie, "token/code-one-time") && has(policy, "token/code-one-time"));
         assert!(learnt.red(cookie).is_empty() && learnt.red(policy).is_empty());
         let named = suites.cases.iter().filter(|case| is_named_by(status, case)).map(|case| &case.id);

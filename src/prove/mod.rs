@@ -107,7 +107,6 @@ async fn reds_of(
     consulted: &Consulted,
     learnt: &Learnt,
 ) -> std::io::Result<Reds> {
-    let named: Vec<&Case> = material.suites.cases.iter().filter(|case| is_named_by(fault, case)).collect();
     let mut reds = Reds { red: learnt.red(fault), ..Reds::default() };
     // Cases that were judged, or that go as with a healthy deployment: an older version says no more about them.
     let mut settled: BTreeSet<String> = BTreeSet::new();
@@ -116,35 +115,26 @@ async fn reds_of(
     // Whether the preflight may see it: in older versions only what it saw in a newer one, or meets there first.
     let mut may_show = true;
     for version in McpVersion::ALL.iter().copied().rev() {
-        let mut only: BTreeSet<String> = consulted.in_version(version, fault.id).into_iter().collect();
-        // Whoever names the fault is asked in any case: a watch may have missed a question that is asked but once.
-        only.extend(named.iter().filter(|case| consulted.has(version, &case.id)).map(|case| case.id.clone()));
+        let mut only = consulted.meeting(version, fault, material);
         only.extend(silenced.iter().cloned());
         let choose = |mut only: BTreeSet<String>, mark: Option<&Mark>| {
-            match mark {
-                None => {}
-                Some(Mark::Other(other)) => {
-                    only.extend(consulted.reading(version, other));
-                    only.extend(other.plan.iter().cloned());
-                }
-                Some(Mark::Nothing) => only.extend(material.suites.cases.iter().map(|case| case.id.clone())),
-            }
+            only.extend(consulted.touched(version, mark));
             only.retain(|case| !settled.contains(case) && !learnt.has(version, fault, case));
             only
         };
         let mut silent = Vec::new();
         if version == McpVersion::NEWEST {
-            let mark = learnt.mark(fault);
-            may_show = mark.is_some() || !consulted.before(version, fault.id);
-            only = choose(only, mark);
-            if let Some(visit) = learnt.visit(fault) {
+            let visit = learnt.visit(fault);
+            may_show = visit.is_none_or(|visit| visit.mark.is_some());
+            only = choose(only, visit.and_then(|visit| visit.mark.as_ref()));
+            if let Some(visit) = visit {
                 only.retain(|case| !visit.tried.contains(case));
                 silent.clone_from(&visit.silent);
                 reds.add(visit.reds.clone());
             }
         } else if may_show && consulted.before(version, fault.id) {
             let chosen = |mark: Option<&Mark>| choose(std::mem::take(&mut only), mark);
-            let looked = visit::visit(helpers, fault, version, material, (consulted, &silenced), chosen).await?;
+            let looked = visit::visit(helpers, fault, version, material, consulted, &silenced, chosen).await?;
             may_show = looked.mark.is_some();
             silent = looked.silent;
             reds.add(looked.reds);
@@ -296,17 +286,14 @@ pub async fn prove(
     if !watched.is_empty() {
         tell(News::Stage(&format!("{}: which cases meet which faults, and what comes of it", names(&watched))));
     }
-    // Two at a time, so that nothing idles where a few cases wait; each of them has several deployments up.
-    let parts =
-        watched.iter().map(|&deployment| (deployment, true)).chain(others.into_iter().map(|other| (other, false)));
-    let prepare = async |(deployment, is_watched): (Deployment, bool)| {
-        if !is_watched {
+    let prepare = async |deployment: Deployment| {
+        if !watched.contains(&deployment) {
             let nothing: (&[String], &[String]) = (&[], &[]);
             let reds = reds(&helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await?;
             return Ok((deployment, reds, None));
         }
         let own: Vec<&'static Fault> = of(deployment).collect();
-        let parallel = parallel.div_ceil(2);
+        let parallel = parallel.div_ceil(PREPARED);
         let mut consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
         let reds = std::mem::take(&mut consulted.healthy);
         let bench = Bench { helpers: &helpers, deployment, faults: &own, material, consulted: &consulted, parallel };
@@ -314,7 +301,7 @@ pub async fn prove(
         Ok((deployment, reds, Some((consulted, learnt))))
     };
     let mut prepared = BTreeMap::new();
-    crew::all(parts.collect(), 2, prepare, |(deployment, reds, found)| {
+    crew::all([&*watched, &others].concat(), PREPARED, prepare, |(deployment, reds, found)| {
         healthy.add(reds);
         if let Some(found) = found {
             prepared.insert(deployment, found);
@@ -344,9 +331,12 @@ pub async fn prove(
 /// Watching every case by itself takes about as long as so many runs of all cases.
 const FEW: usize = 2;
 
+/// Of so many deployments it is found out at once which cases meet which faults: none idles while a few cases wait.
+const PREPARED: usize = 2;
+
 /// Cases at once of one fault.
 const JOBS: usize = 2;
-/// Cases at once of a healthy deployment: most of the time goes by in those that wait, and nothing else runs yet.
+/// Cases at once of a healthy deployment: most of the time goes by in those that wait.
 const HEALTHY_JOBS: usize = 8;
 
 /// Whether a case says that a fault turns it red.

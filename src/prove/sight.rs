@@ -40,6 +40,16 @@ pub struct Difference {
     pub(super) plan: BTreeSet<String>,
 }
 
+impl Mark {
+    /// What is other, if anything can be judged.
+    pub(super) fn other(&self) -> Option<&Difference> {
+        match self {
+            Mark::Other(other) => Some(other),
+            Mark::Nothing => None,
+        }
+    }
+}
+
 impl Difference {
     /// Whether it shows in one of these places: the very place, one within it, or one around it.
     pub(super) fn shows_in(&self, read: &BTreeSet<String>) -> bool {

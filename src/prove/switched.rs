@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use fixtures::Fault;
 
 use super::consulted::{Consulted, PORTION};
-use super::learnt::{Bench, Outcome};
+use super::learnt::{Bench, Outcome, Visits};
 use super::sight::{Difference, Mark};
 use super::watched::{Tried, Watched};
 use super::{crew, is_named_by};
@@ -24,16 +24,16 @@ use crate::rule::McpVersion;
 use crate::run::Material;
 use crate::suite::Case;
 
-/// What faults make of the cases that come by them or read what the preflight sees of them; `marks` says what that is in
-/// the newest version.
+/// What faults make of the cases that come by them or read what the preflight sees of them; the `visits` tell what that is
+/// in the newest version.
 ///
 /// # Errors
 /// If a deployment cannot be started.
-pub(super) fn outcomes(bench: Bench<'_>, marks: &BTreeMap<&'static str, Mark>) -> std::io::Result<Vec<Outcome>> {
+pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec<Outcome>> {
     let mut all = Vec::new();
     let troublesome = Troublesome::default();
     for version in McpVersion::ALL.iter().copied().rev() {
-        let settings = Setting::all(version, bench, marks);
+        let settings = Setting::all(version, bench, visits);
         let queues: Vec<_> = settings.iter().map(|setting| Mutex::new(setting.work(version, bench))).collect();
         let hands = settings.iter().zip(&queues).flat_map(|(setting, queue)| {
             let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -58,12 +58,12 @@ struct Setting<'a> {
 
 impl<'a> Setting<'a> {
     /// The healthy one first.
-    fn all(version: McpVersion, bench: Bench<'_>, marks: &'a BTreeMap<&'static str, Mark>) -> Vec<Setting<'a>> {
+    fn all(version: McpVersion, bench: Bench<'_>, visits: &'a Visits) -> Vec<Setting<'a>> {
         let consulted = bench.consulted;
         let mut settings = vec![Setting { seen: None, faults: Vec::new() }];
         for fault in bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id)) {
             let before = |version| consulted.before(version, fault.id);
-            match marks.get(fault.id) {
+            match visits.get(fault.id).and_then(|visit| visit.mark.as_ref()) {
                 // In an older version the preflight may see it nevertheless, if it never came by in the newest.
                 None if before(McpVersion::NEWEST) || !before(version) => settings[0].faults.push((fault, None)),
                 Some(Mark::Other(other)) if version == McpVersion::NEWEST => {
@@ -173,24 +173,18 @@ impl Work<'_> {
             let green = self.unasked.iter().filter(|fault| !tried.met.asked.contains(*fault));
             found.extend(green.filter(|_| tried.is_judged_without_finding()).map(|fault| self.outcome(fault, None)));
         }
-        let sorted = |manners| self.others.iter().copied().filter(move |fault| troublesome.manners(fault) == manners);
-        let mut rare: Vec<&'static str> = sorted(Manners::Rare).collect();
-        let mut groups: Vec<Vec<&'static str>> = sorted(Manners::Mostly).map(|fault| vec![fault]).collect();
-        groups.extend([sorted(Manners::Often).collect(), sorted(Manners::Good).collect()]);
-        while let Some(group) = groups.pop().or_else(|| (!rare.is_empty()).then(|| std::mem::take(&mut rare))) {
+        let (single, together): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
+        let mut groups: Vec<Vec<&'static str>> = single.into_iter().map(|fault| vec![fault]).collect();
+        groups.push(together);
+        while let Some(group) = groups.pop() {
             if group.is_empty() {
                 continue;
             }
             let tried = one(&group).await;
-            let (met, mut rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
+            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
             if tried.met.verdicts == self.healthy && !met.is_empty() {
-                troublesome.spoilt_nothing(&met);
                 found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
-                // Those that others hide are tried again anyway, and there is room for more then.
-                if !rest.is_empty() {
-                    rest.append(&mut rare);
-                    groups.push(rest);
-                }
+                groups.push(rest);
                 continue;
             }
             if let [fault] = *group {
@@ -218,43 +212,18 @@ impl Work<'_> {
     }
 }
 
-/// How often a fault changes what cases come to, if only to blocked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manners {
-    /// Hardly ever, as far as is known.
-    Good,
-    /// Now and then: it is tried with few others.
-    Rare,
-    /// Too often for that: it is tried with its like.
-    Often,
-    /// More often than not: nothing is learnt from trying it with others.
-    Mostly,
-}
-
-/// How many cases faults have changed, and how many not.
+/// Faults that keep changing what cases come to, if only to blocked: nothing is learnt from trying them with others.
 #[derive(Default)]
-struct Troublesome(Mutex<BTreeMap<&'static str, (usize, usize)>>);
+struct Troublesome(Mutex<BTreeMap<&'static str, usize>>);
 
 impl Troublesome {
     fn add(&self, fault: &'static str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default().0 += 1;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
     }
 
-    fn spoilt_nothing(&self, faults: &[&'static str]) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for fault in faults {
-            counts.entry(fault).or_default().1 += 1;
-        }
-    }
-
-    fn manners(&self, fault: &str) -> Manners {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(fault).copied();
-        match counts.unwrap_or_default() {
-            (spoilt, not) if spoilt < OFTEN || spoilt * 100 <= not => Manners::Good,
-            (spoilt, not) if spoilt * 12 <= not => Manners::Rare,
-            (spoilt, not) if spoilt <= not => Manners::Often,
-            _ => Manners::Mostly,
-        }
+    fn has(&self, fault: &str) -> bool {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(fault).copied();
+        times.is_some_and(|times| times >= OFTEN)
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) async fn visit(
     fault: &'static Fault,
     version: McpVersion,
     material: Material<'_>,
-    (consulted, silenced): (&Consulted, &BTreeSet<String>),
+    consulted: &Consulted,
+    silenced: &BTreeSet<String>,
     choose: impl FnOnce(Option<&Mark>) -> BTreeSet<String>,
 ) -> std::io::Result<Visit> {
     let reference = start(helpers, fault).await?;
