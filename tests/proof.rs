@@ -1,9 +1,9 @@
 //! Proving a fault runs only the cases that can see it.
 
-use authspec::prove::{Consulted, Proof, Reds, prove};
+use authspec::prove::{Consulted, Crew, Proof, Reds, prove};
 use authspec::reference::Deployment;
 use authspec::rule::Rules;
-use authspec::run::{Helpers, Material};
+use authspec::run::Material;
 use authspec::suite::Suites;
 
 /// Two cases: one refreshes, one redeems a code twice.
@@ -16,12 +16,11 @@ fn suites() -> Suites {
     suites
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fault_that_no_request_of_a_case_asks_for_does_not_concern_it() {
+#[test]
+fn a_fault_that_no_request_of_a_case_asks_for_does_not_concern_it() {
     let suites = suites();
-    let helpers = Helpers::start().await.expect("helpers start");
     let material = Material { suites: &suites, rules: Rules::embedded() };
-    let consulted = Consulted::watch(&helpers, Deployment::Server, material, 2).await.expect("the deployment starts");
+    let consulted = Consulted::watch(&Crew::default(), Deployment::Server, material, 2).expect("the deployment starts");
     let cases = |fault| consulted.cases(fault).into_iter().collect::<Vec<_>>();
     assert_eq!(cases("refresh.not-rotated"), [CASES[0]]);
     assert_eq!(cases("token.code-replay-accepted"), [CASES[1]]);
@@ -30,8 +29,8 @@ async fn a_fault_that_no_request_of_a_case_asks_for_does_not_concern_it() {
     assert_eq!(cases("authorize.state-truncated"), Vec::<String>::new(), "neither has a long state");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_many_faults_turn_red_is_the_same_when_each_runs_only_its_cases() {
+#[test]
+fn what_many_faults_turn_red_is_the_same_when_each_runs_only_its_cases() {
     let suites = suites();
     let material = Material { suites: &suites, rules: Rules::embedded() };
     let faults: Vec<_> = fixtures::catalogue().iter().filter(|fault| fault.id.starts_with("token.code-")).collect();
@@ -40,9 +39,9 @@ async fn what_many_faults_turn_red_is_the_same_when_each_runs_only_its_cases() {
         let of = |proof: Proof| (proof.fault.id, proof.reds.red.into_keys().collect::<Vec<_>>());
         proofs.into_iter().map(of).collect::<Vec<_>>()
     };
-    let few = red(prove(faults.clone(), material, 2, true, &mut |_| {}).await.expect("proves"));
+    let few = red(prove(faults.clone(), material, 2, true, &mut |_| {}).expect("proves"));
     let many: Vec<_> = fixtures::catalogue().iter().filter(|fault| fault.id.starts_with("token.")).collect();
-    let many = red(prove(many, material, 2, false, &mut |_| {}).await.expect("proves"));
+    let many = red(prove(many, material, 2, false, &mut |_| {}).expect("proves"));
     for proof in few {
         assert!(many.contains(&proof), "{proof:?}");
     }

@@ -8,7 +8,7 @@ use authspec::run::Material;
 use authspec::suite::Suites;
 use fixtures::Fault;
 
-use super::{FINDINGS, OK, ProveArgs, USAGE, globs, material, runtime, text};
+use super::{FINDINGS, OK, ProveArgs, USAGE, globs, material, text};
 
 /// Proves and gives the exit code.
 pub fn main(args: &ProveArgs) -> u8 {
@@ -32,14 +32,11 @@ pub fn main(args: &ProveArgs) -> u8 {
     };
     let material = Material { suites: &suites, rules: &rules };
     let whole = args.fault.is_empty();
-    let proved = runtime().block_on(async {
-        let mut tell = |news: News<'_>| match news {
-            News::Stage(stage) => text::remark(stage),
-            News::Proof(proof) => text::line(&row(proof)),
-        };
-        prove::prove(faults, material, PARALLEL, args.every_case, &mut tell).await
-    });
-    match proved {
+    let mut tell = |news: News<'_>| match news {
+        News::Stage(stage) => text::remark(stage),
+        News::Proof(proof) => text::line(&row(proof)),
+    };
+    match prove::prove(faults, material, PARALLEL, args.every_case, &mut tell) {
         Err(error) => {
             text::error(&format!("a reference deployment cannot be started: {error}"));
             USAGE

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::Fault;
 
+use super::crew::Crew;
 use super::sight::{Mark, Sight};
 use super::watched::{Tried, Watched};
-use super::{Reds, crew, is_named_by, options};
+use super::{Reds, is_named_by, options};
 use crate::event::Verdict;
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
@@ -52,8 +53,11 @@ impl Consulted {
     ///
     /// # Errors
     /// If a deployment cannot be started or judged.
-    pub async fn watch(
-        helpers: &Helpers,
+    ///
+    /// # Panics
+    /// Within a runtime: this thread waits until all is watched.
+    pub fn watch(
+        crew: &Crew,
         deployment: Deployment,
         material: Material<'_>,
         parallel: usize,
@@ -63,21 +67,23 @@ impl Consulted {
         // What an older version is looked at for: for what only it can still tell.
         let mut wanted: Wanted = None;
         for version in McpVersion::ALL.iter().copied().rev() {
-            let watched = healthy(helpers, deployment, version, &wanted).await?;
-            let mut found = Version {
-                at_start: watched.at_start.clone(),
-                before: watched.asked(),
-                wanted: wanted.clone(),
-                sight: watched.sight(material),
-                by_case: BTreeMap::new(),
-            };
-            let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
-            let new =
-                planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone())).map(|p| p.case.clone());
-            let new: Vec<Case> = new.collect();
-            let roles = watched.seen.roles.clone();
-            watched.stop().await;
-            let watch = async |cases: Vec<Case>| {
+            let (mut found, new, roles) = crew.one(async |helpers| {
+                let watched = healthy(helpers, deployment, version, &wanted).await?;
+                let found = Version {
+                    at_start: watched.at_start.clone(),
+                    before: watched.asked(),
+                    wanted: wanted.clone(),
+                    sight: watched.sight(material),
+                    by_case: BTreeMap::new(),
+                };
+                let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
+                let new = planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone()));
+                let new: Vec<Case> = new.map(|p| p.case.clone()).collect();
+                let roles = watched.seen.roles.clone();
+                watched.stop().await;
+                Ok((found, new, roles))
+            })?;
+            let watch = async |helpers: &Helpers, cases: Vec<Case>| {
                 let watched = healthy(helpers, deployment, version, &wanted).await?;
                 let mut met = Vec::new();
                 for case in cases {
@@ -87,7 +93,7 @@ impl Consulted {
                 watched.stop().await;
                 Ok(met)
             };
-            crew::all(shares(new, parallel), parallel, watch, |met| {
+            crew.all(shares(new, parallel), parallel, watch, |met| {
                 for (case, Tried { met, reds }) in met {
                     consulted.healthy.add(reds);
                     found.by_case.insert(case, met);

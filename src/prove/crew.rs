@@ -1,57 +1,96 @@
-//! Work that goes on side by side on every processor. The futures of one task are polled on one thread, however many they
-//! are; what proofs do between two answers is worth more than one.
+//! Work that goes on side by side on every processor. Each worker has a runtime of one thread and the harness's servers on
+//! it: who asks and who answers are on the same processor, and neither has to wake the other, which takes longer than most
+//! answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use futures_util::{StreamExt, stream};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Runtime};
 
-/// Does some work for each item, `parallel` at a time, and hands the results over in the order of the items.
-///
-/// # Errors
-/// The first error; what was begun comes to its end.
-///
-/// # Panics
-/// If the runtime has one thread only: this one waits here until all is done.
-pub(super) fn all<T, R, F>(
-    items: Vec<T>,
-    parallel: usize,
-    work: impl Fn(T) -> F + Sync,
-    mut done: impl FnMut(R),
-) -> std::io::Result<()>
-where
-    T: Send,
-    R: Send,
-    F: Future<Output = std::io::Result<R>>,
-{
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(parallel.max(1));
-    let (handle, queue) = (Handle::current(), Mutex::new(items.into_iter().enumerate()));
-    let (send, receive) = mpsc::channel();
-    tokio::task::block_in_place(|| {
+use crate::run::Helpers;
+
+/// The workers that are free; others are made where these are not enough.
+#[derive(Default)]
+pub struct Crew {
+    free: Mutex<Vec<Worker>>,
+}
+
+/// A runtime, and the harness's servers on it.
+struct Worker {
+    runtime: Runtime,
+    helpers: Helpers,
+}
+
+impl Worker {
+    fn new() -> std::io::Result<Worker> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let helpers = runtime.block_on(Helpers::start())?;
+        Ok(Worker { runtime, helpers })
+    }
+}
+
+impl Crew {
+    /// Does some work with the servers of one worker, on this thread.
+    ///
+    /// # Errors
+    /// If no worker can be made, and what comes of the work.
+    ///
+    /// # Panics
+    /// Within a runtime: this thread waits here.
+    pub(super) fn one<R>(&self, work: impl AsyncFnOnce(&Helpers) -> std::io::Result<R>) -> std::io::Result<R> {
+        let free = self.lock().pop();
+        let worker = free.map_or_else(Worker::new, Ok)?;
+        let result = worker.runtime.block_on(work(&worker.helpers));
+        self.lock().push(worker);
+        result
+    }
+
+    /// Does some work for each item, `parallel` at a time, and hands the results over in the order of the items.
+    ///
+    /// # Errors
+    /// The first error; what was begun comes to its end.
+    ///
+    /// # Panics
+    /// Within a runtime: this thread waits here until all is done.
+    pub(super) fn all<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        parallel: usize,
+        work: impl AsyncFn(&Helpers, T) -> std::io::Result<R> + Sync,
+        mut done: impl FnMut(R),
+    ) -> std::io::Result<()> {
+        let threads = threads(parallel).min(items.len());
+        let queue = Mutex::new(items.into_iter().enumerate());
+        let (send, receive) = mpsc::channel();
         thread::scope(|scope| {
             for send in vec![send; threads] {
-                let (handle, queue, work) = (&handle, &queue, &work);
+                let (queue, work) = (&queue, &work);
                 let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 scope.spawn(move || {
-                    let one = |(at, item)| async move { (at, work(item).await) };
-                    let mut running =
-                        stream::iter(std::iter::from_fn(next)).map(one).buffer_unordered(parallel.div_ceil(threads));
-                    handle.block_on(async {
-                        while let Some(result) = running.next().await {
+                    let failed = self.one(async |helpers| {
+                        let one = async |(at, item)| (at, work(helpers, item).await);
+                        let mut running =
+                            stream::iter(std::iter::from_fn(next)).map(one).buffer_unordered(parallel.div_ceil(threads));
+                        while let Some((at, result)) = running.next().await {
                             // Nobody listens any more when something failed; then nothing new is begun either.
-                            if send.send(result).is_err() {
+                            if send.send(result.map(|result| (at, result))).is_err() {
                                 break;
                             }
                         }
+                        Ok(())
                     });
+                    if let Err(error) = failed {
+                        let _ = send.send(Err(error));
+                    }
                 });
             }
             let mut early = BTreeMap::new();
             let mut next = 0;
-            for (at, result) in receive {
-                early.insert(at, result?);
+            for found in receive {
+                let (at, result) = found?;
+                early.insert(at, result);
                 while let Some(result) = early.remove(&next) {
                     next += 1;
                     done(result);
@@ -59,5 +98,33 @@ where
             }
             Ok(())
         })
-    })
+    }
+
+    /// The same for work that has its own workers and waits for them, each on a thread of its own.
+    pub(super) fn waiting<T: Send, R: Send>(
+        items: Vec<T>,
+        parallel: usize,
+        work: impl Fn(T) -> std::io::Result<R> + Sync,
+        mut done: impl FnMut(R),
+    ) -> std::io::Result<()> {
+        let queue = Mutex::new(items.into_iter());
+        let (send, receive) = mpsc::channel();
+        thread::scope(|scope| {
+            for send in vec![send; parallel] {
+                let (queue, work) = (&queue, &work);
+                let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                scope.spawn(move || std::iter::from_fn(next).map(work).try_for_each(|result| send.send(result)));
+            }
+            receive.into_iter().try_for_each(|result| result.map(&mut done))
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread for each processor, if there is enough to do at once.
+fn threads(parallel: usize) -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(parallel.max(1))
 }

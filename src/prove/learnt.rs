@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixtures::Fault;
 
 use super::consulted::Consulted;
+use super::crew::Crew;
 use super::sight::Mark;
 use super::visit::{self, Visit};
-use super::{crew, switched};
+use super::switched;
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -37,7 +38,7 @@ pub(super) struct Outcome {
 /// What several faults of a deployment are tried with.
 #[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
-    pub(super) helpers: &'a Helpers,
+    pub(super) crew: &'a Crew,
     pub(super) deployment: Deployment,
     pub(super) faults: &'a [&'static Fault],
     pub(super) material: Material<'a>,
@@ -52,15 +53,15 @@ impl Learnt {
     /// # Errors
     /// If a deployment cannot be started.
     pub(super) fn find(bench: Bench<'_>) -> std::io::Result<Learnt> {
-        let Bench { helpers, material, consulted, .. } = bench;
+        let Bench { material, consulted, .. } = bench;
         let before = bench.faults.iter().copied().filter(|fault| consulted.before(McpVersion::NEWEST, fault.id));
-        let look = async |fault: &'static Fault| {
+        let look = async |helpers: &Helpers, fault: &'static Fault| {
             let choose = |mark: Option<&Mark>| there(fault, mark, bench);
             let none = BTreeSet::new();
             Ok((fault.id, visit::visit(helpers, fault, McpVersion::NEWEST, material, consulted, &none, choose).await?))
         };
         let mut learnt = Learnt::default();
-        crew::all(before.collect(), bench.parallel, look, |(fault, visit)| {
+        bench.crew.all(before.collect(), bench.parallel, look, |(fault, visit)| {
             learnt.visits.insert(fault, visit);
         })?;
         let all = switched::outcomes(bench, &learnt.visits)?;
@@ -107,8 +108,8 @@ mod tests {
     use crate::rule::Rules;
     use crate::suite::Suites;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_a_fault_makes_of_a_case_is_learnt_and_doubted_where_it_is_not_what_the_case_says() {
+    #[test]
+    fn what_a_fault_makes_of_a_case_is_learnt_and_doubted_where_it_is_not_what_the_case_says() {
         let mut suites = Suites::embedded().clone();
         suites.cases.retain(|case| case.area == "token");
         for case in &mut suites.cases {
@@ -120,9 +121,9 @@ mod tests {
             }
         }
         let material = Material { suites: &suites, rules: Rules::embedded() };
-        let helpers = Helpers::start().await.expect("helpers start");
+        let crew = Crew::default();
         let server = Deployment::Server;
-        let consulted = Consulted::watch(&helpers, server, material, 2).await.expect("the deployment starts");
+        let consulted = Consulted::watch(&crew, server, material, 2).expect("the deployment starts");
         let ids = [
             "discovery.iss-not-advertised",
             "authorize.cookie-domain",
@@ -132,7 +133,7 @@ mod tests {
         ];
         let faults = ids.map(|id| fixtures::fault::find(id).expect("a fault of the catalogue"));
         let bench = Bench {
-            helpers: &helpers,
+            crew: &crew,
             deployment: server,
             faults: &faults,
             material,

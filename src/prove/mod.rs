@@ -22,6 +22,7 @@ mod visit;
 mod watched;
 
 pub use self::consulted::Consulted;
+pub use self::crew::Crew;
 use self::learnt::{Bench, Learnt};
 use self::sight::Mark;
 
@@ -264,15 +265,15 @@ pub enum News<'a> {
 /// If a deployment cannot be started.
 ///
 /// # Panics
-/// On a runtime of one thread: proofs run on all processors, and this thread waits for them.
-pub async fn prove(
+/// Within a runtime: proofs run on all processors, and this thread waits for them.
+pub fn prove(
     faults: Vec<&'static Fault>,
     material: Material<'_>,
     parallel: usize,
     every_case: bool,
     tell: &mut dyn FnMut(News<'_>),
 ) -> std::io::Result<(Reds, Vec<Proof>)> {
-    let helpers = Helpers::start().await?;
+    let crew = Crew::default();
     let of = |deployment| faults.iter().copied().filter(move |fault| Deployment::of(fault) == deployment);
     // For a few the watching would cost more than it spares.
     let concerned = Deployment::ALL.into_iter().filter(|deployment| of(*deployment).next().is_some());
@@ -286,22 +287,25 @@ pub async fn prove(
     if !watched.is_empty() {
         tell(News::Stage(&format!("{}: which cases meet which faults, and what comes of it", names(&watched))));
     }
-    let prepare = async |deployment: Deployment| {
+    let prepare = |deployment: Deployment| {
         if !watched.contains(&deployment) {
             let nothing: (&[String], &[String]) = (&[], &[]);
-            let reds = reds(&helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await?;
+            let healthy = async |helpers: &Helpers| {
+                reds(helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await
+            };
+            let reds = crew.one(healthy)?;
             return Ok((deployment, reds, None));
         }
         let own: Vec<&'static Fault> = of(deployment).collect();
         let parallel = parallel.div_ceil(PREPARED);
-        let mut consulted = Consulted::watch(&helpers, deployment, material, parallel).await?;
+        let mut consulted = Consulted::watch(&crew, deployment, material, parallel)?;
         let reds = std::mem::take(&mut consulted.healthy);
-        let bench = Bench { helpers: &helpers, deployment, faults: &own, material, consulted: &consulted, parallel };
+        let bench = Bench { crew: &crew, deployment, faults: &own, material, consulted: &consulted, parallel };
         let learnt = Learnt::find(bench)?;
         Ok((deployment, reds, Some((consulted, learnt))))
     };
     let mut prepared = BTreeMap::new();
-    crew::all([&*watched, &others].concat(), PREPARED, prepare, |(deployment, reds, found)| {
+    Crew::waiting([&*watched, &others].concat(), PREPARED, prepare, |(deployment, reds, found)| {
         healthy.add(reds);
         if let Some(found) = found {
             prepared.insert(deployment, found);
@@ -310,18 +314,18 @@ pub async fn prove(
     })?;
     tell(News::Stage("fault by fault, what is still open"));
     let mut proofs = Vec::new();
-    let one = async |fault: &'static Fault| {
+    let one = async |helpers: &Helpers, fault: &'static Fault| {
         let deployment = Deployment::of(fault);
         let reds = match prepared.get(&deployment) {
-            Some((consulted, learnt)) => reds_of(&helpers, fault, material, consulted, learnt).await?,
+            Some((consulted, learnt)) => reds_of(helpers, fault, material, consulted, learnt).await?,
             None => {
                 let faults = Faults::one(fault.id).unwrap_or_default();
-                reds(&helpers, deployment, faults, material, (&[], &[]), JOBS).await?
+                reds(helpers, deployment, faults, material, (&[], &[]), JOBS).await?
             }
         };
         Ok(compare(fault, reds, material.suites))
     };
-    crew::all(faults, parallel, one, |proof| {
+    crew.all(faults, parallel, one, |proof| {
         tell(News::Proof(&proof));
         proofs.push(proof);
     })?;

@@ -18,10 +18,10 @@ use super::consulted::{Consulted, PORTION};
 use super::learnt::{Bench, Outcome, Visits};
 use super::sight::{Difference, Mark};
 use super::watched::{Tried, Watched};
-use super::{crew, is_named_by};
+use super::is_named_by;
 use crate::event::Verdict;
 use crate::rule::McpVersion;
-use crate::run::Material;
+use crate::run::{Helpers, Material};
 use crate::suite::Case;
 
 /// What faults make of the cases that come by them or read what the preflight sees of them; the `visits` tell what that is
@@ -40,10 +40,10 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
             let portion = if setting.seen.is_some() { MARKED_PORTION } else { PORTION };
             vec![(setting, queue); bench.parallel.min(waiting.div_ceil(portion))]
         });
-        let hand = async |(setting, queue): (&Setting<'_>, &Mutex<Vec<Work<'_>>>)| {
-            setting.hand(version, bench, queue, &troublesome).await
+        let hand = async |helpers: &Helpers, (setting, queue): (&Setting<'_>, &Mutex<Vec<Work<'_>>>)| {
+            setting.hand(helpers, version, bench, queue, &troublesome).await
         };
-        crew::all(hands.collect(), bench.parallel, hand, |found| all.extend(found))?;
+        bench.crew.all(hands.collect(), bench.parallel, hand, |found| all.extend(found))?;
     }
     Ok(all)
 }
@@ -91,6 +91,7 @@ impl<'a> Setting<'a> {
     /// Takes from the queue what it can do at a deployment of its own.
     async fn hand(
         &self,
+        helpers: &Helpers,
         version: McpVersion,
         bench: Bench<'_>,
         queue: &Mutex<Vec<Work<'_>>>,
@@ -98,7 +99,7 @@ impl<'a> Setting<'a> {
     ) -> std::io::Result<Vec<Outcome>> {
         let look = self.faults.first().filter(|_| self.seen.is_some()).map(|(fault, _)| fault.id);
         let wanted = bench.consulted.wanted(version);
-        let watched = Watched::start(bench.helpers, bench.deployment, look, version, wanted).await?;
+        let watched = Watched::start(helpers, bench.deployment, look, version, wanted).await?;
         let Ok(watched) = watched else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         // What the preflight sees is in any case what it saw before.
