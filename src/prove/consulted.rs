@@ -180,7 +180,7 @@ async fn healthy(
     version: McpVersion,
     wanted: &Wanted,
 ) -> std::io::Result<Watched> {
-    let watched = Watched::start(helpers, deployment, None, version, wanted.clone()).await?;
+    let watched = Watched::start(helpers, deployment, &[], version, wanted.clone()).await?;
     watched.map_err(|not_started| std::io::Error::other(not_started.message))
 }
 

@@ -8,7 +8,7 @@ use super::consulted::Consulted;
 use super::crew::Crew;
 use super::sight::Mark;
 use super::visit::{self, Visit};
-use super::switched;
+use super::{company, is_named_by, switched};
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -64,8 +64,8 @@ impl Learnt {
         bench.crew.all(before.collect(), bench.parallel, look, |(fault, visit)| {
             learnt.visits.insert(fault, visit);
         })?;
-        let all = switched::outcomes(bench, &learnt.visits)?;
-        for Outcome { version, fault, case, red } in all {
+        let together = company::outcomes(bench, &learnt.visits)?;
+        for Outcome { version, fault, case, red } in together.into_iter().chain(switched::outcomes(bench, &learnt.visits)?) {
             learnt.known.entry((version, fault)).or_default().insert(case.clone());
             if let Some(variants) = red {
                 learnt.red.entry(fault).or_default().entry(case).or_default().extend(variants);
@@ -90,15 +90,20 @@ impl Learnt {
     }
 }
 
-/// What can only be tried at a deployment that has the fault from the start: what applies otherwise, and everything that
-/// meets a fault for which the deployment asks once and for all.
+/// What can only be tried at a deployment that has this fault from the start, and no other: what applies otherwise, and
+/// the cases that name it, if the preflight sees it or the deployment asks for it once and for all.
 fn there(fault: &'static Fault, mark: Option<&Mark>, bench: Bench<'_>) -> BTreeSet<String> {
     let (version, consulted) = (McpVersion::NEWEST, bench.consulted);
+    let mut cases = consulted.touched(version, mark);
     if consulted.at_start(version, fault.id) {
-        let meeting = consulted.meeting(version, fault, bench.material);
-        return meeting.into_iter().chain(consulted.touched(version, mark)).collect();
+        cases.extend(consulted.meeting(version, fault, bench.material));
     }
-    mark.and_then(Mark::other).map(|other| other.plan.clone()).unwrap_or_default()
+    let names = |case: &String| bench.material.suites.get(case).is_some_and(|case| is_named_by(fault, case));
+    let other = mark.and_then(Mark::other);
+    if other.is_none_or(company::is_companion) {
+        cases.retain(|case| names(case) || other.is_some_and(|other| other.plan.contains(case)));
+    }
+    cases
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
 use crate::suite::{Case, Suites};
 
+mod company;
 mod consulted;
 mod crew;
 mod learnt;

@@ -1,8 +1,8 @@
 //! Faults that are switched on for one case at a time, at deployments that run on: all but those for which a deployment
 //! asks once and for all when it starts.
 //!
-//! What all cases work with comes from the preflight of the healthy deployment, or, where the preflight sees a fault and
-//! the case reads what is other then, from a preflight with that fault. Each fault that a case names is switched on alone.
+//! What all cases work with comes from the preflight of the healthy deployment: only cases that read nothing of what the
+//! preflight sees of a fault are tried here. Each fault that a case names is switched on alone.
 //! All others that the case comes by are switched on together: if everything is judged as without them, none turns it red;
 //! if not, they are halved. That they were all asked for meanwhile is watched. What is trusted is that none of them hides
 //! what another does although both are there, and that what a fault leaves behind in a deployment does nothing to the
@@ -24,8 +24,8 @@ use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
 use crate::suite::Case;
 
-/// What faults make of the cases that come by them or read what the preflight sees of them; the `visits` tell what that is
-/// in the newest version.
+/// What faults make of the cases that come by them and read nothing of what the preflight sees of them; the `visits` tell
+/// what that is in the newest version.
 ///
 /// # Errors
 /// If a deployment cannot be started.
@@ -33,51 +33,37 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
     let mut all = Vec::new();
     let troublesome = Troublesome::default();
     for version in McpVersion::ALL.iter().copied().rev() {
-        let settings = Setting::all(version, bench, visits);
-        let queues: Vec<_> = settings.iter().map(|setting| Mutex::new(setting.work(version, bench))).collect();
-        let hands = settings.iter().zip(&queues).flat_map(|(setting, queue)| {
-            let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
-            let portion = if setting.seen.is_some() { MARKED_PORTION } else { PORTION };
-            vec![(setting, queue); bench.parallel.min(waiting.div_ceil(portion))]
-        });
-        let hand = async |helpers: &Helpers, (setting, queue): (&Setting<'_>, &Mutex<Vec<Work<'_>>>)| {
-            setting.hand(helpers, version, bench, queue, &troublesome).await
-        };
-        bench.crew.all(hands.collect(), bench.parallel, hand, |found| all.extend(found))?;
+        let setting = Setting::of(version, bench, visits);
+        let queue = Mutex::new(setting.work(version, bench));
+        let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let hands = bench.parallel.min(waiting.div_ceil(PORTION));
+        let hand =
+            async |helpers: &Helpers, ()| Setting::hand(helpers, version, bench, &queue, &troublesome).await;
+        bench.crew.all(vec![(); hands], bench.parallel, hand, |found| all.extend(found))?;
     }
     Ok(all)
 }
 
 /// What cases are tried with.
 struct Setting<'a> {
-    /// What the preflight sees, if something else than of a healthy deployment.
-    seen: Option<&'a Difference>,
-    /// Faults of which something can be learnt with that, each with what the preflight sees of it.
+    /// Faults of which something can be learnt, each with what the preflight sees of it.
     faults: Vec<(&'static Fault, Option<&'a Difference>)>,
 }
 
 impl<'a> Setting<'a> {
-    /// The healthy one first.
-    fn all(version: McpVersion, bench: Bench<'_>, visits: &'a Visits) -> Vec<Setting<'a>> {
+    fn of(version: McpVersion, bench: Bench<'_>, visits: &'a Visits) -> Setting<'a> {
         let consulted = bench.consulted;
-        let mut settings = vec![Setting { seen: None, faults: Vec::new() }];
-        for fault in bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id)) {
+        let later = bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id));
+        let faults = later.filter_map(|fault| {
             let before = |version| consulted.before(version, fault.id);
             match visits.get(fault.id).and_then(|visit| visit.mark.as_ref()) {
                 // In an older version the preflight may see it nevertheless, if it never came by in the newest.
-                None if before(McpVersion::NEWEST) || !before(version) => settings[0].faults.push((fault, None)),
-                Some(Mark::Other(other)) if version == McpVersion::NEWEST => {
-                    let other = Some(&**other);
-                    settings[0].faults.push((fault, other));
-                    match settings.iter_mut().find(|setting| setting.seen == other) {
-                        Some(setting) => setting.faults.push((fault, other)),
-                        None => settings.push(Setting { seen: other, faults: vec![(fault, other)] }),
-                    }
-                }
-                _ => {}
+                None => (before(McpVersion::NEWEST) || !before(version)).then_some((fault, None)),
+                Some(Mark::Other(other)) => (version == McpVersion::NEWEST).then_some((fault, Some(&**other))),
+                Some(Mark::Nothing) => None,
             }
-        }
-        settings
+        });
+        Setting { faults: faults.collect() }
     }
 
     /// What there is to try, last what takes longest: it is taken from the end, and nobody waits for it when all else is done.
@@ -90,26 +76,19 @@ impl<'a> Setting<'a> {
 
     /// Takes from the queue what it can do at a deployment of its own.
     async fn hand(
-        &self,
         helpers: &Helpers,
         version: McpVersion,
         bench: Bench<'_>,
         queue: &Mutex<Vec<Work<'_>>>,
         troublesome: &Troublesome,
     ) -> std::io::Result<Vec<Outcome>> {
-        let look = self.faults.first().filter(|_| self.seen.is_some()).map(|(fault, _)| fault.id);
         let wanted = bench.consulted.wanted(version);
-        let watched = Watched::start(helpers, bench.deployment, look, version, wanted).await?;
+        let watched = Watched::start(helpers, bench.deployment, &[], version, wanted).await?;
         let Ok(watched) = watched else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        // What the preflight sees is in any case what it saw before.
-        let mark = bench.consulted.sight(version).and_then(|healthy| watched.sight(bench.material).mark(healthy));
-        let is_as_expected = match (mark, self.seen) {
-            (None, None) => true,
-            (Some(Mark::Other(other)), Some(expected)) => *other == *expected,
-            _ => false,
-        };
-        if is_as_expected {
+        // What the preflight sees is what it saw before.
+        let healthy = bench.consulted.sight(version);
+        if healthy.is_some_and(|healthy| watched.sight(bench.material).mark(healthy).is_none()) {
             // The lock is not held while the case runs.
             let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
             while let Some(work) = next() {
@@ -122,25 +101,15 @@ impl<'a> Setting<'a> {
 
     fn work_of<'b>(&self, case: &'b Case, version: McpVersion, consulted: &'b Consulted) -> Option<Work<'b>> {
         let met = consulted.met(version, &case.id)?;
-        let mut work =
-            Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new(), unasked: Vec::new() };
+        let mut work = Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new() };
         for (fault, other) in &self.faults {
-            let is_seen = other.is_some_and(|other| other.shows_in(&met.read));
-            let is_asked = met.asked.contains(fault.id);
-            if is_seen != self.seen.is_some()
-                || !(is_seen || is_asked)
-                || other.is_some_and(|other| other.plan.contains(&case.id))
-            {
-                continue;
+            let is_seen = other.is_some_and(|other| other.shows_in(&met.read) || other.plan.contains(&case.id));
+            if met.asked.contains(fault.id) && !is_seen {
+                let list = if is_named_by(fault, case) { &mut work.named } else { &mut work.others };
+                list.push(fault.id);
             }
-            let list = match (is_named_by(fault, case), is_asked) {
-                (true, _) => &mut work.named,
-                (false, true) => &mut work.others,
-                (false, false) => &mut work.unasked,
-            };
-            list.push(fault.id);
         }
-        (!work.named.is_empty() || !work.others.is_empty() || !work.unasked.is_empty()).then_some(work)
+        (!work.named.is_empty() || !work.others.is_empty()).then_some(work)
     }
 }
 
@@ -154,8 +123,6 @@ struct Work<'a> {
     named: Vec<&'static str>,
     /// Others that it comes by.
     others: Vec<&'static str>,
-    /// Others that it only reads of.
-    unasked: Vec<&'static str>,
 }
 
 impl Work<'_> {
@@ -169,11 +136,6 @@ impl Work<'_> {
             }
         }
         let mut base = None;
-        if !self.unasked.is_empty() {
-            let tried = base.insert(one(&[]).await);
-            let green = self.unasked.iter().filter(|fault| !tried.met.asked.contains(*fault));
-            found.extend(green.filter(|_| tried.is_judged_without_finding()).map(|fault| self.outcome(fault, None)));
-        }
         let (single, together): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
         let mut groups: Vec<Vec<&'static str>> = single.into_iter().map(|fault| vec![fault]).collect();
         groups.push(together);
@@ -228,7 +190,5 @@ impl Troublesome {
     }
 }
 
-/// So many cases are worth a deployment of their own where they are tried with what the preflight sees of a fault.
-const MARKED_PORTION: usize = 100;
 /// So many times are no accident.
 const OFTEN: usize = 3;

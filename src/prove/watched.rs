@@ -30,26 +30,23 @@ pub(super) struct Tried {
 }
 
 impl Watched {
-    /// Starts it and looks at it for the wanted abilities, with the fault `seen` switched on meanwhile; the inner error says why it cannot be judged.
+    /// Starts it, with these faults if any, and looks at it for the wanted abilities; the inner error says why it cannot be judged.
     ///
     /// # Errors
     /// If it cannot be started.
     pub(super) async fn start(
         helpers: &Helpers,
         deployment: Deployment,
-        seen: Option<&'static str>,
+        faults: &[&'static str],
         version: McpVersion,
         wanted: Wanted,
     ) -> std::io::Result<Result<Watched, NotStarted>> {
         let (watch, options) = (Watch::default(), options(version, &[], 1));
-        let reference = Reference::start_with(helpers, deployment, Faults::none().watched(&watch)).await?;
+        let faults = Faults::parse(faults.iter().copied()).unwrap_or_default().watched(&watch);
+        let reference = Reference::start_with(helpers, deployment, faults).await?;
         let at_start = watch.ids();
-        watch.switch_on(seen.as_slice());
         match run::look(&reference.profile, &reference.helpers, &options, wanted).await {
-            Ok(seen) => {
-                watch.switch_on(&[]);
-                Ok(Ok(Watched { seen, reference, at_start, watch, options }))
-            }
+            Ok(seen) => Ok(Ok(Watched { seen, reference, at_start, watch, options })),
             Err(not_started) => {
                 reference.stop().await;
                 Ok(Err(not_started))
