@@ -120,7 +120,8 @@ impl<'a> Company<'a> {
                 break;
             }
             let places = seen.keys().chain(expected.keys());
-            let odd: BTreeSet<String> = places.filter(|place| seen.get(*place) != expected.get(*place)).cloned().collect();
+            let odd: BTreeSet<String> =
+                places.filter(|place| seen.get(*place) != expected.get(*place)).cloned().collect();
             let is_odd = |known: &Known<'a>| known.other.is_some_and(|other| other.shows_in(&odd));
             let (parted, stay): (Vec<Known<'a>>, Vec<Known<'a>>) = self.faults.iter().partition(|known| is_odd(known));
             // Nobody's: then nothing is known of any.
@@ -151,11 +152,7 @@ impl<'a> Company<'a> {
         seen.flat_map(|other| other.places.clone()).collect()
     }
 
-    fn outcomes(
-        &self,
-        bench: Bench<'_>,
-        open: &Open,
-    ) -> std::io::Result<Vec<Outcome>> {
+    fn outcomes(&self, bench: Bench<'_>, open: &Open) -> std::io::Result<Vec<Outcome>> {
         let work = self.work(bench, open);
         let hands = bench.parallel.min(work.len().div_ceil(COMPANY_PORTION));
         let queue = Mutex::new(work);

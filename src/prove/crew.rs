@@ -71,8 +71,9 @@ impl Crew {
                 scope.spawn(move || {
                     let failed = self.one(async |helpers| {
                         let one = async |(at, item)| (at, work(helpers, item).await);
-                        let mut running =
-                            stream::iter(std::iter::from_fn(next)).map(one).buffer_unordered(parallel.div_ceil(threads));
+                        let mut running = stream::iter(std::iter::from_fn(next))
+                            .map(one)
+                            .buffer_unordered(parallel.div_ceil(threads));
                         while let Some((at, result)) = running.next().await {
                             // Nobody listens any more when something failed; then nothing new is begun either.
                             if send.send(result.map(|result| (at, result))).is_err() {

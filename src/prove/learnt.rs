@@ -65,7 +65,9 @@ impl Learnt {
             learnt.visits.insert(fault, visit);
         })?;
         let together = company::outcomes(bench, &learnt.visits)?;
-        for Outcome { version, fault, case, red } in together.into_iter().chain(switched::outcomes(bench, &learnt.visits)?) {
+        for Outcome { version, fault, case, red } in
+            together.into_iter().chain(switched::outcomes(bench, &learnt.visits)?)
+        {
             learnt.known.entry((version, fault)).or_default().insert(case.clone());
             if let Some(variants) = red {
                 learnt.red.entry(fault).or_default().entry(case).or_default().extend(variants);
@@ -137,14 +139,8 @@ mod tests {
             "token.code-replay-accepted",
         ];
         let faults = ids.map(|id| fixtures::fault::find(id).expect("a fault of the catalogue"));
-        let bench = Bench {
-            crew: &crew,
-            deployment: server,
-            faults: &faults,
-            material,
-            consulted: &consulted,
-            parallel: 2,
-        };
+        let bench =
+            Bench { crew: &crew, deployment: server, faults: &faults, material, consulted: &consulted, parallel: 2 };
         let learnt = Learnt::find(bench).expect("the deployment starts");
         let [silent, cookie, policy, status, replay] = faults;
         let has = |fault, case| learnt.has(McpVersion::NEWEST, fault, case);

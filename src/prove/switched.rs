@@ -15,10 +15,10 @@ use std::sync::{Mutex, PoisonError};
 use fixtures::Fault;
 
 use super::consulted::{Consulted, PORTION};
+use super::is_named_by;
 use super::learnt::{Bench, Outcome, Visits};
 use super::sight::{Difference, Mark};
 use super::watched::{Tried, Watched};
-use super::is_named_by;
 use crate::event::Verdict;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -37,8 +37,7 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
         let queue = Mutex::new(setting.work(version, bench));
         let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
         let hands = bench.parallel.min(waiting.div_ceil(PORTION));
-        let hand =
-            async |helpers: &Helpers, ()| Setting::hand(helpers, version, bench, &queue, &troublesome).await;
+        let hand = async |helpers: &Helpers, ()| Setting::hand(helpers, version, bench, &queue, &troublesome).await;
         bench.crew.all(vec![(); hands], bench.parallel, hand, |found| all.extend(found))?;
     }
     Ok(all)
@@ -136,9 +135,7 @@ impl Work<'_> {
             }
         }
         let mut base = None;
-        let (single, together): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
-        let mut groups: Vec<Vec<&'static str>> = single.into_iter().map(|fault| vec![fault]).collect();
-        groups.push(together);
+        let mut groups = vec![self.others.clone()];
         while let Some(group) = groups.pop() {
             if group.is_empty() {
                 continue;
@@ -155,6 +152,11 @@ impl Work<'_> {
                 if tried.is_judged_without_finding() && !met.is_empty() {
                     found.push(self.outcome(fault, None));
                 }
+                continue;
+            }
+            let (suspects, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| troublesome.has(fault));
+            if !suspects.is_empty() && !rest.is_empty() {
+                groups.extend([suspects, rest]);
                 continue;
             }
             // It may be something else: what earlier cases left behind, or what the preflight saw.
@@ -175,7 +177,7 @@ impl Work<'_> {
     }
 }
 
-/// Faults that keep changing what cases come to, if only to blocked: nothing is learnt from trying them with others.
+/// Faults that changed what cases come to before, if only to blocked: the first to suspect.
 #[derive(Default)]
 struct Troublesome(Mutex<BTreeMap<&'static str, usize>>);
 
