@@ -170,7 +170,11 @@ impl<'a> Company<'a> {
             self.faults.iter().filter(of).map(|known| known.fault.id).collect::<Vec<_>>()
         };
         let cases = bench.material.suites.cases.iter().filter(|case| !names_one(case));
-        cases.map(|case| Work { case, faults: concerns(case) }).filter(|work| work.faults.len() > 1).collect()
+        let all = cases.map(|case| Work { case, faults: concerns(case) });
+        let mut work: Vec<Work<'_>> = all.filter(|work| work.faults.len() > 1).collect();
+        // It is taken from the end.
+        work.sort_by_key(|work| !work.case.is_alone());
+        work
     }
 
     /// How many runs of a case it spares.

@@ -78,7 +78,9 @@ impl Consulted {
                 };
                 let planned = run::plan(material, &watched.seen, &options(version, &[], 1));
                 let new = planned.iter().filter(|p| p.applies() && covered.insert(p.case.id.clone()));
-                let new: Vec<Case> = new.map(|p| p.case.clone()).collect();
+                let mut new: Vec<Case> = new.map(|p| p.case.clone()).collect();
+                // As in a run: what they do to our identity provider a target may remember for a while.
+                new.sort_by_key(|case| (case.is_alone(), case.is_alone() && case.is_slow()));
                 let roles = watched.seen.roles.clone();
                 watched.stop().await;
                 Ok((found, new, roles))

@@ -66,10 +66,11 @@ impl<'a> Setting<'a> {
     }
 
     /// What there is to try, last what takes longest: it is taken from the end, and nobody waits for it when all else is done.
+    /// What changes the identity provider comes after all else, as in a run.
     fn work<'b>(&self, version: McpVersion, bench: Bench<'b>) -> Vec<Work<'b>> {
         let cases = bench.material.suites.cases.iter();
         let mut work: Vec<Work<'b>> = cases.filter_map(|case| self.work_of(case, version, bench.consulted)).collect();
-        work.sort_by_key(|work| work.named.len());
+        work.sort_by_key(|work| (!work.case.is_alone(), work.named.len()));
         work
     }
 
