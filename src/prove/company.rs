@@ -31,7 +31,7 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
     sorted.sort_by_key(|member| std::cmp::Reverse(member.cases.len()));
     let mut companies = Company::all(sorted.iter().map(|member| member.known));
     let mut found = Vec::new();
-    while !companies.is_empty() {
+    for _ in 0..ROUNDS {
         let mut strangers = Vec::new();
         companies.retain(|company| company.spares(bench, &open) >= WORTH);
         for company in &mut companies {
@@ -124,8 +124,12 @@ impl<'a> Company<'a> {
                 places.filter(|place| seen.get(*place) != expected.get(*place)).cloned().collect();
             let is_odd = |known: &Known<'a>| known.other.is_some_and(|other| other.shows_in(&odd));
             let (parted, stay): (Vec<Known<'a>>, Vec<Known<'a>>) = self.faults.iter().partition(|known| is_odd(known));
-            // Nobody's: then nothing is known of any.
-            self.faults = if parted.is_empty() { Vec::new() } else { stay };
+            if parted.is_empty() || stay.is_empty() {
+                // Nobody's, or everybody's: then nothing can be known of any of them here.
+                self.faults.clear();
+                break;
+            }
+            self.faults = stay;
             strangers.extend(parted);
         }
         Ok(strangers)
@@ -232,6 +236,8 @@ struct Work<'a> {
 
 /// So many cases that apply otherwise are the fault's own business.
 const FEW_CASES: usize = 30;
+/// So many times companies are halved, and new ones made of those who were parted with.
+const ROUNDS: usize = 8;
 /// To start a company and to look at it takes as long as so many runs of a case.
 const WORTH: usize = 20;
 /// So many cases are worth a deployment of their own.
