@@ -25,11 +25,10 @@ use crate::suite::Case;
 /// # Errors
 /// If a deployment cannot be started.
 pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec<Outcome>> {
-    let members: Vec<Member<'_>> = bench.faults.iter().filter_map(|fault| Member::of(fault, bench, visits)).collect();
-    let mut open: Open = members.iter().map(|member| (member.known.fault.id, member.cases.clone())).collect();
-    let mut sorted: Vec<&Member<'_>> = members.iter().collect();
-    sorted.sort_by_key(|member| std::cmp::Reverse(member.cases.len()));
-    let mut companies = Company::all(sorted.iter().map(|member| member.known));
+    let mut members: Vec<_> = bench.faults.iter().filter_map(|fault| Known::of(fault, bench, visits)).collect();
+    members.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    let mut companies = Company::all(members.iter().map(|(known, _)| *known));
+    let mut open: Open = members.into_iter().map(|(known, cases)| (known.fault.id, cases)).collect();
     let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let mut strangers = Vec::new();
@@ -62,26 +61,18 @@ struct Known<'a> {
     other: Option<&'a Difference>,
 }
 
-/// With the cases that are tried with it.
-struct Member<'a> {
-    known: Known<'a>,
-    cases: BTreeSet<String>,
-}
-
-impl<'a> Member<'a> {
-    fn of(fault: &'static Fault, bench: Bench<'_>, visits: &'a Visits) -> Option<Member<'a>> {
+impl<'a> Known<'a> {
+    /// With the cases that are still to be tried with it, if there are some.
+    fn of(fault: &'static Fault, bench: Bench<'_>, visits: &'a Visits) -> Option<(Known<'a>, BTreeSet<String>)> {
         let (version, consulted) = (McpVersion::NEWEST, bench.consulted);
         let visit = visits.get(fault.id)?;
         let other = match &visit.mark {
             Some(mark) => Some(mark.other().filter(|other| is_companion(other))?),
             None => None,
         };
-        let mut cases = consulted.touched(version, visit.mark.as_ref());
-        if consulted.at_start(version, fault.id) {
-            cases.extend(consulted.meeting(version, fault, bench.material));
-        }
+        let mut cases = consulted.standing(version, fault, visit.mark.as_ref(), bench.material);
         cases.retain(|case| !visit.tried.contains(case) && consulted.met(version, case).is_some());
-        (!cases.is_empty()).then_some(Member { known: Known { fault, other }, cases })
+        (!cases.is_empty()).then_some((Known { fault, other }, cases))
     }
 }
 

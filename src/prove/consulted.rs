@@ -148,6 +148,21 @@ impl Consulted {
         reading.chain(&other.plan).cloned().collect()
     }
 
+    /// The cases of a version for which it matters that the deployment has the fault from its start.
+    pub(super) fn standing(
+        &self,
+        version: McpVersion,
+        fault: &Fault,
+        mark: Option<&Mark>,
+        material: Material<'_>,
+    ) -> BTreeSet<String> {
+        let mut cases = self.touched(version, mark);
+        if self.at_start(version, fault.id) {
+            cases.extend(self.meeting(version, fault, material));
+        }
+        cases
+    }
+
     /// Whether a healthy deployment is judged by the case in a version, and not in a newer one.
     fn has(&self, version: McpVersion, case: &str) -> bool {
         self.versions.get(&version).is_some_and(|seen| seen.by_case.contains_key(case))

@@ -95,11 +95,7 @@ impl Learnt {
 /// What can only be tried at a deployment that has this fault from the start, and no other: what applies otherwise, and
 /// the cases that name it, if the preflight sees it or the deployment asks for it once and for all.
 fn there(fault: &'static Fault, mark: Option<&Mark>, bench: Bench<'_>) -> BTreeSet<String> {
-    let (version, consulted) = (McpVersion::NEWEST, bench.consulted);
-    let mut cases = consulted.touched(version, mark);
-    if consulted.at_start(version, fault.id) {
-        cases.extend(consulted.meeting(version, fault, bench.material));
-    }
+    let mut cases = bench.consulted.standing(McpVersion::NEWEST, fault, mark, bench.material);
     let names = |case: &String| bench.material.suites.get(case).is_some_and(|case| is_named_by(fault, case));
     let other = mark.and_then(Mark::other);
     if other.is_none_or(company::is_companion) {

@@ -33,84 +33,65 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
     let mut all = Vec::new();
     let troublesome = Troublesome::default();
     for version in McpVersion::ALL.iter().copied().rev() {
-        let setting = Setting::of(version, bench, visits);
-        let queue = Mutex::new(setting.work(version, bench));
-        let waiting = queue.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let hands = bench.parallel.min(waiting.div_ceil(PORTION));
-        let hand = async |helpers: &Helpers, ()| Setting::hand(helpers, version, bench, &queue, &troublesome).await;
-        bench.crew.all(vec![(); hands], bench.parallel, hand, |found| all.extend(found))?;
+        let work = work(version, bench, &concerned(version, bench, visits));
+        let hands = bench.parallel.min(work.len().div_ceil(PORTION));
+        let queue = Mutex::new(work);
+        let hand_in = async |helpers: &Helpers, ()| hand(helpers, version, bench, &queue, &troublesome).await;
+        bench.crew.all(vec![(); hands], bench.parallel, hand_in, |found| all.extend(found))?;
     }
     Ok(all)
 }
 
-/// What cases are tried with.
-struct Setting<'a> {
-    /// Faults of which something can be learnt, each with what the preflight sees of it.
-    faults: Vec<(&'static Fault, Option<&'a Difference>)>,
+/// Faults of which something can be learnt, each with what the preflight sees of it.
+type Concerned<'a> = Vec<(&'static Fault, Option<&'a Difference>)>;
+
+fn concerned<'a>(version: McpVersion, bench: Bench<'_>, visits: &'a Visits) -> Concerned<'a> {
+    let consulted = bench.consulted;
+    let later = bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id));
+    let faults = later.filter_map(|fault| {
+        let before = |version| consulted.before(version, fault.id);
+        match visits.get(fault.id).and_then(|visit| visit.mark.as_ref()) {
+            // In an older version the preflight may see it nevertheless, if it never came by in the newest.
+            None => (before(McpVersion::NEWEST) || !before(version)).then_some((fault, None)),
+            Some(Mark::Other(other)) => (version == McpVersion::NEWEST).then_some((fault, Some(&**other))),
+            Some(Mark::Nothing) => None,
+        }
+    });
+    faults.collect()
 }
 
-impl<'a> Setting<'a> {
-    fn of(version: McpVersion, bench: Bench<'_>, visits: &'a Visits) -> Setting<'a> {
-        let consulted = bench.consulted;
-        let later = bench.faults.iter().copied().filter(|fault| !consulted.at_start(version, fault.id));
-        let faults = later.filter_map(|fault| {
-            let before = |version| consulted.before(version, fault.id);
-            match visits.get(fault.id).and_then(|visit| visit.mark.as_ref()) {
-                // In an older version the preflight may see it nevertheless, if it never came by in the newest.
-                None => (before(McpVersion::NEWEST) || !before(version)).then_some((fault, None)),
-                Some(Mark::Other(other)) => (version == McpVersion::NEWEST).then_some((fault, Some(&**other))),
-                Some(Mark::Nothing) => None,
-            }
-        });
-        Setting { faults: faults.collect() }
-    }
+/// What there is to try, last what takes longest: it is taken from the end, and nobody waits for it when all else is done.
+/// What changes the identity provider comes after all else, as in a run.
+fn work<'a>(version: McpVersion, bench: Bench<'a>, faults: &Concerned<'_>) -> Vec<Work<'a>> {
+    let cases = bench.material.suites.cases.iter();
+    let mut work: Vec<Work<'_>> = cases.filter_map(|case| Work::of(case, version, bench.consulted, faults)).collect();
+    work.sort_by_key(|work| (!work.case.is_alone(), work.named.len()));
+    work
+}
 
-    /// What there is to try, last what takes longest: it is taken from the end, and nobody waits for it when all else is done.
-    /// What changes the identity provider comes after all else, as in a run.
-    fn work<'b>(&self, version: McpVersion, bench: Bench<'b>) -> Vec<Work<'b>> {
-        let cases = bench.material.suites.cases.iter();
-        let mut work: Vec<Work<'b>> = cases.filter_map(|case| self.work_of(case, version, bench.consulted)).collect();
-        work.sort_by_key(|work| (!work.case.is_alone(), work.named.len()));
-        work
-    }
-
-    /// Takes from the queue what it can do at a deployment of its own.
-    async fn hand(
-        helpers: &Helpers,
-        version: McpVersion,
-        bench: Bench<'_>,
-        queue: &Mutex<Vec<Work<'_>>>,
-        troublesome: &Troublesome,
-    ) -> std::io::Result<Vec<Outcome>> {
-        let wanted = bench.consulted.wanted(version);
-        let watched = Watched::start(helpers, bench.deployment, &[], version, wanted).await?;
-        let Ok(watched) = watched else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        // What the preflight sees is what it saw before.
-        let healthy = bench.consulted.sight(version);
-        if healthy.is_some_and(|healthy| watched.sight(bench.material).mark(healthy).is_none()) {
-            // The lock is not held while the case runs.
-            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            while let Some(work) = next() {
-                found.extend(work.run(&watched, bench.material, troublesome).await);
-            }
+/// Takes from the queue what it can do at a deployment of its own.
+async fn hand(
+    helpers: &Helpers,
+    version: McpVersion,
+    bench: Bench<'_>,
+    queue: &Mutex<Vec<Work<'_>>>,
+    troublesome: &Troublesome,
+) -> std::io::Result<Vec<Outcome>> {
+    let wanted = bench.consulted.wanted(version);
+    let watched = Watched::start(helpers, bench.deployment, &[], version, wanted).await?;
+    let Ok(watched) = watched else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    // What the preflight sees is what it saw before.
+    let healthy = bench.consulted.sight(version);
+    if healthy.is_some_and(|healthy| watched.sight(bench.material).mark(healthy).is_none()) {
+        // The lock is not held while the case runs.
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(work) = next() {
+            found.extend(work.run(&watched, bench.material, troublesome).await);
         }
-        watched.stop().await;
-        Ok(found)
     }
-
-    fn work_of<'b>(&self, case: &'b Case, version: McpVersion, consulted: &'b Consulted) -> Option<Work<'b>> {
-        let met = consulted.met(version, &case.id)?;
-        let mut work = Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new() };
-        for (fault, other) in &self.faults {
-            let is_seen = other.is_some_and(|other| other.shows_in(&met.read) || other.plan.contains(&case.id));
-            if met.asked.contains(fault.id) && !is_seen {
-                let list = if is_named_by(fault, case) { &mut work.named } else { &mut work.others };
-                list.push(fault.id);
-            }
-        }
-        (!work.named.is_empty() || !work.others.is_empty()).then_some(work)
-    }
+    watched.stop().await;
+    Ok(found)
 }
 
 /// What is tried of one case.
@@ -125,7 +106,20 @@ struct Work<'a> {
     others: Vec<&'static str>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn of(case: &'a Case, version: McpVersion, consulted: &'a Consulted, faults: &Concerned<'_>) -> Option<Work<'a>> {
+        let met = consulted.met(version, &case.id)?;
+        let mut work = Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new() };
+        for (fault, other) in faults {
+            let is_seen = other.is_some_and(|other| other.shows_in(&met.read) || other.plan.contains(&case.id));
+            if met.asked.contains(fault.id) && !is_seen {
+                let list = if is_named_by(fault, case) { &mut work.named } else { &mut work.others };
+                list.push(fault.id);
+            }
+        }
+        (!work.named.is_empty() || !work.others.is_empty()).then_some(work)
+    }
+
     async fn run(self, watched: &Watched, material: Material<'_>, troublesome: &Troublesome) -> Vec<Outcome> {
         let mut found = Vec::new();
         let one = async |on: &[&'static str]| watched.one(self.case, material.rules, on).await;
