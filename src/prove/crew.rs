@@ -101,12 +101,16 @@ impl Crew {
         })
     }
 
-    /// The same for work that has its own workers and waits for them, each on a thread of its own.
+    /// Does work that has its own workers and waits for them, `parallel` items at a time, each on a thread of its own; what it
+    /// says on its way is heard on this thread.
+    ///
+    /// # Errors
+    /// The first error; what was begun comes to its end.
     pub(super) fn waiting<T: Send, R: Send>(
         items: Vec<T>,
         parallel: usize,
-        work: impl Fn(T) -> std::io::Result<R> + Sync,
-        mut done: impl FnMut(R),
+        work: impl Fn(T, &mut dyn FnMut(R)) -> std::io::Result<()> + Sync,
+        mut hear: impl FnMut(R),
     ) -> std::io::Result<()> {
         let queue = Mutex::new(items.into_iter());
         let (send, receive) = mpsc::channel();
@@ -114,9 +118,18 @@ impl Crew {
             for send in vec![send; parallel] {
                 let (queue, work) = (&queue, &work);
                 let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                scope.spawn(move || std::iter::from_fn(next).map(work).try_for_each(|result| send.send(result)));
+                scope.spawn(move || {
+                    // Nobody listens any more when something failed; then nothing new is begun either.
+                    let mut heard = true;
+                    while let Some(item) = next().filter(|_| heard) {
+                        let mut say = |said: std::io::Result<R>| heard = send.send(said).is_ok();
+                        if let Err(error) = work(item, &mut |said| say(Ok(said))) {
+                            say(Err(error));
+                        }
+                    }
+                });
             }
-            receive.into_iter().try_for_each(|result| result.map(&mut done))
+            receive.into_iter().try_for_each(|said| said.map(&mut hear))
         })
     }
 

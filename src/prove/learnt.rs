@@ -8,7 +8,7 @@ use super::consulted::Consulted;
 use super::crew::Crew;
 use super::sight::Mark;
 use super::visit::{self, Visit};
-use super::{company, is_named_by, switched};
+use super::{alike, company, is_named_by, switched};
 use crate::reference::Deployment;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
@@ -65,15 +65,30 @@ impl Learnt {
             learnt.visits.insert(fault, visit);
         })?;
         let together = company::outcomes(bench, &learnt.visits)?;
-        for Outcome { version, fault, case, red } in
-            together.into_iter().chain(switched::outcomes(bench, &learnt.visits)?)
-        {
-            learnt.known.entry((version, fault)).or_default().insert(case.clone());
+        learnt.add(together);
+        let switched = switched::outcomes(bench, &learnt.visits)?;
+        learnt.add(switched);
+        let alike = alike::outcomes(bench, &learnt)?;
+        learnt.add(alike);
+        Ok(learnt)
+    }
+
+    fn add(&mut self, outcomes: Vec<Outcome>) {
+        for Outcome { version, fault, case, red } in outcomes {
+            self.known.entry((version, fault)).or_default().insert(case.clone());
             if let Some(variants) = red {
-                learnt.red.entry(fault).or_default().entry(case).or_default().extend(variants);
+                self.red.entry(fault).or_default().entry(case).or_default().extend(variants);
             }
         }
-        Ok(learnt)
+    }
+
+    /// The cases that may see a fault in the newest version and of which it is not known yet whether they do.
+    pub(super) fn open(&self, fault: &Fault, bench: Bench<'_>) -> BTreeSet<String> {
+        let (version, visit) = (McpVersion::NEWEST, self.visit(fault));
+        let mut cases = bench.consulted.meeting(version, fault, bench.material);
+        cases.extend(bench.consulted.touched(version, visit.and_then(|visit| visit.mark.as_ref())));
+        cases.retain(|case| !self.has(version, fault, case) && visit.is_none_or(|visit| !visit.tried.contains(case)));
+        cases
     }
 
     /// What came of the look at a deployment with a fault in the newest version, if its preflight meets it.

@@ -13,6 +13,7 @@ use crate::rule::McpVersion;
 use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
 use crate::suite::{Case, Suites};
 
+mod alike;
 mod company;
 mod consulted;
 mod crew;
@@ -275,69 +276,72 @@ pub fn prove(
     tell: &mut dyn FnMut(News<'_>),
 ) -> std::io::Result<(Reds, Vec<Proof>)> {
     let crew = Crew::default();
-    let of = |deployment| faults.iter().copied().filter(move |fault| Deployment::of(fault) == deployment);
-    // For a few the watching would cost more than it spares.
+    let of = |deployment| faults.iter().copied().enumerate().filter(move |(_, f)| Deployment::of(f) == deployment);
     let concerned = Deployment::ALL.into_iter().filter(|deployment| of(*deployment).next().is_some());
-    let (watched, others): (Vec<_>, Vec<_>) =
-        concerned.partition(|deployment| !every_case && of(*deployment).count() > FEW);
-    let mut healthy = Reds::default();
-    let names = |deployments: &[Deployment]| deployments.iter().map(|d| d.name()).collect::<Vec<_>>().join(", ");
-    if !others.is_empty() {
-        tell(News::Stage(&format!("{}, healthy: all cases", names(&others))));
-    }
-    if !watched.is_empty() {
-        tell(News::Stage(&format!("{}: which cases meet which faults, and what comes of it", names(&watched))));
-    }
-    let prepare = |deployment: Deployment| {
-        if !watched.contains(&deployment) {
-            let nothing: (&[String], &[String]) = (&[], &[]);
+    let parallel = parallel.div_ceil(AT_ONCE);
+    let work = |deployment: Deployment, say: &mut dyn FnMut(Said)| {
+        let name = deployment.name();
+        let own: Vec<&'static Fault> = of(deployment).map(|(_, fault)| fault).collect();
+        let mut prepared = None;
+        if every_case || own.len() <= FEW {
+            say(Said::Stage(format!("{name}, healthy: all cases")));
             let healthy = async |helpers: &Helpers| {
-                reds(helpers, deployment, Faults::none(), material, nothing, HEALTHY_JOBS).await
+                reds(helpers, deployment, Faults::none(), material, (&[], &[]), HEALTHY_JOBS).await
             };
-            let reds = crew.one(healthy)?;
-            return Ok((deployment, reds, None));
+            say(Said::Healthy(crew.one(healthy)?));
+        } else {
+            say(Said::Stage(format!("{name}: which cases meet which faults, and what comes of it")));
+            let mut consulted = Consulted::watch(&crew, deployment, material, parallel)?;
+            say(Said::Healthy(std::mem::take(&mut consulted.healthy)));
+            let bench = Bench { crew: &crew, deployment, faults: &own, material, consulted: &consulted, parallel };
+            let learnt = Learnt::find(bench)?;
+            prepared = Some((consulted, learnt));
         }
-        let own: Vec<&'static Fault> = of(deployment).collect();
-        let parallel = parallel.div_ceil(PREPARED);
-        let mut consulted = Consulted::watch(&crew, deployment, material, parallel)?;
-        let reds = std::mem::take(&mut consulted.healthy);
-        let bench = Bench { crew: &crew, deployment, faults: &own, material, consulted: &consulted, parallel };
-        let learnt = Learnt::find(bench)?;
-        Ok((deployment, reds, Some((consulted, learnt))))
-    };
-    let mut prepared = BTreeMap::new();
-    Crew::waiting([&*watched, &others].concat(), PREPARED, prepare, |(deployment, reds, found)| {
-        healthy.add(reds);
-        if let Some(found) = found {
-            prepared.insert(deployment, found);
-            tell(News::Stage(&format!("{}: done, but for single faults", deployment.name())));
-        }
-    })?;
-    tell(News::Stage("fault by fault, what is still open"));
-    let mut proofs = Vec::new();
-    let one = async |helpers: &Helpers, fault: &'static Fault| {
-        let deployment = Deployment::of(fault);
-        let reds = match prepared.get(&deployment) {
-            Some((consulted, learnt)) => reds_of(helpers, fault, material, consulted, learnt).await?,
-            None => {
-                let faults = Faults::one(fault.id).unwrap_or_default();
-                reds(helpers, deployment, faults, material, (&[], &[]), JOBS).await?
-            }
+        say(Said::Stage(format!("{name}: fault by fault, what is still open")));
+        let one = async |helpers: &Helpers, (at, fault): (usize, &'static Fault)| {
+            let reds = match &prepared {
+                Some((consulted, learnt)) => reds_of(helpers, fault, material, consulted, learnt).await?,
+                None => {
+                    let faults = Faults::one(fault.id).unwrap_or_default();
+                    reds(helpers, deployment, faults, material, (&[], &[]), JOBS).await?
+                }
+            };
+            Ok(Said::Proof(at, compare(fault, reds, material.suites)))
         };
-        Ok(compare(fault, reds, material.suites))
+        crew.all(of(deployment).collect(), parallel, one, say)
     };
-    crew.all(faults, parallel, one, |proof| {
-        tell(News::Proof(&proof));
-        proofs.push(proof);
+    let mut healthy = Reds::default();
+    let mut early = BTreeMap::new();
+    let mut proofs = Vec::new();
+    Crew::waiting(concerned.collect(), AT_ONCE, work, |said| match said {
+        Said::Stage(stage) => tell(News::Stage(&stage)),
+        Said::Healthy(reds) => healthy.add(reds),
+        Said::Proof(at, proof) => {
+            early.insert(at, proof);
+            while let Some(proof) = early.remove(&proofs.len()) {
+                tell(News::Proof(&proof));
+                proofs.push(proof);
+            }
+        }
     })?;
     Ok((healthy, proofs))
+}
+
+/// What is said by the work on one deployment.
+enum Said {
+    Stage(String),
+    /// What was found at the healthy one.
+    Healthy(Reds),
+    /// What came of a fault, with its place in the order of all.
+    Proof(usize, Proof),
 }
 
 /// Watching every case by itself takes about as long as so many runs of all cases.
 const FEW: usize = 2;
 
-/// Of so many deployments it is found out at once which cases meet which faults: none idles while a few cases wait.
-const PREPARED: usize = 2;
+/// So many deployments are worked on at once: no processor idles while a few cases wait, or while one thing has to be known
+/// before the next is tried.
+const AT_ONCE: usize = 2;
 
 /// Cases at once of one fault.
 const JOBS: usize = 2;
