@@ -21,7 +21,10 @@ mod stated;
 mod tokens;
 mod unmet;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use tokio::task::JoinSet;
 
 use self::schedule::News;
 use crate::event::{CaseFinished, Document, Event, RunEnded, RunStarted, TargetInfo};
@@ -104,12 +107,30 @@ pub async fn run(
 ) -> Result<RunEnded, NotStarted> {
     let began = std::time::Instant::now();
     let mut stop = std::pin::pin!(stop);
-    let looking = look(profile, &helpers, options, Some(needed(material, options)));
-    let seen = unless_stopped(looking, stop.as_mut()).await?;
+    let wanted = Some(needed(material, options));
+    let seen = unless_stopped(looking(profile, &helpers, options, wanted), stop.as_mut()).await?;
     let ended = judge(&seen, profile, material, options, stop, sink).await;
     let ended = RunEnded { duration_ms: millis(began), ..ended };
     sink(Event::Ended(ended.clone()));
     Ok(ended)
+}
+
+/// Looks in a task of its own, as cases run: what an answer wakes goes on where the answer was read. Whoever waits for a runtime
+/// from without is on another thread, and has to be woken for each exchange.
+async fn looking(
+    profile: &Profile,
+    helpers: &Helpers,
+    options: &Options,
+    wanted: Option<BTreeSet<String>>,
+) -> Result<Preflight, NotStarted> {
+    let (profile, helpers, options) = (profile.clone(), helpers.clone(), options.clone());
+    let mut task = JoinSet::new();
+    task.spawn(async move { look(&profile, &helpers, &options, wanted).await });
+    match task.join_next().await {
+        Some(Ok(seen)) => seen,
+        Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
+        None => unreachable!("one task was spawned"),
+    }
 }
 
 /// What a look at the target came to, unless the run was stopped meanwhile.

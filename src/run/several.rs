@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::schedule::News;
 use super::{
-    DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, Selection, lane, look, millis,
+    DEFAULT_JOBS, Helpers, Ledger, Material, NotStarted, Options, Planned, Preflight, Selection, lane, looking, millis,
     plan, remarks, schedule, unless_stopped,
 };
 use crate::event::{CaseFinished, DeploymentInfo, Document, Event, RunEnded, RunStarted, TargetInfo, Verdict};
@@ -78,7 +78,7 @@ pub async fn several(
 }
 
 async fn look_at(party: &Party, options: &Options) -> Result<Preflight, NotStarted> {
-    let seen = look(&party.profile, &party.helpers, options, None).await;
+    let seen = looking(&party.profile, &party.helpers, options, None).await;
     seen.map_err(|stopped| NotStarted { message: format!("{}: {}", party.profile.target.name, stopped.message) })
 }
 

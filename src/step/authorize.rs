@@ -1,5 +1,7 @@
 //! `authorize`, `login`, `consent`, `callback`: the browser's part of the authorization code grant (OAuth 2.1 section 4.1).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::args::{self, Args};
@@ -13,7 +15,7 @@ use super::push;
 use super::token;
 use crate::oauth::pkce;
 use crate::transcript::Request;
-use crate::wire::{Button, Field, Form};
+use crate::wire::{Button, Field, Form, Page};
 
 /// Opens an authorization request and travels up to `until`.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
@@ -76,14 +78,14 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
     values.extend(args::pairs(&args.table("with")));
     let form = without(form, &args.list("drop"));
     let button = page_words::button(&form, &Default::default(), true).cloned();
-    go(context, &browser, tx, Start::Submit { page: Box::new(page), form, values, button }, args).await
+    go(context, &browser, tx, Start::Submit { page, form, values, button }, args).await
 }
 
 /// Answers a consent page that waits: approves, denies, or posts what another browser was shown (`of`).
 pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let browser = args.text("browser").unwrap_or_else(|| "alice".into());
     let (mut page, form, mut tx) = waiting(context, args, &browser)?;
-    tx.answered = Some(page.clone());
+    tx.answered = Some(Arc::clone(&page));
     leave_from(&mut page, args);
     let approve = args.text("answer").as_deref() != Some("deny");
     let mut values = args::pairs(&args.table("with"));
@@ -97,24 +99,21 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         button.value = value;
     }
     let start = match (button, approve) {
-        (Some(button), _) => Start::Submit { page: Box::new(page), form, values, button: Some(button) },
+        (Some(button), _) => Start::Submit { page, form, values, button: Some(button) },
         (None, false) => page_words::deny_link(&page)
             .map(Start::Resume)
             .ok_or("deny on the consent page: it has no button or link that denies")?,
-        (None, true) => Start::Submit { page: Box::new(page), form, values, button: None::<Button> },
+        (None, true) => Start::Submit { page, form, values, button: None::<Button> },
     };
     go(context, &browser, tx, start, args).await
 }
 
 /// The CSRF token to send instead of the page's own: a given one, or that of another browser's page.
-fn csrf_value(
-    context: &mut Context,
-    page: &crate::wire::Page,
-    args: Args<'_>,
-) -> Result<Option<(String, String)>, String> {
+fn csrf_value(context: &mut Context, page: &Page, args: Args<'_>) -> Result<Option<(String, String)>, String> {
     let value = match args.text("csrf-token-of") {
         Some(other) => {
-            let theirs = context.seat(&other).tx.as_ref().and_then(|tx| tx.page.as_ref().and_then(journey::csrf_field));
+            let theirs =
+                context.seat(&other).tx.as_ref().and_then(|tx| tx.page.as_deref().and_then(journey::csrf_field));
             let theirs = theirs.ok_or_else(|| format!("take the CSRF token of `{other}`: its page has none"))?;
             Some(theirs.value.clone())
         }
@@ -197,11 +196,7 @@ async fn go(
 }
 
 /// The page and form that wait in a browser (or in the one named by `of`), and the request they belong to.
-fn waiting(
-    context: &mut Context,
-    args: Args<'_>,
-    browser: &str,
-) -> Result<(crate::wire::Page, Form, Transaction), String> {
+fn waiting(context: &mut Context, args: Args<'_>, browser: &str) -> Result<(Arc<Page>, Form, Transaction), String> {
     let owner = args.text("of").unwrap_or_else(|| browser.to_owned());
     let tx = context
         .seat(&owner)
@@ -211,16 +206,16 @@ fn waiting(
     let page = if args.flag("again") { tx.answered.clone() } else { tx.page.clone() };
     let page = page.ok_or_else(|| format!("answer the page of `{owner}`: no page waits there"))?;
     let form = match page_words::asks(&page, &context.world.forms) {
-        page_words::Asks::Login(form) | page_words::Asks::Consent(form) => form,
+        page_words::Asks::Login(form) | page_words::Asks::Consent(form) => form.clone(),
         page_words::Asks::Nothing => return Err(format!("answer a page: {}", page_words::describe(&page))),
     };
     Ok((page, form, tx))
 }
 
 /// Makes the submission come from a page of another origin; the form's own address stays as it was.
-fn leave_from(page: &mut crate::wire::Page, args: Args<'_>) {
+fn leave_from(page: &mut Arc<Page>, args: Args<'_>) {
     if let Some(origin) = args.text("from") {
-        page.url = origin;
+        Arc::make_mut(page).url = origin;
     }
 }
 

@@ -70,9 +70,9 @@ pub(super) struct Transaction {
     pub resource: Option<String>,
     pub user: String,
     /// The page that waits for an answer (login, consent).
-    pub page: Option<Page>,
+    pub page: Option<Arc<Page>>,
     /// The consent page that was answered last.
-    pub answered: Option<Page>,
+    pub answered: Option<Arc<Page>>,
     /// A redirect that was held and not followed (upstream, callback).
     pub held: Option<String>,
     /// The authorization request with which the target sent the browser to our identity provider.

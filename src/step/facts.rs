@@ -21,11 +21,14 @@ fn answered(response: &Response) -> Map<String, Value> {
     let mut put = |name: &str, value: Value| drop(facts.insert(name.to_owned(), value));
     put("status", json!(response.status));
     put("headers", headers(&response.headers));
-    put("text", json!(response.text()));
-    put("media-type", json!(response.media_type()));
+    let text = response.text();
+    let media_type = response.media_type();
     put("crash", json!(response.status >= 500));
-    let html = response.media_type().is_some_and(|m| m == "text/html" || m == "application/xhtml+xml");
-    let markup = response.text().trim_start().to_ascii_lowercase().starts_with("<!doctype html");
+    let html = media_type.as_deref().is_some_and(|m| m == "text/html" || m == "application/xhtml+xml");
+    let begins = text.trim_start().get(..DOCTYPE.len());
+    let markup = begins.is_some_and(|begins| begins.eq_ignore_ascii_case(DOCTYPE));
+    put("text", json!(text));
+    put("media-type", json!(media_type));
     put("web-page", json!((200..300).contains(&response.status) && (html || markup)));
     if let Some(body) = response.json() {
         if let Some(error) = body.get("error").filter(|e| e.is_string()) {
@@ -36,6 +39,9 @@ fn answered(response: &Response) -> Map<String, Value> {
     put("challenge", challenges(&response.header_all("www-authenticate")));
     facts
 }
+
+/// How a page begins, in any case.
+const DOCTYPE: &str = "<!doctype html";
 
 /// Facts of a request that got no answer: a dropped connection is a crash, everything else is no answer at all.
 #[must_use]

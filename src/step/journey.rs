@@ -1,6 +1,6 @@
 //! A browser's way through an authorization request: redirects, logins and consents up to a goal.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub enum Start {
     /// With a request, usually GET of the authorization endpoint.
     Request(Request),
     /// With a form of a page.
-    Submit { page: Box<Page>, form: Form, values: Vec<(String, String)>, button: Option<Button> },
+    Submit { page: Arc<Page>, form: Form, values: Vec<(String, String)>, button: Option<Button> },
     /// Where a held redirect points.
     Resume(String),
 }
@@ -65,7 +65,7 @@ pub struct Plan {
 /// What a stretch of the journey showed.
 #[derive(Default)]
 struct Log {
-    pages: Vec<Page>,
+    pages: Vec<Arc<Page>>,
     statuses: Vec<u16>,
     submit_statuses: Vec<u16>,
     redirects: Vec<String>,
@@ -93,7 +93,7 @@ enum Ending {
 
 /// Travels and returns the facts; the seat keeps what waits (a page, a held redirect).
 pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, start: Start, plan: &Plan) -> Value {
-    let world = std::sync::Arc::clone(&context.world);
+    let world = Arc::clone(&context.world);
     let wire = context.wire.clone();
     let seat = context.seat(browser);
     let mut log = Log::default();
@@ -134,7 +134,7 @@ async fn stretches(
             End::Loop => return Ending::Loop,
             End::Page(page) => page,
         };
-        tx.page = Some(page.clone());
+        tx.page = Some(Arc::clone(&page));
         if let Some(url) = opened.as_deref().filter(|_| page.status < 400) {
             return by_command(world, wire, tx, url, plan.approve, log).await;
         }
@@ -142,18 +142,18 @@ async fn stretches(
             Asks::Login(_) if plan.goal == Goal::Login => return Ending::Login,
             Asks::Login(form) => {
                 logins += 1;
-                let Some(values) = credentials(world, tx, &form) else { return Ending::Login };
+                let Some(values) = credentials(world, tx, form) else { return Ending::Login };
                 if logins > MAX_LOGINS {
                     return Ending::Login;
                 }
-                let button = page_words::button(&form, &Default::default(), true).cloned();
-                next = Start::Submit { page: Box::new(page), form, values, button };
+                let button = page_words::button(form, &Default::default(), true).cloned();
+                next = Start::Submit { page: Arc::clone(&page), form: form.clone(), values, button };
             }
             Asks::Consent(_) if plan.goal == Goal::Consent && is_own_page(world, &page) => return Ending::Consent,
             Asks::Consent(form) => {
                 let approve = plan.approve || !is_own_page(world, &page);
-                let Some(start) = answer(world, &page, form, approve) else { return Ending::Consent };
-                tx.answered = Some(page);
+                let Some(start) = answer(world, &page, form.clone(), approve) else { return Ending::Consent };
+                tx.answered = Some(Arc::clone(&page));
                 next = start;
             }
             Asks::Nothing => return Ending::Page,
@@ -205,13 +205,11 @@ fn is_own_page(world: &World, page: &Page) -> bool {
 }
 
 /// How a consent page is answered: by a button, or by a link that denies.
-pub fn answer(world: &World, page: &Page, form: Form, approve: bool) -> Option<Start> {
+pub fn answer(world: &World, page: &Arc<Page>, form: Form, approve: bool) -> Option<Start> {
     match page_words::button(&form, &world.forms, approve).cloned() {
-        Some(button) => {
-            Some(Start::Submit { page: Box::new(page.clone()), form, values: Vec::new(), button: Some(button) })
-        }
+        Some(button) => Some(Start::Submit { page: Arc::clone(page), form, values: Vec::new(), button: Some(button) }),
         None if approve && form.buttons.is_empty() => {
-            Some(Start::Submit { page: Box::new(page.clone()), form, values: Vec::new(), button: None })
+            Some(Start::Submit { page: Arc::clone(page), form, values: Vec::new(), button: None })
         }
         None if !approve => page_words::deny_link(page).map(Start::Resume),
         None => None,
@@ -354,7 +352,7 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         let query = redirect::object(&asked.query);
         put("upstream", json!({ "url": asked.url, "base": asked.base, "query": query, "scopes": scopes }));
     }
-    put("pages", Value::Array(log.pages.iter().map(page_facts).collect()));
+    put("pages", Value::Array(log.pages.iter().map(|page| page_facts(page)).collect()));
     put("statuses", json!(log.statuses));
     put("submit-statuses", json!(log.submit_statuses));
     put("redirects", json!(log.redirects));
@@ -447,13 +445,8 @@ fn is_anybody(source: &str) -> bool {
 
 /// The policy for `Referer` that the page asks for, by its header or else by a `meta` element; the last one that counts.
 fn referrer_policy(page: &Page) -> Option<String> {
-    let named = header(page, "referrer-policy").join(",").to_ascii_lowercase();
-    let last = |text: &str| text.split(',').map(str::trim).rfind(|p| !p.is_empty()).map(str::to_owned);
-    last(&named).or_else(|| {
-        let html = scraper::Html::parse_document(&page.body);
-        let metas = scraper::Selector::parse("meta[name=referrer i][content]").expect("a constant selector");
-        html.select(&metas).next_back().and_then(|m| m.value().attr("content")).and_then(last)
-    })
+    let named = page.referrer_policy.as_deref()?.to_ascii_lowercase();
+    named.split(',').map(str::trim).rfind(|policy| !policy.is_empty()).map(str::to_owned)
 }
 
 /// Whether the full URL of the page would reach other origins in `Referer`: only `unsafe-url` and `no-referrer-when-downgrade` do so today.

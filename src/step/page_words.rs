@@ -4,19 +4,19 @@ use super::world::LoginForm;
 use crate::wire::{Button, Form, Page};
 
 /// What a page asks of the user.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Asks {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Asks<'a> {
     /// Name and password (or only the name, on a login of several pages).
-    Login(Form),
+    Login(&'a Form),
     /// Yes or no.
-    Consent(Form),
+    Consent(&'a Form),
     /// Nothing that can be answered.
     Nothing,
 }
 
 /// What a page asks. Pages with an error status ask nothing.
 #[must_use]
-pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
+pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
     if page.status >= 400 && !page.forms.iter().any(has_password) {
         return Asks::Nothing;
     }
@@ -26,10 +26,10 @@ pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
         .find(|f| has_password(f) || hinted(f, hints))
         .or_else(|| page.forms.iter().find(|f| is_name_only(f)));
     if let Some(form) = login {
-        return Asks::Login(form.clone());
+        return Asks::Login(form);
     }
     match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post") && !is_logout(f)) {
-        Some(form) => Asks::Consent(form.clone()),
+        Some(form) => Asks::Consent(form),
         None => Asks::Nothing,
     }
 }
@@ -40,7 +40,7 @@ pub fn asks(page: &Page, hints: &LoginForm) -> Asks {
 pub fn asks_consent(page: &Page, hints: &LoginForm) -> bool {
     match asks(page, hints) {
         Asks::Consent(_) => true,
-        Asks::Login(form) => decides(&form, hints),
+        Asks::Login(form) => decides(form, hints),
         Asks::Nothing => false,
     }
 }

@@ -89,7 +89,8 @@ impl Vault {
     fn learn_body(&self, media_type: Option<&str>, body: &[u8]) {
         if media_type == Some("application/x-www-form-urlencoded") {
             self.learn_parameters(&String::from_utf8_lossy(body));
-        } else if HINT.is_match(body)
+        } else if is_tree(body)
+            && HINT.is_match(body)
             && let Ok(json) = serde_json::from_slice::<Value>(body)
         {
             self.learn_json(&json);
@@ -111,6 +112,11 @@ impl Vault {
             _ => {}
         }
     }
+}
+
+/// Whether it may be a JSON array or object; pages are none, and they are the longest bodies.
+fn is_tree(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 /// User and secret of `Basic` credentials, as they are before the form-decoding of RFC 6749 2.3.1.

@@ -1,5 +1,7 @@
 //! A user agent with its own cookie jar: follows redirects, reads pages, submits forms.
 
+use std::sync::Arc;
+
 use super::form::{Button, Form};
 use super::initiator::Initiator;
 use super::jar::Jar;
@@ -26,7 +28,7 @@ pub struct Visit {
     pub end: End,
     /// Each page on the way (there is more than one only if pages refresh to others); the last one is the end, if that
     /// is a page.
-    pub pages: Vec<Page>,
+    pub pages: Vec<Arc<Page>>,
     /// The status of each hop.
     pub statuses: Vec<u16>,
     /// The Location texts that were seen, as they stood in the answers.
@@ -35,14 +37,13 @@ pub struct Visit {
 
 /// What a visit ended at.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a visit has one end, and a box would stand in every match on it")]
 pub enum End {
     /// More redirects than the limit allows.
     Loop,
     /// No answer came.
     NoAnswer(Failure),
     /// An answer that is no redirect.
-    Page(Page),
+    Page(Arc<Page>),
     /// A redirect that was not followed, because it met `stop`.
     Stopped {
         /// The Location's text; made absolute only if it was relative.
@@ -166,11 +167,11 @@ fn step(
         let next = navigation.redirected(response.status, &target, response);
         return Some((target, next));
     }
-    let page = Page::read(navigation.url(), exchange, response);
+    let page = Arc::new(Page::read(navigation.url(), exchange, response));
     page.teach(wire);
     let at_once =
         page.meta_refresh.clone().filter(|_| page.refresh_delay.is_some_and(|delay| delay <= LONGEST_REFRESH));
-    visit.pages.push(page.clone());
+    visit.pages.push(Arc::clone(&page));
     if let Some(target) = at_once {
         visit.redirects.push(target.clone());
         let next = Navigation::led(Request::get(&target), Initiator::of(&page));

@@ -105,7 +105,8 @@ impl Page {
 
 fn policy(response: &Response) -> Option<String> {
     let all = response.header_all("referrer-policy");
-    (!all.is_empty()).then(|| all.join(","))
+    let says = |text: &&str| text.split(',').any(|policy| !policy.trim().is_empty());
+    all.iter().any(says).then(|| all.join(","))
 }
 
 fn is_html(response: &Response, body: &str) -> bool {

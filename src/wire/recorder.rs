@@ -63,14 +63,11 @@ impl Wire {
     /// second one is the answer.
     pub async fn send(&self, by: &str, mut request: Request) -> Answer {
         complete(&mut request);
-        let first = self.exchange(by, &request).await;
-        match first.outcome.response().and_then(|response| self.wait_for(response)) {
-            Some(wait) => {
-                tokio::time::sleep(wait).await;
-                self.exchange(by, &request).await
-            }
-            None => first,
-        }
+        let first = self.exchange(by, request).await;
+        let Some(wait) = first.outcome.response().and_then(|response| self.wait_for(response)) else { return first };
+        let Some(same) = self.request(first.id) else { return first };
+        tokio::time::sleep(wait).await;
+        self.exchange(by, same).await
     }
 
     /// Every exchange so far, in the order of sending.
@@ -121,17 +118,23 @@ impl Wire {
         ids
     }
 
-    async fn exchange(&self, by: &str, request: &Request) -> Answer {
+    async fn exchange(&self, by: &str, request: Request) -> Answer {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
-        shared.vault.learn_request(request);
-        let (outcome, duration) = Box::pin(shared.http.send(request, &shared.lane)).await;
+        shared.vault.learn_request(&request);
+        let (outcome, duration) = Box::pin(shared.http.send(&request, &shared.lane)).await;
         if let Some(response) = outcome.response() {
             shared.vault.learn_response(response);
         }
-        let exchange = Exchange { id, by: by.to_owned(), request: request.clone(), outcome: outcome.clone(), duration };
+        let exchange = Exchange { id, by: by.to_owned(), request, outcome: outcome.clone(), duration };
         shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
         Answer { id, outcome }
+    }
+
+    /// What was sent under a number.
+    fn request(&self, id: u32) -> Option<Request> {
+        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().find(|exchange| exchange.id == id).map(|exchange| exchange.request.clone())
     }
 
     fn wait_for(&self, response: &Response) -> Option<Duration> {
