@@ -30,7 +30,7 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
         secret: client.secret.as_ref().map(|secret| secret.expose().to_owned()),
         method: method.unwrap_or_else(|| default_method(client.secret.is_some()).to_owned()),
         redirect_uris: redirect_uris.to_vec(),
-        registration: Value::Null,
+        registration: Arc::default(),
     });
     let Some(section) = section else { return exchange };
     exchange.subject = match (section.subject, &section.subject_token) {

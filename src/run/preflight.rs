@@ -265,7 +265,7 @@ fn preset(profile: &Profile, client: Option<&crate::target::PresetClient>) -> Op
         secret,
         method,
         redirect_uris: redirect_uris(profile),
-        registration: Value::Null,
+        registration: Arc::default(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Clients of the authorization server: what they are, how they come into being, how they authenticate.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
@@ -40,7 +42,7 @@ pub struct Client {
     /// Registered redirect URIs.
     pub redirect_uris: Vec<String>,
     /// The answer of the registration, for captures.
-    pub registration: Value,
+    pub registration: Arc<Value>,
 }
 
 impl Client {
@@ -70,7 +72,7 @@ impl Client {
             method: text("token_endpoint_auth_method").unwrap_or_else(|| default_method.to_owned()),
             redirect_uris: uris.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
             secret,
-            registration: answer.clone(),
+            registration: Arc::new(answer.clone()),
         })
     }
 }
@@ -223,7 +225,7 @@ fn document(world: &World, name: &str, asked: &Map<String, Value>) -> Result<Cli
         secret: None,
         method,
         redirect_uris: uris,
-        registration: Value::Object(document),
+        registration: Arc::new(Value::Object(document)),
     })
 }
 

@@ -1,5 +1,7 @@
 //! `register`: becomes a client, by dynamic registration (RFC 7591) or by a client ID metadata document.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
@@ -100,7 +102,7 @@ fn serve_document(context: &mut Context, args: Args<'_>) -> Result<Value, String
         secret: None,
         method: text("token_endpoint_auth_method").unwrap_or_else(|| "none".into()),
         redirect_uris: uris.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        registration: Value::Object(document),
+        registration: Arc::new(Value::Object(document)),
     };
     let facts = json!({ "client": describe(Some(&client)), "path": path });
     if !context.documents.contains(&path) {
