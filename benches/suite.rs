@@ -53,19 +53,20 @@ async fn suite_and_bare_loop() {
     }
     let beside = bare_loop(exchanges).await;
     let identical = lists.windows(2).all(|w| w[0] == w[1]);
-    println!("exchanges of the suite            {:>9}", recorded.exchanges);
+    println!("exchanges of the suite            {exchanges:>9}");
     println!("verdicts                          {:>9}", best.verdicts.len());
     println!("first verdict                     {:>9.1?}", best.first);
     println!("whole suite (best of {RUNS})           {:>9.1?}", best.total);
     println!(
-        "bare reqwest loop, as many        {:>9.1?}  ({:.0} us an exchange, client and server on one thread; best of {RUNS})",
+        "bare reqwest loop, as many        {:>9.1?}  ({:.0} us an exchange, client and server on one thread; best of {})",
         bare,
-        micros(bare, recorded.exchanges)
+        micros(bare, exchanges),
+        RUNS - 1
     );
     println!(
         "the same on the suite's runtime   {:>9.1?}  ({:.0} us an exchange, most of it waking another thread)",
         beside,
-        micros(beside, recorded.exchanges)
+        micros(beside, exchanges)
     );
     println!("the same with every exchange kept {:>9.1?}", recorded.total);
     println!("ratio to the faster loop          {:>9.2}", best.total.as_secs_f64() / bare.as_secs_f64());
