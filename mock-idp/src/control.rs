@@ -23,13 +23,15 @@ pub(crate) fn handle(shared: &Shared, command: &str, request: &Request) -> Reply
     if request.headers.contains_key(ORIGIN) {
         return failed(StatusCode::FORBIDDEN, "the control API does not answer web pages");
     }
-    let body = match (&request.method, request.media_type().as_str()) {
+    let body = match (&request.method, request.is_of_type("application/json")) {
         (&Method::GET, _) => Map::new(),
-        (&Method::POST, "application/json") => match serde_json::from_slice(&request.body) {
+        (&Method::POST, true) => match serde_json::from_slice(&request.body) {
             Ok(body) => body,
             Err(error) => return failed(StatusCode::BAD_REQUEST, &format!("the body is no JSON object: {error}")),
         },
-        (&Method::POST, _) => return failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json"),
+        (&Method::POST, false) => {
+            return failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has to be application/json");
+        }
         _ => return failed(StatusCode::METHOD_NOT_ALLOWED, "GET reads, POST changes"),
     };
     let Some(issuer) = shared.requested(request.query.text("issuer")) else {

@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use crate::connection::Budget;
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
-use crate::journal::{self, Received};
+use crate::journal::Entry;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::route::{self, Route};
@@ -33,11 +33,11 @@ pub(crate) async fn handle(
         Ok(request) => request,
         Err(status) => return respond(refusal(status)),
     };
-    match route::resolve(&request.path) {
+    match route::resolve(request.path()) {
         Route::Control(command) if shared.control => respond(control::handle(&shared, command, &request)),
         Route::Home if request.is_get() => respond(html::home(&shared.base_url)),
         Route::Control(_) | Route::Home => respond(refusal(StatusCode::NOT_FOUND)),
-        route => match shared.addressed(&request.path, &route) {
+        route => match shared.addressed(request.path(), &route) {
             Ok((issuer, endpoint)) => serve(&shared, &issuer, endpoint, &request, &budget).await,
             Err(status) => respond(refusal(status)),
         },
@@ -50,7 +50,7 @@ async fn read(request: axum::extract::Request) -> Result<Request, StatusCode> {
         return Err(StatusCode::URI_TOO_LONG);
     }
     match tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(body)) => Ok(Request::new(parts, body)),
+        Ok(Ok(body)) => Ok(Request::new(parts.method, parts.uri, parts.headers, body)),
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
@@ -60,10 +60,10 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     if request.method == Method::OPTIONS && endpoint::cross_origin(at) {
         return respond(preflight(at));
     }
-    let received = Received::new(request, at);
+    let entry = Entry::new(request, at);
     let ((seq, forgotten), script) = {
         let mut state = issuer.lock();
-        (state.journal.push(received), state.scripts.take(at, [&request.query, &request.form]))
+        (state.journal.push(entry), state.scripts.take(at, [&request.query, &request.form]))
     };
     drop(forgotten);
     let mut reply = match &script {
@@ -72,14 +72,14 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     };
     if endpoint::cross_origin(at) {
         reply = reply
-            .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
-            .header(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, DPoP-Nonce");
+            .fixed(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+            .fixed(ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, DPoP-Nonce");
     }
     let cut_after = script.as_ref().and_then(|script| script.cut_after);
     if let Some(bytes) = cut_after {
         budget.limit(bytes);
         // What a shorter answer leaves of the budget must not cut the next one.
-        reply = reply.header(CONNECTION, "close");
+        reply = reply.fixed(CONNECTION, "close");
     }
     if cut_after != Some(0) {
         issuer.lock().journal.answered(seq, reply.status.as_u16());
@@ -87,8 +87,7 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     // After everything else, so that a script has the last word on every header.
     let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
     if at == Endpoint::Token && cut_after != Some(0) {
-        let tokens = journal::tokens(&reply.body);
-        issuer.lock().journal.issued(seq, tokens);
+        issuer.lock().journal.issued(seq, reply.body.clone());
     }
     // A scripted status stays what it is.
     if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {
@@ -115,10 +114,10 @@ async fn pause(shared: &Shared, delay: Duration) {
 fn preflight(at: Endpoint) -> Reply {
     let methods = endpoint::methods(at).iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     Reply::empty(StatusCode::NO_CONTENT)
-        .header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .fixed(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
         .header(ACCESS_CONTROL_ALLOW_METHODS, &methods)
-        .header(ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, MCP-Protocol-Version, *")
-        .header(ACCESS_CONTROL_MAX_AGE, "600")
+        .fixed(ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, MCP-Protocol-Version, *")
+        .fixed(ACCESS_CONTROL_MAX_AGE, "600")
 }
 
 fn respond(reply: Reply) -> Response {

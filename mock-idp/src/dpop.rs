@@ -26,7 +26,7 @@ pub(crate) fn at_token_endpoint(
     client: &Client,
     request: &Request,
 ) -> Result<Option<String>, OAuthError> {
-    let jkt = thumbprint(issuer, request, &issuer.endpoint_url("token"), None)?;
+    let jkt = thumbprint(issuer, request, || issuer.endpoint_url("token"), None)?;
     let settings = &issuer.config().dpop;
     match jkt.is_none() && settings.enabled && (settings.required || client.dpop_bound) {
         true => Err(invalid("a proof is needed")),
@@ -42,7 +42,7 @@ pub(crate) fn at_token_endpoint(
 pub(crate) fn thumbprint(
     issuer: &Issuer,
     request: &Request,
-    url: &str,
+    url: impl FnOnce() -> String,
     access_token: Option<&str>,
 ) -> Result<Option<String>, OAuthError> {
     if !issuer.config().dpop.enabled {
@@ -55,7 +55,7 @@ pub(crate) fn thumbprint(
     }
     let jwt = header.to_str().map_err(|_| invalid("the proof is no text"))?;
     let proof = Proof::read(jwt)?;
-    proof.check(issuer, request.method.as_str(), url, access_token)?;
+    proof.check(issuer, request.method.as_str(), &url(), access_token)?;
     proof.first_use(issuer)?;
     Ok(Some(proof.jkt))
 }

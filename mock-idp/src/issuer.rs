@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::IssuerConfig;
 use crate::endpoint;
 use crate::jose;
-use crate::journal::Received;
+use crate::journal::{Entry, Received};
 use crate::keys::{Alg, Former, Key, KeyRing};
 use crate::presented;
 use crate::quirks;
@@ -200,7 +200,7 @@ impl Issuer {
     /// The received requests, oldest first.
     #[must_use]
     pub fn journal(&self) -> Vec<Received> {
-        self.lock().journal.entries().cloned().collect()
+        self.lock().journal.entries().map(Entry::received).collect()
     }
 
     /// How many received requests the journal holds.
@@ -212,7 +212,7 @@ impl Issuer {
     /// The received requests of one endpoint, oldest first.
     #[must_use]
     pub fn journal_of(&self, endpoint: Endpoint) -> Vec<Received> {
-        self.lock().journal.entries().filter(|received| received.endpoint == endpoint).cloned().collect()
+        self.lock().journal.entries().filter(|entry| entry.endpoint() == endpoint).map(Entry::received).collect()
     }
 
     /// Empties the journal.

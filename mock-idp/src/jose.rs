@@ -61,6 +61,15 @@ pub(crate) struct Unsigned {
     pub(crate) alg: Option<Alg>,
 }
 
+/// The honest header (RFC 7515 section 4.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
 impl Unsigned {
     /// An honest token of that `typ`.
     pub(crate) fn honest(typ: &'static str, claims: Map<String, Value>) -> Self {
@@ -69,15 +78,20 @@ impl Unsigned {
 
     /// Signs. The ring's lock is not needed for it: RSA takes most of a millisecond.
     pub(crate) fn compact(&self, signer: &Signer) -> String {
-        let mut header = Map::new();
-        header.insert("typ".to_owned(), self.typ.into());
-        header.insert("alg".to_owned(), if signer.unsigned { "none" } else { signer.alg.name() }.into());
-        if !signer.unsigned {
-            header.insert("kid".to_owned(), signer.kid.as_str().into());
-        }
-        merge(&mut header, &self.header);
         const PLAIN: &str = "an object of JSON values is JSON";
-        let header = serde_json::to_vec(&header).expect(PLAIN);
+        let (alg, kid) = match signer.unsigned {
+            true => ("none", None),
+            false => (signer.alg.name(), Some(&*signer.kid)),
+        };
+        let honest = Header { typ: self.typ, alg, kid };
+        let header = match self.header.is_empty() {
+            true => serde_json::to_vec(&honest).expect(PLAIN),
+            false => {
+                let mut header = object(serde_json::to_value(&honest).expect(PLAIN));
+                merge(&mut header, &self.header);
+                serde_json::to_vec(&header).expect(PLAIN)
+            }
+        };
         let claims = match &self.payload {
             Some(payload) => payload.clone().into_bytes(),
             None => serde_json::to_vec(&self.claims).expect(PLAIN),

@@ -3,6 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,28 +38,9 @@ pub struct Received {
     pub query: Vec<(String, String)>,
     /// The status it was answered with; none while it waits, or if the connection was dropped.
     pub status: Option<u16>,
-    pub(crate) seq: u64,
 }
 
 impl Received {
-    pub(crate) fn new(request: &Request, endpoint: Endpoint) -> Self {
-        let header = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Self {
-            at: SystemTime::now(),
-            body: String::from_utf8_lossy(&request.body[..request.body.len().min(MAX_BODY)]).into_owned(),
-            client_id: client::claimed_id(request),
-            endpoint,
-            form: request.form.pairs().to_vec(),
-            headers: request.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect(),
-            issued: Vec::new(),
-            method: request.method.to_string(),
-            path: request.path.clone(),
-            query: request.query.pairs().to_vec(),
-            status: None,
-            seq: 0,
-        }
-    }
-
     /// The first value of a query or form parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
@@ -99,17 +83,95 @@ impl Received {
             "status": self.status,
         })
     }
+}
+
+/// A request as the journal keeps it: in one piece of memory, because most are never read. What tests see is made of it when
+/// they ask.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    at: SystemTime,
+    endpoint: Endpoint,
+    method: Method,
+    seq: u64,
+    status: Option<u16>,
+    /// Path and query, then the headers line by line, then the body.
+    text: Box<[u8]>,
+    /// Where the headers begin in it, and the body.
+    parts: [usize; 2],
+    /// The answer to a token request.
+    answer: Bytes,
+}
+
+impl Entry {
+    pub(crate) fn new(request: &Request, endpoint: Endpoint) -> Self {
+        let target = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let lines = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2).sum::<usize>();
+        let mut text = Vec::with_capacity(target.len() + lines + request.body.len());
+        text.extend_from_slice(target.as_bytes());
+        for (name, value) in &request.headers {
+            for part in [name.as_str().as_bytes(), b":", value.as_bytes(), b"\n"] {
+                text.extend_from_slice(part);
+            }
+        }
+        text.extend_from_slice(&request.body);
+        Self {
+            at: SystemTime::now(),
+            endpoint,
+            method: request.method.clone(),
+            seq: 0,
+            status: None,
+            parts: [target.len(), target.len() + lines],
+            text: text.into_boxed_slice(),
+            answer: Bytes::new(),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    pub(crate) fn received(&self) -> Received {
+        let request = self.request();
+        let header = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Received {
+            at: self.at,
+            body: String::from_utf8_lossy(&request.body[..request.body.len().min(MAX_BODY)]).into_owned(),
+            client_id: client::claimed_id(&request),
+            endpoint: self.endpoint,
+            form: request.form.pairs().to_vec(),
+            headers: request.headers.iter().map(|(name, value)| (name.to_string(), header(value))).collect(),
+            issued: tokens(&self.answer),
+            path: request.path().to_owned(),
+            query: request.query.pairs().to_vec(),
+            method: request.method.to_string(),
+            status: self.status,
+        }
+    }
+
+    fn request(&self) -> Request {
+        let [head, body] = self.parts;
+        let mut headers = HeaderMap::new();
+        // No header has a line break in it.
+        for line in self.text[head..body].split(|byte| *byte == b'\n') {
+            let mut halves = line.splitn(2, |byte| *byte == b':');
+            let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+                headers.append(name, value);
+            }
+        }
+        let uri = Uri::try_from(&self.text[..head]).unwrap_or_default();
+        Request::new(self.method.clone(), uri, headers, Bytes::copy_from_slice(&self.text[body..]))
+    }
 
     fn weight(&self) -> usize {
-        let pairs = self.form.iter().chain(&self.query).chain(&self.headers);
-        self.body.len() + self.path.len() + pairs.map(|(key, value)| key.len() + value.len()).sum::<usize>()
+        self.text.len() + self.answer.len()
     }
 }
 
 /// The latest requests, at most so many.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    entries: VecDeque<Received>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     limit: usize,
     next: u64,
@@ -121,11 +183,11 @@ impl Journal {
     }
 
     /// Notes a request, and gives its number and those that are forgotten for it, to be dropped where nobody waits.
-    pub(crate) fn push(&mut self, mut received: Received) -> (u64, Vec<Received>) {
+    pub(crate) fn push(&mut self, mut entry: Entry) -> (u64, Vec<Entry>) {
         self.next += 1;
-        received.seq = self.next;
-        self.bytes += received.weight();
-        self.entries.push_back(received);
+        entry.seq = self.next;
+        self.bytes += entry.weight();
+        self.entries.push_back(entry);
         let mut forgotten = Vec::new();
         while self.entries.len() > self.limit || self.bytes > MAX_BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
@@ -136,23 +198,20 @@ impl Journal {
     }
 
     pub(crate) fn answered(&mut self, seq: u64, status: u16) {
-        if let Some(entry) = self.entry(seq) {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
             entry.status = Some(status);
         }
     }
 
-    /// Notes the tokens that the answer to a token request had.
-    pub(crate) fn issued(&mut self, seq: u64, tokens: Tokens) {
-        if let Some(entry) = self.entry(seq) {
-            entry.issued = tokens;
+    /// Notes what a token request was answered with.
+    pub(crate) fn issued(&mut self, seq: u64, answer: Bytes) {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
+            self.bytes += answer.len();
+            entry.answer = answer;
         }
     }
 
-    fn entry(&mut self, seq: u64) -> Option<&mut Received> {
-        self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
-    }
-
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Received> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
@@ -162,11 +221,8 @@ impl Journal {
     }
 }
 
-/// Tokens by the name of their member.
-pub(crate) type Tokens = Vec<(&'static str, String)>;
-
-/// The tokens in an answer to a token request.
-pub(crate) fn tokens(body: &[u8]) -> Tokens {
+/// The tokens in an answer to a token request, by the name of their member.
+fn tokens(body: &[u8]) -> Vec<(&'static str, String)> {
     let body = serde_json::from_slice::<Issued>(body).unwrap_or_default();
     let members =
         [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
@@ -187,3 +243,41 @@ struct Issued {
 const MAX_BODY: usize = 16 * 1024;
 /// Bytes of requests that an issuer remembers.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_what_came() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", &b"application/x-www-form-urlencoded"[..]),
+            ("x-odd", b"a: b;\xff"),
+            ("cookie", b"one=1"),
+            ("cookie", b"two=2"),
+            ("x-empty", b""),
+        ] {
+            headers.append(name, HeaderValue::from_bytes(value).expect("a value"));
+        }
+        let uri = Uri::from_static("http://h.example/corp/token?a=1&a=2");
+        let body = Bytes::from_static(b"client_id=app&scope=a%20b\nc");
+        let request = Request::new(Method::POST, uri, headers, body);
+        let mut journal = Journal::new(1);
+        let (seq, _) = journal.push(Entry::new(&request, Endpoint::Token));
+        journal.answered(seq, 200);
+        journal.issued(seq, Bytes::from_static(br#"{"access_token":"t","id_token":7}"#));
+        let received = journal.entries().next().expect("the request").received();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!((&*received.method, &*received.path, received.status), ("POST", "/corp/token", Some(200)));
+        assert_eq!(received.query, [pair("a", "1"), pair("a", "2")]);
+        assert_eq!(received.form, [pair("client_id", "app"), pair("scope", "a b\nc")]);
+        assert_eq!(received.body, "client_id=app&scope=a%20b\nc");
+        assert_eq!(received.client_id.as_deref(), Some("app"));
+        assert_eq!(received.issued, [("access_token", "t".to_owned())]);
+        let odd = [pair("x-odd", "a: b;\u{fffd}"), pair("cookie", "one=1"), pair("cookie", "two=2")];
+        assert_eq!(received.headers[1..4], odd);
+        assert_eq!(received.headers[4..], [pair("x-empty", "")]);
+        assert_eq!(journal.push(Entry::new(&request, Endpoint::Token)).1.len(), 1, "the older one is forgotten");
+    }
+}

@@ -65,6 +65,15 @@ pub enum TokenKind {
     Opaque,
 }
 
+/// What an access token says of a grant.
+pub(crate) struct About<'a> {
+    pub(crate) sub: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) scope: &'a str,
+    pub(crate) audience: &'a [String],
+    pub(crate) jti: String,
+}
+
 impl Issuer {
     /// Makes a token without a request. Userinfo and introspection know an access token if a published key signed it by its
     /// own algorithm, and issuer and end are as this issuer writes them.
@@ -117,14 +126,19 @@ impl Issuer {
     }
 
     /// The honest access token of a grant (RFC 9068 section 2.2).
-    pub(crate) fn access_token(&self, sub: &str, client_id: &str, scope: &str, audience: &[String]) -> Unsigned {
+    pub(crate) fn access_token(&self, about: About<'_>) -> Unsigned {
         let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
-        let mut claims = object(json!({
-            "iss": self.url(), "aud": one_or_many(audience), "sub": sub, "client_id": client_id,
-            "iat": now, "exp": now + ttl, "jti": secret::random_id(),
-        }));
-        if !scope.is_empty() {
-            claims.insert("scope".to_owned(), scope.into());
+        let mut claims = Map::with_capacity(USUAL);
+        let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        put("iss", self.url().into());
+        put("aud", one_or_many(about.audience));
+        put("sub", about.sub.into());
+        put("client_id", about.client_id.into());
+        put("iat", now.into());
+        put("exp", (now + ttl).into());
+        put("jti", about.jti.into());
+        if !about.scope.is_empty() {
+            put("scope", about.scope.into());
         }
         Unsigned::honest("at+jwt", claims)
     }
@@ -158,4 +172,6 @@ fn one_or_many(audience: &[String]) -> Value {
     }
 }
 
+/// Claims that an access token usually has, at most.
+const USUAL: usize = 12;
 const DEFAULT_SUB: &str = "user-alice";

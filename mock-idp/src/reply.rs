@@ -21,35 +21,41 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn empty(status: StatusCode) -> Self {
         let reply = Self { status, headers: HeaderMap::new(), body: Bytes::new() };
-        reply.header(X_CONTENT_TYPE_OPTIONS, "nosniff").header(CACHE_CONTROL, "no-store")
+        reply.fixed(X_CONTENT_TYPE_OPTIONS, "nosniff").fixed(CACHE_CONTROL, "no-store")
     }
 
     /// JSON that nobody may store (RFC 6749 section 5.1).
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
-        Self { body: Bytes::from(body.to_string()), ..Self::empty(status) }
-            .header(CONTENT_TYPE, "application/json")
-            .header(PRAGMA, "no-cache")
+        Self { body: json(body), ..Self::empty(status) }
+            .fixed(CONTENT_TYPE, "application/json")
+            .fixed(PRAGMA, "no-cache")
     }
 
     /// A public document: caches have to ask again, because tests change it under their hands.
     pub(crate) fn document(body: &Value) -> Self {
-        Self { body: Bytes::from(body.to_string()), ..Self::empty(StatusCode::OK) }
-            .header(CONTENT_TYPE, "application/json")
-            .header(CACHE_CONTROL, "no-cache")
+        Self { body: json(body), ..Self::empty(StatusCode::OK) }
+            .fixed(CONTENT_TYPE, "application/json")
+            .fixed(CACHE_CONTROL, "no-cache")
     }
 
     /// A page that cannot be framed, stored, or made to load anything.
     pub(crate) fn html(status: StatusCode, page: String) -> Self {
         Self { body: Bytes::from(page), ..Self::empty(status) }
-            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .fixed(CONTENT_TYPE, "text/html; charset=utf-8")
             .header(CONTENT_SECURITY_POLICY, html::policy())
-            .header(REFERRER_POLICY, "no-referrer")
-            .header(X_FRAME_OPTIONS, "DENY")
+            .fixed(REFERRER_POLICY, "no-referrer")
+            .fixed(X_FRAME_OPTIONS, "DENY")
     }
 
     /// 303: the next request is a GET, whatever this one was (RFC 9700 section 4.12).
     pub(crate) fn redirect(location: &str) -> Self {
-        Self::empty(StatusCode::SEE_OTHER).header(REFERRER_POLICY, "no-referrer").header(LOCATION, location)
+        Self::empty(StatusCode::SEE_OTHER).fixed(REFERRER_POLICY, "no-referrer").header(LOCATION, location)
+    }
+
+    /// Sets a header to what it always is.
+    pub(crate) fn fixed(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
     }
 
     /// Sets a header; a value HTTP cannot carry is left out.
@@ -59,4 +65,8 @@ impl Reply {
         }
         self
     }
+}
+
+fn json(body: &Value) -> Bytes {
+    serde_json::to_vec(body).expect("a JSON value is JSON").into()
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Uri};
 
 use crate::params::Params;
 
@@ -10,7 +10,7 @@ use crate::params::Params;
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    pub(crate) path: String,
+    pub(crate) uri: Uri,
     pub(crate) query: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -19,22 +19,26 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(parts: http::request::Parts, body: Bytes) -> Self {
-        let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let form = match media_type(&parts.headers).as_str() {
-            "application/x-www-form-urlencoded" => Params::parse(&body),
-            _ => Params::default(),
+    pub(crate) fn new(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Self {
+        let query = Params::parse(uri.query().unwrap_or_default().as_bytes());
+        let form = match media_type(&headers).eq_ignore_ascii_case(FORM) {
+            true => Params::parse(&body),
+            false => Params::default(),
         };
-        Self { method: parts.method, path: parts.uri.path().to_owned(), query, headers: parts.headers, body, form }
+        Self { method, uri, query, headers, body, form }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
     }
 
     pub(crate) fn is_get(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
 
-    /// The content type without parameters, in lower case.
-    pub(crate) fn media_type(&self) -> String {
-        media_type(&self.headers)
+    /// Whether its content type, parameters aside, is this one (RFC 9110 section 8.3.1: whatever the case).
+    pub(crate) fn is_of_type(&self, name: &str) -> bool {
+        media_type(&self.headers).eq_ignore_ascii_case(name)
     }
 
     /// The value of a cookie, from whichever `Cookie` header has it.
@@ -47,7 +51,10 @@ impl Request {
     }
 }
 
-fn media_type(headers: &HeaderMap) -> String {
+fn media_type(headers: &HeaderMap) -> &str {
     let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    text.split(';').next().unwrap_or_default().trim()
 }
+
+/// The content type of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";

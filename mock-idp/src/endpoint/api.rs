@@ -15,7 +15,7 @@ use crate::scope;
 /// Any request to `/api` or below it, with an access token of this issuer that is for the API.
 pub(super) fn api(issuer: &Issuer, request: &Request) -> Result<Reply, OAuthError> {
     let own = issuer.endpoint_url("api");
-    let below = below(issuer, &request.path);
+    let below = below(issuer, request.path());
     let Some(claims) = bearer(issuer, request, &format!("{own}{below}"))? else { return Ok(unasked()) };
     let settings = &issuer.config().api;
     let ours = |name: &str| name.trim_end_matches('/') == own || settings.audiences.iter().any(|known| known == name);
@@ -55,7 +55,7 @@ pub(super) fn bearer(issuer: &Issuer, request: &Request, url: &str) -> Result<Op
         }
         (None, true) => return Err(dpop::challenged(unauthorized("the token is bound to no key"))),
         (Some(jkt), true) => {
-            let proven = dpop::thumbprint(issuer, request, url, Some(token)).map_err(dpop::challenged)?;
+            let proven = dpop::thumbprint(issuer, request, || url.to_owned(), Some(token)).map_err(dpop::challenged)?;
             if proven.as_deref() != Some(jkt) {
                 let error = OAuthError::new("invalid_dpop_proof", "no proof of the key that the token is bound to");
                 return Err(dpop::challenged(error));

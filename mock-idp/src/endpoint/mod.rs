@@ -17,7 +17,7 @@ use crate::html;
 use crate::issuer::Issuer;
 use crate::quirks;
 use crate::reply::Reply;
-use crate::request::Request;
+use crate::request::{FORM, Request};
 use crate::script::{Answer, Endpoint};
 use crate::{dpop, token};
 
@@ -96,7 +96,7 @@ pub(crate) fn cross_origin(endpoint: Endpoint) -> bool {
 /// # Errors
 /// `invalid_request`.
 pub(crate) fn form_only(request: &Request) -> Result<(), OAuthError> {
-    if request.media_type() != "application/x-www-form-urlencoded" {
+    if !request.is_of_type(FORM) {
         return Err(OAuthError::invalid_request("the body has to be application/x-www-form-urlencoded"));
     }
     match request.form.any_repeats() {

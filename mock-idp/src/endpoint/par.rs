@@ -32,7 +32,7 @@ pub(super) fn push(issuer: &Issuer, request: &Request) -> Result<Reply, OAuthErr
     let mut params = request.form.without(&CREDENTIALS);
     params.set("client_id", &client.id);
     // RFC 9449 section 10.1: a proof at this endpoint is as good as dpop_jkt.
-    if let Some(jkt) = dpop::thumbprint(issuer, request, &issuer.endpoint_url("par"), None)? {
+    if let Some(jkt) = dpop::thumbprint(issuer, request, || issuer.endpoint_url("par"), None)? {
         if params.get("dpop_jkt").is_some_and(|named| named != jkt) {
             return Err(OAuthError::invalid_request("dpop_jkt is another key than that of the proof"));
         }

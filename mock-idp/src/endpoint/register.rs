@@ -20,7 +20,7 @@ pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
             ..OAuthError::access_denied("registration is closed")
         });
     }
-    if request.media_type() != "application/json" {
+    if !request.is_of_type("application/json") {
         return Err(OAuthError::invalid_metadata("the body has to be application/json"));
     }
     let metadata: Map<String, Value> = serde_json::from_slice(&request.body)

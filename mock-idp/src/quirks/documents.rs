@@ -8,9 +8,9 @@ use crate::script::Endpoint;
 
 /// Whether the provider has an endpoint, or a document at the place where it was asked for.
 pub(crate) fn offers(quirks: &Quirks, endpoint: Endpoint, request: &Request) -> bool {
-    let inserted = request.path.starts_with("/.well-known/");
+    let inserted = request.path().starts_with("/.well-known/");
     // At the root both kinds of URL are the same.
-    let root = inserted && request.path.matches('/').count() == 2;
+    let root = inserted && request.path().matches('/').count() == 2;
     let places: &[Place] = match (endpoint, inserted) {
         (Endpoint::Metadata, true) if root => &[Place::OauthInserted, Place::OauthAppended],
         (Endpoint::Discovery, true) if root => &[Place::OidcInserted, Place::OidcAppended],

@@ -13,6 +13,7 @@ use crate::config::{AccessFormat, IssuerConfig, RefreshPolicy};
 use crate::issuer::Issuer;
 use crate::jose::merge;
 use crate::keys::Alg;
+use crate::mint::About;
 use crate::reply::Reply;
 use crate::script::Answer;
 use crate::settings::TokenType;
@@ -93,10 +94,10 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl:
         None => quirks::audience(issuer, &issue.grant, &issue.scope, &issue.resources),
         Some(_) => issuer.audience_or_default(&issue.resources),
     };
-    let mut token = issuer.access_token(sub, &client.id, &issue.scope, &audience);
     // The grant's name in front: whoever ends the grant ends the token, which is remembered nowhere.
     let jti = format!("{}.{}", issue.grant.id, secret::random_id());
-    token.claims.insert("jti".to_owned(), jti.into());
+    let about = About { sub, client_id: &client.id, scope: &issue.scope, audience: &audience, jti };
+    let mut token = issuer.access_token(about);
     if let Some(auth_time) = issue.grant.auth_time {
         token.claims.insert("auth_time".to_owned(), auth_time.into());
     }
