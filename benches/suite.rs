@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::rule::Rules;
-use authspec::run::{self, Material, Options};
+use authspec::run::{self, Keep, Material, Options};
 use authspec::suite::{Case, Suites, Verb};
 use fixtures::Faults;
 
@@ -40,7 +40,7 @@ async fn suite_and_bare_loop() {
     let first = whole_suite(&Options::default()).await;
     // What a process needs that runs the suite once, as users do.
     let memory = peak_memory_kib();
-    let recorded = whole_suite(&Options { keep_all: true, ..Options::default() }).await;
+    let recorded = whole_suite(&Options { keep: Keep::All, ..Options::default() }).await;
     let exchanges = recorded.exchanges;
     let (mut lists, mut best, mut bare) = (vec![first.verdicts.clone()], first, Duration::MAX);
     for _ in 1..RUNS {
@@ -78,7 +78,7 @@ async fn suite_and_bare_loop() {
 async fn forged_batteries() {
     for deployment in [Deployment::ScopedApi, Deployment::Server] {
         let took = |battery: &Measured| battery.total - battery.seen;
-        let recorded = forged_tokens(deployment, &Options { keep_all: true, ..Options::default() }).await;
+        let recorded = forged_tokens(deployment, &Options { keep: Keep::All, ..Options::default() }).await;
         let mut battery = forged_tokens(deployment, &Options::default()).await;
         for _ in 1..RUNS {
             let again = forged_tokens(deployment, &Options::default()).await;

@@ -3,7 +3,7 @@
 use authspec::diag::Source;
 use authspec::event::{CaseResult, Event, Verdict};
 use authspec::rule::Rules;
-use authspec::run::{Helpers, Material, Options, Selection, run};
+use authspec::run::{Helpers, Keep, Material, Options, Selection, run};
 use authspec::suite::Suites;
 use authspec::target::Profile;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -52,7 +52,7 @@ async fn judged(mcp_url: &str, token: &str) -> Vec<Event> {
     let only = ["resource/garbage*", "resource/token-cut*", "resource/token-with*", "resource/*bearer*"];
     let only = only.map(str::to_owned).to_vec();
     let selection = Selection { only, ..Default::default() };
-    let options = Options { selection, keep_all: true, ..Options::default() };
+    let options = Options { selection, keep: Keep::All, ..Options::default() };
     let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
     let mut events = Vec::new();
     let mut sink = |event: Event| events.push(event);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use authspec::event::{CaseFinished, Event, Verdict};
 use authspec::reference::{Deployment, Reference};
 use authspec::rule::Rules;
-use authspec::run::{self, Material, Options};
+use authspec::run::{self, Keep, Material, Options};
 use authspec::suite::Suites;
 use fixtures::Faults;
 
@@ -17,7 +17,7 @@ async fn judged(faults: Faults) -> CaseFinished {
     suites.cases.retain(|case| case.id == CASE);
     let reference = Reference::start(Deployment::Server, faults).await.expect("the reference starts");
     let material = Material { suites: &suites, rules: Rules::embedded() };
-    let options = Options { keep_all: true, ..Options::default() };
+    let options = Options { keep: Keep::All, ..Options::default() };
     let mut finished = None;
     let mut sink = |event: Event| {
         if let Event::Finished(case) = event {

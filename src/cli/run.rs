@@ -7,7 +7,7 @@ use authspec::diag::{Source, nearest, shell_word};
 use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
-use authspec::run::{self, Helpers, Material, Options, Party, Selection};
+use authspec::run::{self, Helpers, Keep, Material, Options, Party, Selection};
 use authspec::target::{Profile, Upstream, launch};
 
 use super::signals::Signals;
@@ -212,7 +212,7 @@ fn options(args: &RunArgs, parties: &[Party]) -> Options {
         roles: args.role.clone(),
         jobs: args.jobs.map(usize::from),
         strict: args.strict,
-        keep_all: args.report.is_some() || args.format == Format::Json,
+        keep: if args.report.is_some() || args.format == Format::Json { Keep::All } else { Keep::Findings },
         confirm: false,
         until_found: false,
         again,

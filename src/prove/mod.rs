@@ -10,7 +10,7 @@ use fixtures::{Fault, Faults};
 use crate::event::{Event, Verdict};
 use crate::reference::{Deployment, Reference};
 use crate::rule::McpVersion;
-use crate::run::{self, Helpers, Material, Options, Preflight, Selection};
+use crate::run::{self, Helpers, Keep, Material, Options, Preflight, Selection};
 use crate::suite::{Case, Suites};
 
 mod alike;
@@ -171,6 +171,7 @@ fn options(version: McpVersion, only: &[String], jobs: usize) -> Options {
         version: Some(version),
         jobs: Some(jobs),
         until_found: true,
+        keep: Keep::Nothing,
         again: "authspec prove".into(),
         ..Options::default()
     }

@@ -130,8 +130,10 @@ impl<'a> Work<'a> {
             }
         }
         let mut base = None;
-        let mut groups = vec![self.others.clone()];
-        while let Some(group) = groups.pop() {
+        // Those that spoilt other cases wait until something went well: what they spoil, they mostly spoil with all the others on.
+        let (mut waiting, rest): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
+        let mut groups = vec![rest];
+        while let Some(group) = groups.pop().or_else(|| Some(std::mem::take(&mut waiting)).filter(|w| !w.is_empty())) {
             if group.is_empty() {
                 continue;
             }
@@ -139,7 +141,7 @@ impl<'a> Work<'a> {
             let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
             if tried.met.verdicts == self.healthy && !met.is_empty() {
                 found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
-                groups.push(rest);
+                groups.push([rest, std::mem::take(&mut waiting)].concat());
                 continue;
             }
             if let [fault] = *group {

@@ -234,19 +234,21 @@ async fn describe(seen: &mut Preflight, wire: &Wire, subject: &Reusable) {
         actors.push(Source::ClientCredentials);
     }
     actors.extend(seen.world.users.keys().filter(|user| *user != "alice").take(1).cloned().map(Source::LoginOf));
-    let mut taken = Vec::new();
+    let (mut alone, mut taken) = (None, Vec::new());
     for source in actors {
         seen.world.exchange.actor = Some(source.clone());
-        if is_looked_at(seen, wire, subject).await {
-            taken.push(source);
+        if let Some(facts) = looked_at(seen, wire, subject, &mut alone).await {
+            taken.push((source, facts));
         }
     }
-    let mut taken = taken.into_iter();
-    seen.world.exchange.actor = taken.next();
-    seen.world.exchange.second_actor = taken.next();
+    let source = |at: usize| taken.get(at).map(|(source, _)| source.clone());
+    (seen.world.exchange.actor, seen.world.exchange.second_actor) = (source(0), source(1));
     let none = "no actor token of the client, or of a second user, was taken";
-    seen.abilities.decide("exchange-actor", seen.world.exchange.actor.is_some(), none);
-    let chained = seen.world.exchange.second_actor.is_some() && chain(seen, wire, subject).await;
+    seen.abilities.decide("exchange-actor", !taken.is_empty(), none);
+    let chained = match &*taken {
+        [(_, first), (_, second), ..] => chain(seen, wire, first, second).await,
+        _ => false,
+    };
     seen.abilities.decide("exchange-chain", chained, "an exchanged token is not exchanged again for a second actor");
     let trusted = match seen.world.idp.clone() {
         Some(idp) => taken_up(seen, wire, json!({ "subject-token": idp.issuer.mint(idp.honest_token()) })).await,
@@ -256,21 +258,36 @@ async fn describe(seen: &mut Preflight, wire: &Wire, subject: &Reusable) {
     seen.abilities.decide("exchange-issuer", trusted.is_some(), reason);
 }
 
-/// Whether an actor token is taken and not just overlooked: then `act` names the actor, or a made-up one is refused. Some
-/// servers name the client in `act`, whatever actor is shown to them.
-async fn is_looked_at(seen: &Preflight, wire: &Wire, subject: &Reusable) -> bool {
-    let Some(facts) = answered(seen, wire, subject.with(json!({ "actor": "first" }))).await else { return false };
+/// The answer to an exchange with an actor token, if that is taken and not just overlooked: then `act` names the actor, or a
+/// made-up one is refused. Some servers name the client in `act`, whatever actor is shown to them, and when it is `alone`.
+async fn looked_at(seen: &Preflight, wire: &Wire, subject: &Reusable, alone: &mut Option<Value>) -> Option<Value> {
+    let facts = answered(seen, wire, subject.with(json!({ "actor": "first" }))).await?;
+    if facts["granted"] != true {
+        return None;
+    }
     let act = &facts["token"]["claims"]["act"];
-    let alone = answered(seen, wire, subject.with(json!({}))).await.unwrap_or_default();
-    let named = act.is_object() && alone["token"]["claims"]["act"] != *act;
-    let made_up = subject.with(json!({ "actor-token": "made-up" }));
-    facts["granted"] == true
-        && (named || answered(seen, wire, made_up).await.is_some_and(|facts| facts["granted"] == false))
+    if act.is_object() {
+        if alone.is_none() {
+            *alone = answered(seen, wire, subject.with(json!({}))).await;
+        }
+        if alone.as_ref().is_none_or(|alone| alone["token"]["claims"]["act"] != *act) {
+            return Some(facts);
+        }
+    }
+    let made_up = answered(seen, wire, subject.with(json!({ "actor-token": "made-up" }))).await;
+    made_up.is_some_and(|answer| answer["granted"] == false).then_some(facts)
 }
 
-async fn chain(seen: &Preflight, wire: &Wire, subject: &Reusable) -> bool {
-    let Some(first) = taken_up(seen, wire, subject.with(json!({ "actor": "first" }))).await else { return false };
-    taken_up(seen, wire, json!({ "subject-token": first, "actor": "second" })).await.is_some()
+/// Whether what came of an exchange with one actor is exchanged again for another. The token of that one served before: whoever
+/// takes an actor token but once gets a fresh one.
+async fn chain(seen: &Preflight, wire: &Wire, first: &Value, second: &Value) -> bool {
+    let again = |actor: (&str, Value)| {
+        let mut args = json!({ "subject-token": first["body"]["access_token"] });
+        args[actor.0] = actor.1;
+        taken_up(seen, wire, args)
+    };
+    again(("actor-token", second["actor-token"].clone())).await.is_some()
+        || again(("actor", "second".into())).await.is_some()
 }
 
 /// The token of an exchange, if it succeeds.

@@ -13,9 +13,9 @@ use serde_json::Value;
 use self::attempt::{Source, Tried};
 use self::pushed::Pushed;
 use self::wanted::wanted_clients;
-use super::Finished;
 use super::confirm::{self, Attempt, Doubt};
 use super::plan::{Planned, Stop};
+use super::{Finished, Keep};
 use crate::event::{CaseFinished, CaseResult, Kind, Verdict};
 use crate::fact;
 use crate::judge::{self, Judged, Outcome, Under};
@@ -33,8 +33,8 @@ pub struct Shared {
     pub rules: Rules,
     pub roles: Vec<Role>,
     pub strict: bool,
-    /// Exchanges of passed checks are kept as well.
-    pub keep_all: bool,
+    /// Which exchanges go into the events.
+    pub keep: Keep,
     /// What failed is tried once more before it is told.
     pub confirm: bool,
     /// A case ends with the first of its variants that finds something.
@@ -179,7 +179,8 @@ async fn one_run(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, h
     };
     let Tried { mut results, denials, wire, held: left } = tried;
     *held = left.or_else(|| held.take());
-    if !shared.keep_all && results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable)) {
+    let found_nothing = || results.iter().all(|r| matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable));
+    if shared.keep == Keep::Nothing || shared.keep == Keep::Findings && found_nothing() {
         results.iter_mut().for_each(|r| r.exchanges.clear());
         return Attempt { results, exchanges: Vec::new(), passing: BTreeSet::new() };
     }

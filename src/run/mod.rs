@@ -56,14 +56,26 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Warnings become failures.
     pub strict: bool,
-    /// Keep the exchanges of passed checks too, for `report.json`; without, only what proves a finding is redacted and kept.
-    pub keep_all: bool,
+    /// Which exchanges are redacted and kept.
+    pub keep: Keep,
     /// What failed is tried once more, by itself after all others, before it is told.
     pub confirm: bool,
     /// A case ends with the first of its variants that finds something: the rest is of no use to whoever asks whether it does.
     pub until_found: bool,
     /// The command line that repeats this run, without `--only`.
     pub again: String,
+}
+
+/// Which exchanges of a run go into its events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// None: for whoever asks for verdicts alone.
+    Nothing,
+    /// Those that prove a finding, and whatever else is not passed.
+    #[default]
+    Findings,
+    /// Those of passed checks too, for `report.json`.
+    All,
 }
 
 /// The harness's own servers that a run may use.
@@ -188,7 +200,7 @@ fn lane<'a>(
         rules: material.rules.clone(),
         roles: seen.roles.clone(),
         strict: options.strict,
-        keep_all: options.keep_all,
+        keep: options.keep,
         confirm: options.confirm,
         until_found: options.until_found,
         known: profile.known_failures.clone(),

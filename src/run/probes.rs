@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ability::Ability;
 use super::preflight::Preflight;
-use super::recipe::{act, context, journey_and_token};
+use super::recipe::{act, context, journey, journey_and_token};
 use crate::fact::summary;
 use crate::rule::Role;
 use crate::step::{self, Client, How, World};
@@ -101,7 +101,7 @@ pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
     if !seen.abilities.has("consent-page") || !seen.wants(&["consent-page"]) {
         return;
     }
-    let Ok((journey, _)) = journey_and_token(&seen.world, wire, client).await else { return };
+    let Ok(journey) = journey(&seen.world, wire, client).await else { return };
     seen.world.recipe.consent_kept = journey["asked-consent"] != true;
     if !seen.world.recipe.consent_kept {
         return;
@@ -119,9 +119,9 @@ pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
 /// Whether the user is not asked for a client either that nobody has seen before.
 async fn is_kept_for_all(seen: &Preflight, wire: &Wire) -> bool {
     let Ok(client) = step::fresh_client(&seen.world, wire, "default", "public").await else { return false };
-    let journey = journey_and_token(&seen.world, wire, &client).await;
+    let journey = journey(&seen.world, wire, &client).await;
     seen.world.pool.stock("public", client);
-    journey.is_ok_and(|(journey, _)| journey["asked-consent"] != true)
+    journey.is_ok_and(|journey| journey["asked-consent"] != true)
 }
 
 /// Whether a client with a secret or a key gets a token by each way of authentication that the metadata offers. One case says that it

@@ -17,8 +17,8 @@ pub async fn look(seen: &mut Preflight, discovered: &Discovered) {
     let wire = Wire::new(Arc::clone(&seen.world.http));
     pushed(seen, &wire).await;
     let offers = Offers::of(seen, discovered);
-    let token = server(seen, &wire, &offers).await;
-    resource(seen, &wire, &offers, token).await;
+    let bound = server(seen, &wire, &offers).await;
+    resource(seen, &wire, &offers, bound).await;
     proofs_only(seen);
     bound_clients(seen, &wire).await;
 }
@@ -76,8 +76,9 @@ async fn pushed(seen: &mut Preflight, wire: &Wire) {
     seen.abilities.set("par", ability);
 }
 
-/// An honest proof at the token endpoint; gives the token that came, if it says that it is bound.
-async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<String> {
+/// An honest proof at the token endpoint; gives the token that came, if it says that it is bound, with the context that has
+/// its key.
+async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<(Context, String)> {
     let lacks = "neither its metadata nor the challenge offers DPoP";
     seen.abilities.set("dpop-nonce", Ability::Lacks(lacks.into()));
     if !offers.server && !offers.resource {
@@ -89,13 +90,13 @@ async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<St
         seen.abilities.set("dpop", same);
         return None;
     }
-    let facts = match context(seen, wire).await {
-        Ok(mut context) => act(&mut context, Verb::Token, json!({ "dpop": true })).await.map(|done| done.facts),
-        Err(reason) => Err(reason),
+    let mut context = match context(seen, wire).await {
+        Ok(context) => context,
+        Err(reason) => return refused(seen, offers, &reason),
     };
-    let facts = match facts {
-        Ok(facts) if facts["granted"] == true => facts,
-        Ok(facts) => return refused(seen, offers, &summary(&facts)),
+    let facts = match act(&mut context, Verb::Token, json!({ "dpop": true })).await {
+        Ok(done) if done.facts["granted"] == true => done.facts,
+        Ok(done) => return refused(seen, offers, &summary(&done.facts)),
         Err(reason) => return refused(seen, offers, &reason),
     };
     let kind = facts["body"]["token_type"].as_str().unwrap_or_default().to_ascii_lowercase();
@@ -105,33 +106,31 @@ async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<St
     abilities.decide("dpop", bound, "its authorization server answers a proof with a token that is not bound");
     abilities.decide("dpop-nonce", facts["dpop"]["nonce"].is_string(), "its authorization server gave no DPoP-Nonce");
     let token = facts["body"]["access_token"].as_str().map(str::to_owned);
-    token.filter(|_| bound)
+    token.filter(|_| bound).map(|token| (context, token))
 }
 
-fn refused(seen: &mut Preflight, offers: &Offers, reason: &str) -> Option<String> {
+fn refused<T>(seen: &mut Preflight, offers: &Offers, reason: &str) -> Option<T> {
     let text = format!("its authorization server refused a token request with an honest DPoP proof: {reason}");
     seen.abilities.set("dpop", if offers.server { Ability::Broken(text) } else { Ability::Lacks(text) });
     None
 }
 
 /// An honest proof at the MCP server, with a token of the authorization server, else with one of our identity provider.
-async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, token: Option<String>) {
+async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, bound: Option<(Context, String)>) {
     let lacks = "neither its metadata nor its challenge offers DPoP";
     seen.abilities.set("dpop-resource-nonce", Ability::Lacks(lacks.into()));
     if !offers.resource {
         return seen.abilities.set("dpop-resource", Ability::Lacks(lacks.into()));
     }
     let mut reason = "no bound token could be had for it".to_owned();
-    let mut ways = Vec::new();
-    if token.is_some() {
-        ways.push(false);
-    }
-    if seen.abilities.has("trusted-issuer") {
-        ways.push(true);
-    }
-    for minted in ways {
-        seen.world.recipe.minted_bound = minted;
-        match try_resource(seen, wire).await {
+    let minted = seen.abilities.has("trusted-issuer").then_some(None);
+    for way in bound.map(Some).into_iter().chain(minted) {
+        seen.world.recipe.minted_bound = way.is_none();
+        let answer = match way {
+            Some((mut context, token)) => call(&mut context, &token).await,
+            None => with_minted(seen, wire).await,
+        };
+        match answer {
             Ok(facts) if facts["served"] == true => {
                 let given = facts["dpop"]["nonce"].is_string();
                 seen.abilities.set("dpop-resource", Ability::Has);
@@ -162,14 +161,15 @@ fn proofs_only(seen: &mut Preflight) {
     seen.notes.push(format!("{reason} does not apply"));
 }
 
-async fn try_resource(seen: &Preflight, wire: &Wire) -> Result<Value, String> {
-    let mut context = match seen.world.recipe.minted_bound {
-        true => recipe::context(&Arc::new(seen.world.clone()), wire).await,
-        false => context(seen, wire).await?,
-    };
+async fn with_minted(seen: &Preflight, wire: &Wire) -> Result<Value, String> {
+    let mut context = recipe::context(&Arc::new(seen.world.clone()), wire).await;
     let token = act(&mut context, Verb::Token, json!({ "bound": true })).await?.facts;
     let bearer = token["body"]["access_token"].as_str().ok_or_else(|| summary(&token))?;
-    Ok(act(&mut context, Verb::Call, json!({ "bearer": bearer, "dpop": true })).await?.facts)
+    call(&mut context, bearer).await
+}
+
+async fn call(context: &mut Context, bearer: &str) -> Result<Value, String> {
+    Ok(act(context, Verb::Call, json!({ "bearer": bearer, "dpop": true })).await?.facts)
 }
 
 /// Whether the metadata with which a client binds itself to DPoP and PAR is kept: a server may ignore what it does not know

@@ -249,22 +249,29 @@ fn offers_offline(world: &World) -> bool {
     world.found.metadata["scopes_supported"].as_array().is_some_and(|a| a.iter().any(|s| s == "offline_access"))
 }
 
-pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
+/// The way of a browser that was never seen before to a code.
+pub async fn journey(world: &World, wire: &Wire, client: &Client) -> Result<Value, String> {
+    Ok(to_code(world, wire, client).await?.1)
+}
+
+async fn to_code(world: &World, wire: &Wire, client: &Client) -> Result<(Context, Value), String> {
     let mut context = context(&Arc::new(world.clone()), wire).await;
     context.adopt_client("default", client.clone());
-    let mut journey = act(&mut context, Verb::Authorize, json!({})).await?;
-    if journey.facts["stopped-at"] != "code" {
-        return Err(stuck(world, &journey.facts));
-    }
-    let received = world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
-    journey.facts["profile-read"] = json!(received.iter().any(|r| r.endpoint == Endpoint::Userinfo));
+    let journey = act(&mut context, Verb::Authorize, json!({})).await?.facts;
+    if journey["stopped-at"] == "code" { Ok((context, journey)) } else { Err(stuck(world, &journey)) }
+}
+
+pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> Result<(Value, Value), String> {
+    let (mut context, mut journey) = to_code(world, wire, client).await?;
+    let received = world.idp.as_ref().map(|idp| idp.issuer.journal_of(Endpoint::Userinfo)).unwrap_or_default();
+    journey["profile-read"] = json!(!received.is_empty());
     let token = act(&mut context, Verb::Token, json!({})).await?;
     if token.facts["granted"] != true {
         let said = token.facts["body"]["error_description"].as_str();
         let said = said.map(|d| format!(" ({})", fact::clip(d, 160))).unwrap_or_default();
         return Err(format!("the token endpoint refused an honest code: {}{said}", summary(&token.facts)));
     }
-    Ok((journey.facts, token.facts))
+    Ok((journey, token.facts))
 }
 
 /// Whether the user is the one that is tried where the profile names none.
