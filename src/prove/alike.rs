@@ -103,7 +103,7 @@ impl<'a> Alike<'a> {
         if red.is_none() && !tried.is_judged_without_finding() {
             return Vec::new();
         }
-        let asked = self.faults.iter().any(|(fault, _)| tried.met.asked.contains(fault.id));
+        let asked = self.faults.iter().any(|(fault, _)| tried.met.asked.contains_key(fault.id));
         let told =
             self.faults.iter().filter(|(fault, open)| open.contains(&case.id) && (!asked || fault.id == first.id));
         let outcome = |(fault, _): &(&'static Fault, _)| Outcome {
@@ -141,7 +141,7 @@ mod tests {
             let mut reds = Reds::default();
             reds.judged.extend(judged.then(|| case.id.clone()));
             reds.red.extend(red.then(|| (case.id.clone(), BTreeSet::new())));
-            let met = Met { asked: asked.iter().copied().collect(), ..Met::default() };
+            let met = Met { asked: asked.iter().map(|id| (*id, 1)).collect(), ..Met::default() };
             let told = alike.learn(first, case, &Tried { met, reds });
             told.into_iter().map(|outcome| (outcome.fault, outcome.red.is_some())).collect::<Vec<_>>()
         };

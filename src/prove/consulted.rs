@@ -71,7 +71,7 @@ impl Consulted {
                 let watched = healthy(helpers, deployment, version, &wanted).await?;
                 let found = Version {
                     at_start: watched.at_start.clone(),
-                    before: watched.asked(),
+                    before: watched.asked().into_keys().collect(),
                     wanted: wanted.clone(),
                     sight: watched.sight(material),
                     by_case: BTreeMap::new(),
@@ -130,7 +130,7 @@ impl Consulted {
     /// The cases that ask for a fault in a version.
     pub(super) fn in_version(&self, version: McpVersion, fault: &str) -> Vec<String> {
         let cases = self.versions.get(&version).into_iter().flat_map(|seen| &seen.by_case);
-        cases.filter(|(_, met)| met.asked.contains(fault)).map(|(case, _)| case.clone()).collect()
+        cases.filter(|(_, met)| met.asked.contains_key(fault)).map(|(case, _)| case.clone()).collect()
     }
 
     /// The cases of a version that ask for a fault, and those that name it: a watch may have missed a question that is asked
@@ -221,8 +221,8 @@ pub(super) fn needed(material: Material<'_>, cases: Vec<String>) -> BTreeSet<Str
 /// Abilities that a preflight looks for; all, if not said.
 pub(super) type Wanted = Option<BTreeSet<String>>;
 
-/// Faults that were asked for.
-pub(super) type Asked = BTreeSet<&'static str>;
+/// Faults that were asked for, and how often.
+pub(super) type Asked = BTreeMap<&'static str, usize>;
 
 /// So many cases are worth a deployment of their own.
 pub(super) const PORTION: usize = 20;

@@ -14,12 +14,11 @@ use std::sync::{Mutex, PoisonError};
 
 use fixtures::Fault;
 
-use super::consulted::{Consulted, PORTION};
+use super::consulted::{Consulted, Met, PORTION};
 use super::is_named_by;
 use super::learnt::{Bench, Outcome, Visits};
 use super::sight::{Difference, Mark};
 use super::watched::{Tried, Watched};
-use crate::event::Verdict;
 use crate::rule::McpVersion;
 use crate::run::{Helpers, Material};
 use crate::suite::Case;
@@ -99,7 +98,7 @@ struct Work<'a> {
     case: &'a Case,
     version: McpVersion,
     /// What came of it at a healthy deployment.
-    healthy: &'a [Verdict],
+    healthy: &'a Met,
     /// Faults that turn it red, as it says.
     named: Vec<&'static str>,
     /// Others that it comes by.
@@ -109,10 +108,10 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn of(case: &'a Case, version: McpVersion, consulted: &'a Consulted, faults: &Concerned<'_>) -> Option<Work<'a>> {
         let met = consulted.met(version, &case.id)?;
-        let mut work = Work { case, version, healthy: &met.verdicts, named: Vec::new(), others: Vec::new() };
+        let mut work = Work { case, version, healthy: met, named: Vec::new(), others: Vec::new() };
         for (fault, other) in faults {
             let is_seen = other.is_some_and(|other| other.shows_in(&met.read) || other.plan.contains(&case.id));
-            if met.asked.contains(fault.id) && !is_seen {
+            if met.asked.contains_key(fault.id) && !is_seen {
                 let list = if is_named_by(fault, case) { &mut work.named } else { &mut work.others };
                 list.push(fault.id);
             }
@@ -138,8 +137,8 @@ impl<'a> Work<'a> {
                 continue;
             }
             let tried = one(&group).await;
-            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| tried.met.asked.contains(*fault));
-            if tried.met.verdicts == self.healthy && !met.is_empty() {
+            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| self.is_met(fault, &tried, &group));
+            if tried.met.verdicts == self.healthy.verdicts && !met.is_empty() {
                 found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
                 groups.push([rest, std::mem::take(&mut waiting)].concat());
                 continue;
@@ -160,13 +159,20 @@ impl<'a> Work<'a> {
             if base.is_none() {
                 base = Some(one(&[]).await);
             }
-            if base.as_ref().is_some_and(|base| base.met.verdicts != self.healthy) {
+            if base.as_ref().is_some_and(|base| base.met.verdicts != self.healthy.verdicts) {
                 break;
             }
             let (first, second) = group.split_at(group.len() / 2);
             groups.extend([first.to_vec(), second.to_vec()]);
         }
         found
+    }
+
+    /// Whether a fault had its say as often as at a healthy deployment, if others were on beside it: one of them may have led
+    /// the case past a page on which it shows.
+    fn is_met(&self, fault: &str, tried: &Tried, group: &[&str]) -> bool {
+        let times = |met: &Met| met.asked.get(fault).copied().unwrap_or_default();
+        times(&tried.met) >= if group.len() > 1 { times(self.healthy).max(1) } else { 1 }
     }
 
     fn outcome(&self, fault: &'static str, red: Option<BTreeSet<String>>) -> Outcome {

@@ -1,5 +1,7 @@
 //! A deployment whose questions about its faults are noted, tried by one case at a time.
 
+use std::collections::BTreeSet;
+
 use fixtures::{Faults, Watch};
 
 use super::consulted::{Asked, Met, Wanted};
@@ -16,7 +18,7 @@ pub(super) struct Watched {
     pub(super) seen: Preflight,
     reference: Reference,
     /// The faults that it asked for when it started.
-    pub(super) at_start: Asked,
+    pub(super) at_start: BTreeSet<&'static str>,
     watch: Watch,
     options: Options,
 }
@@ -44,7 +46,7 @@ impl Watched {
         let (watch, options) = (Watch::default(), options(version, &[], 1));
         let faults = Faults::parse(faults.iter().copied()).unwrap_or_default().watched(&watch);
         let reference = Reference::start_with(helpers, deployment, faults).await?;
-        let at_start = watch.ids();
+        let at_start = watch.asked().into_keys().collect();
         match run::look(&reference.profile, &reference.helpers, &options, wanted).await {
             Ok(seen) => Ok(Ok(Watched { seen, reference, at_start, watch, options })),
             Err(not_started) => {
@@ -56,7 +58,7 @@ impl Watched {
 
     /// The faults that it asked for since it was started, or since the last case began.
     pub(super) fn asked(&self) -> Asked {
-        self.watch.ids()
+        self.watch.asked()
     }
 
     /// What the preflight hands to these cases.
@@ -106,8 +108,6 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::prove::crew::Crew;
 
