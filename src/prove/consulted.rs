@@ -47,6 +47,13 @@ pub(super) struct Met {
     pub(super) verdicts: Vec<Verdict>,
 }
 
+impl Met {
+    /// How often the deployment asked for a fault.
+    pub(super) fn times(&self, fault: &str) -> usize {
+        self.asked.get(fault).copied().unwrap_or_default()
+    }
+}
+
 impl Consulted {
     /// Runs each case that applies against a healthy deployment, in the newest version in which it has something to say,
     /// and notes what the deployment asks for and what the case reads of the preflight's findings. `parallel` deployments share the cases; each of them runs one at a time.

@@ -30,12 +30,12 @@ use crate::suite::Case;
 /// If a deployment cannot be started.
 pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec<Outcome>> {
     let mut all = Vec::new();
-    let troublesome = Troublesome::default();
+    let habits = Habits::default();
     for version in McpVersion::ALL.iter().copied().rev() {
         let work = work(version, bench, &concerned(version, bench, visits));
         let hands = bench.parallel.min(work.len().div_ceil(PORTION));
         let queue = Mutex::new(work);
-        let hand_in = async |helpers: &Helpers, ()| hand(helpers, version, bench, &queue, &troublesome).await;
+        let hand_in = async |helpers: &Helpers, ()| hand(helpers, version, bench, &queue, &habits).await;
         bench.crew.all(vec![(); hands], bench.parallel, hand_in, |found| all.extend(found))?;
     }
     Ok(all)
@@ -74,7 +74,7 @@ async fn hand(
     version: McpVersion,
     bench: Bench<'_>,
     queue: &Mutex<Vec<Work<'_>>>,
-    troublesome: &Troublesome,
+    habits: &Habits,
 ) -> std::io::Result<Vec<Outcome>> {
     let wanted = bench.consulted.wanted(version);
     let watched = Watched::start(helpers, bench.deployment, &[], version, wanted).await?;
@@ -86,7 +86,7 @@ async fn hand(
         // The lock is not held while the case runs.
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
         while let Some(work) = next() {
-            found.extend(work.run(&watched, bench.material, troublesome).await);
+            found.extend(work.run(&watched, bench.material, habits).await);
         }
     }
     watched.stop().await;
@@ -119,7 +119,7 @@ impl<'a> Work<'a> {
         (!work.named.is_empty() || !work.others.is_empty()).then_some(work)
     }
 
-    async fn run(self, watched: &Watched, material: Material<'_>, troublesome: &Troublesome) -> Vec<Outcome> {
+    async fn run(self, watched: &Watched, material: Material<'_>, habits: &Habits) -> Vec<Outcome> {
         let mut found = Vec::new();
         let one = async |on: &[&'static str]| watched.one(self.case, material.rules, on).await;
         for &fault in &self.named {
@@ -130,33 +130,40 @@ impl<'a> Work<'a> {
         }
         let mut base = None;
         // Those that spoilt other cases wait until something went well: what they spoil, they mostly spoil with all the others on.
-        let (mut waiting, rest): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| troublesome.has(fault));
+        let (mut waiting, rest): (Vec<_>, Vec<_>) = self.others.iter().partition(|fault| habits.troublesome.has(fault));
         let mut groups = vec![rest];
         while let Some(group) = groups.pop().or_else(|| Some(std::mem::take(&mut waiting)).filter(|w| !w.is_empty())) {
             if group.is_empty() {
                 continue;
             }
             let tried = one(&group).await;
-            let (met, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| self.is_met(fault, &tried, &group));
-            if tried.met.verdicts == self.healthy.verdicts && !met.is_empty() {
+            let (met, rest): (Vec<_>, Vec<_>) =
+                group.iter().partition(|fault| self.is_met(fault, &tried, &group, habits));
+            let is_well = tried.met.verdicts == self.healthy.verdicts;
+            if is_well && !met.is_empty() {
+                if let [fault] = *group
+                    && tried.met.times(fault) < self.healthy.times(fault)
+                {
+                    habits.shy.add(fault);
+                }
                 found.extend(met.into_iter().map(|fault| self.outcome(fault, None)));
                 groups.push([rest, std::mem::take(&mut waiting)].concat());
                 continue;
             }
             if let [fault] = *group {
-                troublesome.add(fault);
+                habits.troublesome.add(fault);
                 if tried.is_judged_without_finding() && !met.is_empty() {
                     found.push(self.outcome(fault, None));
                 }
                 continue;
             }
-            let (suspects, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| troublesome.has(fault));
+            let (suspects, rest): (Vec<_>, Vec<_>) = group.iter().partition(|fault| habits.troublesome.has(fault));
             if !suspects.is_empty() && !rest.is_empty() {
                 groups.extend([suspects, rest]);
                 continue;
             }
             // It may be something else: what earlier cases left behind, or what the preflight saw.
-            if base.is_none() {
+            if !is_well && base.is_none() {
                 base = Some(one(&[]).await);
             }
             if base.as_ref().is_some_and(|base| base.met.verdicts != self.healthy.verdicts) {
@@ -170,9 +177,9 @@ impl<'a> Work<'a> {
 
     /// Whether a fault had its say as often as at a healthy deployment, if others were on beside it: one of them may have led
     /// the case past a page on which it shows.
-    fn is_met(&self, fault: &str, tried: &Tried, group: &[&str]) -> bool {
-        let times = |met: &Met| met.asked.get(fault).copied().unwrap_or_default();
-        times(&tried.met) >= if group.len() > 1 { times(self.healthy).max(1) } else { 1 }
+    fn is_met(&self, fault: &str, tried: &Tried, group: &[&str], habits: &Habits) -> bool {
+        let alone = group.len() == 1 || habits.shy.has(fault);
+        tried.met.times(fault) >= if alone { 1 } else { self.healthy.times(fault).max(1) }
     }
 
     fn outcome(&self, fault: &'static str, red: Option<BTreeSet<String>>) -> Outcome {
@@ -180,11 +187,20 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Faults that changed what cases come to before, if only to blocked: the first to suspect.
+/// What was seen of faults before.
 #[derive(Default)]
-struct Troublesome(Mutex<BTreeMap<&'static str, usize>>);
+struct Habits {
+    /// They changed what cases come to, if only to blocked: the first to suspect.
+    troublesome: Times,
+    /// They are asked for less often once they are on, by their own doing.
+    shy: Times,
+}
 
-impl Troublesome {
+/// How often something was seen of each fault.
+#[derive(Default)]
+struct Times(Mutex<BTreeMap<&'static str, usize>>);
+
+impl Times {
     fn add(&self, fault: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(fault).or_default() += 1;
     }
