@@ -213,3 +213,27 @@ impl Times {
 
 /// So many times are no accident.
 const OFTEN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reds;
+    use super::*;
+    use crate::suite::Suites;
+
+    #[test]
+    fn who_has_less_to_say_beside_others_is_tried_again() {
+        const FAULT: &str = "authorize.cookie-domain";
+        let met = |times: usize| Met { asked: [(FAULT, times)].into(), ..Met::default() };
+        let tried = |times: usize| Tried { met: met(times), reds: Reds::default() };
+        let case = Suites::embedded().get("token/code-one-time").expect("a case of ours");
+        let (version, healthy) = (McpVersion::NEWEST, met(2));
+        let work = Work { case, version, healthy: &healthy, named: Vec::new(), others: Vec::new() };
+        let (group, habits) = ([FAULT, "authorize.csp-missing"], Habits::default());
+        assert!(work.is_met(FAULT, &tried(2), &group, &habits) && !work.is_met(FAULT, &tried(1), &group, &habits));
+        assert!(
+            work.is_met(FAULT, &tried(1), &group[..1], &habits) && !work.is_met(FAULT, &tried(0), &group[..1], &habits)
+        );
+        (0..OFTEN).for_each(|_| habits.shy.add(FAULT));
+        assert!(work.is_met(FAULT, &tried(1), &group, &habits) && !work.is_met(FAULT, &tried(0), &group, &habits));
+    }
+}
