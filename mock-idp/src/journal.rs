@@ -198,14 +198,14 @@ impl Journal {
     }
 
     pub(crate) fn answered(&mut self, seq: u64, status: u16) {
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
+        if let Some(entry) = entry(&mut self.entries, seq) {
             entry.status = Some(status);
         }
     }
 
     /// Notes what a token request was answered with.
     pub(crate) fn issued(&mut self, seq: u64, answer: Bytes) {
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
+        if let Some(entry) = entry(&mut self.entries, seq) {
             self.bytes += answer.len();
             entry.answer = answer;
         }
@@ -219,6 +219,10 @@ impl Journal {
         self.entries.clear();
         self.bytes = 0;
     }
+}
+
+fn entry(entries: &mut VecDeque<Entry>, seq: u64) -> Option<&mut Entry> {
+    entries.iter_mut().rev().find(|entry| entry.seq == seq)
 }
 
 /// The tokens in an answer to a token request, by the name of their member.

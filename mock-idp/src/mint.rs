@@ -84,13 +84,10 @@ impl Issuer {
         let user = spec.user.as_deref();
         let sub = user.map_or_else(|| DEFAULT_SUB.to_owned(), |name| self.subject(name));
         let sub = spec.sub.unwrap_or(sub);
-        let mut claims = object(json!({
-            "iss": self.url(), "aud": one_or_many(&spec.audience), "sub": sub, "client_id": spec.client_id,
-            "iat": now.min(now.saturating_add(ttl)), "exp": now.saturating_add(ttl), "jti": secret::random_id(),
-        }));
-        if !spec.scope.is_empty() {
-            claims.insert("scope".to_owned(), spec.scope.into());
-        }
+        let (audience, jti) = (&*spec.audience, secret::random_id());
+        let about = About { sub: &sub, client_id: &spec.client_id, scope: &spec.scope, audience, jti };
+        let end = now.saturating_add(ttl);
+        let mut claims = self.claims(about, now.min(end), end);
         if spec.kind == TokenKind::Jwt && spec.client_id.is_empty() {
             claims.shift_remove("client_id");
         }
@@ -125,22 +122,27 @@ impl Issuer {
         token.compact(&signer)
     }
 
-    /// The honest access token of a grant (RFC 9068 section 2.2).
+    /// The honest access token of a grant.
     pub(crate) fn access_token(&self, about: About<'_>) -> Unsigned {
         let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
+        Unsigned::honest("at+jwt", self.claims(about, now, now + ttl))
+    }
+
+    /// The claims of an access token (RFC 9068 section 2.2).
+    fn claims(&self, about: About<'_>, iat: i64, exp: i64) -> Map<String, Value> {
         let mut claims = Map::with_capacity(USUAL);
         let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         put("iss", self.url().into());
         put("aud", one_or_many(about.audience));
         put("sub", about.sub.into());
         put("client_id", about.client_id.into());
-        put("iat", now.into());
-        put("exp", (now + ttl).into());
+        put("iat", iat.into());
+        put("exp", exp.into());
         put("jti", about.jti.into());
         if !about.scope.is_empty() {
             put("scope", about.scope.into());
         }
-        Unsigned::honest("at+jwt", claims)
+        claims
     }
 
     /// The honest ID token, without what depends on the authorization request.

@@ -281,13 +281,10 @@ async fn looked_at(seen: &Preflight, wire: &Wire, subject: &Reusable, alone: &mu
 /// Whether what came of an exchange with one actor is exchanged again for another. The token of that one served before: whoever
 /// takes an actor token but once gets a fresh one.
 async fn chain(seen: &Preflight, wire: &Wire, first: &Value, second: &Value) -> bool {
-    let again = |actor: (&str, Value)| {
-        let mut args = json!({ "subject-token": first["body"]["access_token"] });
-        args[actor.0] = actor.1;
-        taken_up(seen, wire, args)
-    };
-    again(("actor-token", second["actor-token"].clone())).await.is_some()
-        || again(("actor", "second".into())).await.is_some()
+    let subject = &first["body"]["access_token"];
+    let known = json!({ "subject-token": subject, "actor-token": second["actor-token"] });
+    let fresh = json!({ "subject-token": subject, "actor": "second" });
+    taken_up(seen, wire, known).await.is_some() || taken_up(seen, wire, fresh).await.is_some()
 }
 
 /// The token of an exchange, if it succeeds.
