@@ -189,17 +189,6 @@ async fn one_run(shared: &Arc<Shared>, task: &Task, variant: Option<&Variant>, h
     Attempt { results, exchanges: sent.iter().map(|e| e.redacted(wire.vault())).collect(), passing }
 }
 
-/// Texts of a result may quote what the target sent, so they pass through the vault as well.
-fn redact_results(mut results: Vec<CaseResult>, wire: &Wire) -> Vec<CaseResult> {
-    let says = |r: &CaseResult| !r.actual.is_empty() || r.verdict != Verdict::Pass;
-    for result in results.iter_mut().filter(|r| says(r)) {
-        for text in [&mut result.message, &mut result.expected, &mut result.actual] {
-            *text = wire.vault().redact(text);
-        }
-    }
-    results
-}
-
 /// One run of one variant, while it goes.
 struct Run<'a> {
     shared: &'a Arc<Shared>,
@@ -246,6 +235,8 @@ impl Run<'_> {
         };
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
         context.alone = self.task.case.is_alone();
+        // What can be read anywhere (`leaks`) is looked for in all facts.
+        context.pages = ["page", "leaks"].iter().any(|word| self.task.case.mentions(word));
         if let Some(held) = self.resumes {
             context.resume(held);
         }

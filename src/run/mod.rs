@@ -69,7 +69,7 @@ pub struct Options {
 /// Which exchanges of a run go into its events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
-    /// None: for whoever asks for verdicts alone.
+    /// None, and no text of a finding: for whoever asks for verdicts alone.
     Nothing,
     /// Those that prove a finding, and whatever else is not passed.
     #[default]

@@ -74,9 +74,8 @@ impl Patterns {
 
     /// Whether a case is meant as a whole: by its id, by its area, or by one of its rules.
     pub(super) fn meet(&self, case: &Case) -> bool {
-        self.cases.is_match(&case.id)
-            || self.cases.is_match(&case.area)
-            || case.rules().iter().any(|rule| self.cases.is_match(rule))
+        let is_any = |words: &[&str]| words.iter().any(|word| self.cases.is_match(word));
+        !self.cases.is_empty() && (is_any(&[&case.id, &case.area]) || is_any(&case.rules()))
     }
 
     /// Whether a case is meant, if only with a variant.

@@ -228,6 +228,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         pool: Arc::new(Pool::new(jobs, Budget::new(Some(profile.limits.registrations)))),
         host: helpers.host.clone(),
         idp: helpers.idp.clone().map(|(idp, issuer)| Idp {
+            authority: authority(&issuer.url()),
             idp,
             issuer,
             audience: Noted::new("idp.audience", mcp_url.to_owned(), &reads),

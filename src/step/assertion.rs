@@ -40,7 +40,7 @@ pub fn of(context: &mut Context, client: &Client, args: Args<'_>) -> Result<Opti
         return Ok(None);
     };
     let assertion = changed(context, spec, Args::new(&change))?;
-    context.wire.vault().learn(Secret::Assertion, &assertion);
+    context.wire.learn(Secret::Assertion, &assertion);
     Ok(Some(assertion))
 }
 

@@ -141,7 +141,7 @@ pub fn facts_of(outcome: &Outcome) -> Value {
         let message = if response.media_type().as_deref() == Some("text/event-stream") {
             first_response(&response.text())
         } else {
-            response.json().filter(|b| b.get("jsonrpc").is_some())
+            map.get("body").filter(|body| body.get("jsonrpc").is_some()).cloned()
         };
         let result = message.as_ref().and_then(|m| m.get("result")).cloned();
         // A tool that answers `isError` has run into something, perhaps a refusal in the wrong place: it is not served.

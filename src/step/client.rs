@@ -293,7 +293,7 @@ pub fn authenticate(
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
             ));
             let jwt = client_assertion(world, client, assertion)?;
-            wire.vault().learn(Secret::ClientAssertion, &jwt);
+            wire.learn(Secret::ClientAssertion, &jwt);
             form.push(("client_assertion".into(), jwt));
         }
         "nothing" | "query" => {}

@@ -20,6 +20,8 @@ pub struct Context {
     pub wire: Wire,
     /// Whether no other case runs meanwhile, so that whatever our identity provider receives is this case's doing.
     pub alone: bool,
+    /// Whether somebody may ask for the facts of every page on the way of a journey.
+    pub pages: bool,
     /// Values of the variant that is being run (`$each.NAME`).
     pub variant: Map<String, Value>,
     pub(super) seats: HashMap<String, Seat>,
@@ -97,6 +99,7 @@ impl Context {
             world,
             wire,
             alone: false,
+            pages: true,
             variant,
             seats: HashMap::new(),
             grants: HashMap::new(),
@@ -137,7 +140,7 @@ impl Context {
         self.ring = held.ring.clone();
         for (name, value) in &held.captures {
             if let Some((text, kind)) = value.as_str().and_then(|text| Some((text, held.vault.kind(text)?))) {
-                self.wire.vault().learn(kind, text);
+                self.wire.learn(kind, text);
             }
             self.capture(name, value.clone());
         }

@@ -161,13 +161,13 @@ pub async fn obtain(
     let mut request = Map::new();
     match source {
         Source::Given(token) => {
-            context.wire.vault().learn(Secret::AccessToken, token);
+            context.wire.learn(Secret::AccessToken, token);
             return Ok((token.clone(), None));
         }
         Source::Upstream => {
             let idp = context.world.idp.as_ref().ok_or("mint a subject token: our identity provider does not run")?;
             let token = idp.issuer.mint(idp.honest_token());
-            context.wire.vault().learn(Secret::AccessToken, &token);
+            context.wire.learn(Secret::AccessToken, &token);
             return Ok((token, Option::clone(&idp.scope)));
         }
         Source::Login | Source::OtherClient => {}

@@ -17,7 +17,8 @@ pub fn http(outcome: &Outcome) -> Map<String, Value> {
 }
 
 fn answered(response: &Response) -> Map<String, Value> {
-    let mut facts = Map::new();
+    // Verbs add some of their own.
+    let mut facts = Map::with_capacity(20);
     let mut put = |name: &str, value: Value| drop(facts.insert(name.to_owned(), value));
     put("status", json!(response.status));
     put("headers", headers(&response.headers));
@@ -60,7 +61,7 @@ pub fn failed(failure: &Failure) -> Map<String, Value> {
 /// Headers by lower-case name; several lines are joined as RFC 9110 section 5.3 allows, cookies apart.
 #[must_use]
 pub fn headers(list: &[(String, String)]) -> Value {
-    let mut map: Map<String, Value> = Map::new();
+    let mut map: Map<String, Value> = Map::with_capacity(list.len());
     for (name, value) in list {
         let name = name.to_ascii_lowercase();
         match map.get_mut(&name) {

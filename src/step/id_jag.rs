@@ -97,7 +97,7 @@ async fn login(context: &mut Context, args: Args<'_>, identity: Identity) -> Res
     let token = token.ok_or_else(|| {
         format!("get an identity to assert: a login gave no {}: {}", identity.member(), facts::summary(&answer))
     })?;
-    context.wire.vault().learn(Secret::IdToken, &token);
+    context.wire.learn(Secret::IdToken, &token);
     Ok(token)
 }
 

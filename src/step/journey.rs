@@ -95,6 +95,7 @@ enum Ending {
 pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, start: Start, plan: &Plan) -> Value {
     let world = Arc::clone(&context.world);
     let wire = context.wire.clone();
+    let pages = context.pages;
     let seat = context.seat(browser);
     let mut log = Log::default();
     tx.page = None;
@@ -103,7 +104,7 @@ pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, s
     if let Ending::Upstream(held, _) | Ending::Callback(held, _) = &ending {
         tx.held = Some(held.url.clone());
     }
-    let facts = facts_of(&world, seat, &tx, &log, ending);
+    let facts = facts_of(&world, seat, &tx, &log, ending, pages);
     seat.tx = Some(tx);
     facts
 }
@@ -183,7 +184,7 @@ async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, app
              request that failed"
         )),
         Ok(ended) => {
-            wire.vault().learn_url(&ended);
+            wire.learn_url(&ended);
             log.redirects.push(ended.clone());
             match arrived(world, tx, &ended, 302) {
                 Ending::Elsewhere(redirect, _) if world.is_own(&redirect.url) => Ending::Page,
@@ -299,10 +300,11 @@ impl Log {
     }
 }
 
-fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: Ending) -> Value {
-    let mut map = serde_json::Map::new();
+/// The facts of a journey; with `pages` also those of every page on the way, which are more work than all others.
+fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: Ending, pages: bool) -> Value {
+    let mut map = serde_json::Map::with_capacity(32);
     if let Ending::Failed(failure) = &ending {
-        map = facts::failed(failure);
+        map.extend(facts::failed(failure));
     }
     let stopped = match &ending {
         Ending::Client(r, _) if r.any("code").is_some() => "code",
@@ -352,7 +354,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         let query = redirect::object(&asked.query);
         put("upstream", json!({ "url": asked.url, "base": asked.base, "query": query, "scopes": scopes }));
     }
-    put("pages", Value::Array(log.pages.iter().map(|page| page_facts(page)).collect()));
+    if pages {
+        put("pages", Value::Array(log.pages.iter().map(|page| page_facts(page)).collect()));
+    }
     put("statuses", json!(log.statuses));
     put("submit-statuses", json!(log.submit_statuses));
     put("redirects", json!(log.redirects));
@@ -462,13 +466,12 @@ pub(super) fn csrf_field(page: &Page) -> Option<&Field> {
 
 /// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
 fn identified(world: &World, log: &Log) -> bool {
-    let here = [
-        authority(&part!(world.found, issuer)),
-        authority(&world.endpoint("authorization_endpoint").unwrap_or_default()),
-    ];
-    let elsewhere = |l: &&String| world.is_own(l) && !here.contains(&authority(l));
+    let is_here = |location: &str| {
+        let endpoint = world.endpoint("authorization_endpoint").unwrap_or_default();
+        [&part!(world.found, issuer), &endpoint].iter().any(|here| authority(here) == authority(location))
+    };
     log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))
-        || log.redirects.iter().any(|l| elsewhere(&l))
+        || log.redirects.iter().any(|l| world.is_own(l) && !is_here(l))
 }
 
 /// Every authorization code that left the target in a redirect.

@@ -146,7 +146,7 @@ fn words_of(button: &Button) -> [&str; 3] {
 
 /// Whether a text has a word, at word boundaries.
 fn has_word(text: &str, word: &str) -> bool {
-    text.to_lowercase().split(|c: char| !c.is_alphanumeric() && c != '\'').any(|w| w == word)
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'').any(|w| w.eq_ignore_ascii_case(word))
 }
 
 const USER_FIELDS: &[&str] =

@@ -80,7 +80,7 @@ fn given(context: &Context, args: Args<'_>) -> Result<Value, String> {
 
 /// What a token endpoint would have answered with this token.
 fn granted(context: &Context, token: &str, kind: &str) -> Value {
-    context.wire.vault().learn(Secret::AccessToken, token);
+    context.wire.learn(Secret::AccessToken, token);
     let mut facts = Map::new();
     facts.insert("status".into(), json!(200));
     facts.insert("body".into(), json!({ "access_token": token, "token_type": kind }));
@@ -242,7 +242,7 @@ fn scope_of(claims: &Value) -> Value {
 pub fn remember(context: &mut Context, facts: &Value, grant: &Grant) {
     for (name, kind) in [("access_token", Secret::AccessToken), ("refresh_token", Secret::RefreshToken)] {
         if let Some(token) = facts["body"][name].as_str() {
-            context.wire.vault().learn(kind, token);
+            context.wire.learn(kind, token);
             context.grants.insert(token.to_owned(), grant.clone());
         }
     }

@@ -112,7 +112,7 @@ fn leaks(context: &Context, journal: &[Received], facts: &Value) -> BTreeSet<&'s
     let issued = || journal.iter().flat_map(|received| &received.issued);
     for (name, token) in issued() {
         let kind = if *name == "refresh_token" { Secret::RefreshToken } else { Secret::AccessToken };
-        context.wire.vault().learn(kind, token);
+        context.wire.learn(kind, token);
     }
     let readable = readable::texts(facts);
     issued().filter(|(_, token)| readable.iter().any(|text| text.contains(token))).map(|(name, _)| *name).collect()

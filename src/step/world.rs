@@ -1,6 +1,7 @@
 //! What all cases of a run share: the target as discovery found it, users, clients and the helpers around it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,6 +184,8 @@ pub struct Idp {
     pub idp: mock_idp::MockIdp,
     /// The issuer that the target trusts.
     pub issuer: mock_idp::Issuer,
+    /// Host and port of that issuer.
+    pub authority: String,
     /// The audience that tokens for the target carry.
     pub audience: Noted<String>,
     /// The scope of an honest token.
@@ -308,6 +311,9 @@ impl World {
     /// Whether a `Location` points into the target itself, so that a browser would simply go on.
     #[must_use]
     pub fn is_own(&self, location: &str) -> bool {
+        if let Some(plain) = plain_authority(location) {
+            return self.own_authorities.iter().any(|own| own == plain);
+        }
         let Ok(url) = Url::parse(location) else { return false };
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -318,8 +324,10 @@ impl World {
     /// Whether a URL is one of our identity provider.
     #[must_use]
     pub fn is_upstream(&self, url: &str) -> bool {
-        let there = authority(url);
-        !there.is_empty() && self.idp.as_ref().is_some_and(|idp| there == authority(&idp.issuer.url()))
+        self.idp.as_ref().is_some_and(|idp| match plain_authority(url) {
+            Some(plain) => plain == idp.authority,
+            None => authority(url) == idp.authority,
+        })
     }
 }
 
@@ -340,7 +348,24 @@ impl Noted<Found> {
 /// Host and port of a URL; empty if it is none.
 #[must_use]
 pub fn authority(url: &str) -> String {
-    Url::parse(url).map(|u| u.authority().to_owned()).unwrap_or_default()
+    let plain = plain_authority(url).map(str::to_owned);
+    plain.or_else(|| Some(Url::parse(url).ok()?.authority().to_owned())).unwrap_or_default()
+}
+
+/// The authority of an http(s) URL in which it can be read as it stands: every journey asks for those of many URLs, and taking
+/// one apart is a hundred times the work. `None` says nothing.
+fn plain_authority(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    // A default port is not written, and which one that is depends on the scheme.
+    let is_port = |port: &str| {
+        let number = port.parse::<u16>().ok().filter(|number| !matches!(number, 80 | 443));
+        number.is_some_and(|number| number.to_string() == port)
+    };
+    let is_label = |label: &str| label.bytes().all(|byte| byte.is_ascii_lowercase()) && !label.is_empty();
+    let is_host = host.parse::<Ipv4Addr>().is_ok() || host.split('.').all(is_label);
+    (is_host && port.is_none_or(is_port)).then_some(authority)
 }
 
 fn add_new(mut list: Vec<String>, word: String) -> Vec<String> {
@@ -404,6 +429,35 @@ fn twin(url: &str, origin: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_authority_is_what_parsing_finds() {
+        let parsed = |url: &str| Url::parse(url).expect("a URL").authority().to_owned();
+        for url in ["http://127.0.0.1:8080/cb?x", "https://localhost", "http://a.b:1#c", "https://mcp.example/"] {
+            assert_eq!(plain_authority(url), Some(parsed(url).as_str()), "{url}");
+        }
+        let others = [
+            "http://127.1/",
+            "http://127.0.0.01/",
+            "http://h:80/",
+            "https://h:443/",
+            "http://h:081/",
+            "http://h:+81/",
+            "http://H/",
+            "http://u@h/",
+            "http://h\\x/",
+            "http://h.1/",
+            "http://xn--a/",
+            "http://[::1]/",
+            "ftp://h/",
+            "http:///",
+            "http://h:/",
+            "h",
+        ];
+        for url in others {
+            assert_eq!(plain_authority(url), None, "{url}");
+        }
+    }
 
     #[test]
     fn a_url_without_a_path_is_written_in_two_ways() {

@@ -70,6 +70,12 @@ impl Case {
     pub fn is_alone(&self) -> bool {
         self.tags.iter().any(|tag| tag == "alone")
     }
+
+    /// Whether a word stands anywhere in the file, be it as a part of another.
+    #[must_use]
+    pub fn mentions(&self, word: &str) -> bool {
+        self.source.text.contains(word)
+    }
 }
 
 /// One run of a case that has `each`: the whole case happens afresh, with `$each.KEY` filled in,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::form::{Button, Form};
 use super::initiator::Initiator;
 use super::jar::Jar;
-use super::navigation::{Navigation, absolute, location};
+use super::navigation::{Navigation, Target, location};
 use super::page::Page;
 use super::recorder::Wire;
 use crate::transcript::{Failure, Outcome, Request, Response, Secret};
@@ -89,7 +89,7 @@ impl Browser {
     ) -> Visit {
         for (name, value) in values {
             if form.field(name).is_some_and(|field| field.kind == "password") {
-                wire.vault().learn(Secret::Password, value);
+                wire.learn(Secret::Password, value);
             }
         }
         // A form that a script submits is sent without any button.
@@ -100,7 +100,7 @@ impl Browser {
 
     /// Follows a link of `page`, or goes wherever the page leads by itself.
     pub async fn follow(&mut self, wire: &Wire, page: &Page, url: &str, stop: Stop<'_>) -> Visit {
-        let request = Request::get(&absolute(url, &page.url));
+        let request = Request::get(&Target::of(url, url::Url::parse(&page.url).ok().as_ref()).text);
         self.navigate(wire, Navigation::led(request, Initiator::of(page)), stop).await
     }
 
@@ -118,7 +118,7 @@ impl Browser {
         let mut visit = Visit { end: End::Loop, pages: Vec::new(), statuses: Vec::new(), redirects: Vec::new() };
         self.held = None;
         for _ in 0..=wire.http().limits().max_redirects {
-            let answer = wire.send(&self.name, navigation.request(&self.jar)).await;
+            let answer = wire.send_to(&self.name, navigation.request(&self.jar), navigation.place()).await;
             let response = match answer.outcome {
                 Outcome::Answered(response) => response,
                 Outcome::Failed(failure) => {
@@ -126,7 +126,7 @@ impl Browser {
                     return visit;
                 }
             };
-            self.jar.take(&response, navigation.url());
+            self.jar.take(&response, navigation.url(), navigation.place());
             visit.statuses.push(response.status);
             let Some((text, next)) = step(wire, &mut visit, navigation, answer.id, &response) else {
                 return visit;
@@ -163,12 +163,12 @@ fn step(
 ) -> Option<(String, Navigation)> {
     if let Some(text) = location(response) {
         visit.redirects.push(text.to_owned());
-        let target = absolute(text, navigation.url());
-        let next = navigation.redirected(response.status, &target, response);
-        return Some((target, next));
+        let target = Target::of(text, navigation.place());
+        let location = target.text.clone();
+        return Some((location, navigation.redirected(response.status, target, response)));
     }
-    let page = Arc::new(Page::read(navigation.url(), exchange, response));
-    page.teach(wire);
+    let page = Arc::new(Page::read(navigation.url(), navigation.place(), exchange, response));
+    wire.learn_page(&page);
     let at_once =
         page.meta_refresh.clone().filter(|_| page.refresh_delay.is_some_and(|delay| delay <= LONGEST_REFRESH));
     visit.pages.push(Arc::clone(&page));

@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     fn forms(markup: &str) -> Vec<Form> {
-        html::read(markup, "http://h/dir/page?q=1").forms
+        html::read(markup, url::Url::parse("http://h/dir/page?q=1").ok().as_ref()).forms
     }
 
     fn pairs(entries: &[(String, String)]) -> String {

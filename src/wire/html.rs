@@ -24,7 +24,7 @@ pub(super) struct Content {
 }
 
 /// Reads a page that stands at `url`. Markup that no browser would show (thousands of levels deep) is taken as text.
-pub(super) fn read(text: &str, url: &str) -> Content {
+pub(super) fn read(text: &str, url: Option<&Url>) -> Content {
     if !markup::is_bounded(text) {
         return Content { text: bounded(text), ..Content::default() };
     }
@@ -53,18 +53,14 @@ pub(super) fn read(text: &str, url: &str) -> Content {
 }
 
 /// The target and delay of a `Refresh` value such as `0; url=/next`; `None` if it only reloads.
-pub(super) fn refresh(text: &str, base: &str) -> Option<(u32, String)> {
-    read_refresh(text, &Base::new(base))
+pub(super) fn refresh(text: &str, base: Option<&Url>) -> Option<(u32, String)> {
+    read_refresh(text, &Base(base.cloned()))
 }
 
 /// What relative URLs of a page are relative to.
 pub(super) struct Base(Option<Url>);
 
 impl Base {
-    fn new(url: &str) -> Base {
-        Base(Url::parse(url).ok())
-    }
-
     /// A URL of the page, absolute; as it is if it cannot be resolved.
     pub(super) fn join(&self, href: &str) -> String {
         let joined = self.0.as_ref().and_then(|base| base.join(href.trim()).ok());
@@ -109,11 +105,11 @@ pub(super) fn ancestors(element: ElementRef<'_>) -> impl Iterator<Item = Element
     element.ancestors().filter_map(ElementRef::wrap)
 }
 
-fn base(document: &Html, url: &str) -> Base {
-    let own = Base::new(url);
+fn base(document: &Html, url: Option<&Url>) -> Base {
+    let own = Base(url.cloned());
     let first = elements(document).find(|element| element.value().name() == "base" && element.attr("href").is_some());
     match first.and_then(|element| element.attr("href")) {
-        Some(href) => Base::new(&own.join(href)),
+        Some(href) => Base(Url::parse(&own.join(href)).ok()),
         None => own,
     }
 }
@@ -227,6 +223,10 @@ const LONGEST_TEXT: usize = 64 * 1024;
 mod tests {
     use super::*;
 
+    fn read(text: &str, url: &str) -> Content {
+        super::read(text, Url::parse(url).ok().as_ref())
+    }
+
     #[test]
     fn reads_what_a_person_sees() {
         let content = read(
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn reads_refreshes() {
-        let read = |text| refresh(text, "http://h/a/");
+        let read = |text| refresh(text, Url::parse("http://h/a/").ok().as_ref());
         assert_eq!(read("0;url=b"), Some((0, "http://h/a/b".into())));
         assert_eq!(read(" 3.5 , URL = 'http://x/y?z=1' "), Some((3, "http://x/y?z=1".into())));
         assert_eq!(read("1; /c"), Some((1, "http://h/c".into())));

@@ -94,7 +94,7 @@ impl Http {
     /// Whether a request to `url` would be sent.
     #[must_use]
     pub fn is_allowed(&self, url: &str) -> bool {
-        self.destination(url).is_ok()
+        self.destination(url, None).is_ok()
     }
 
     /// The authorities that may be sent to, in order.
@@ -111,7 +111,7 @@ impl Http {
     /// Why the authority of `url` counts as gone.
     #[must_use]
     pub fn is_gone(&self, url: &str) -> Option<String> {
-        let (_, peer) = self.destination(url).ok()?;
+        let (_, peer) = self.destination(url, None).ok()?;
         peer.gone().map(str::to_owned)
     }
 
@@ -140,8 +140,9 @@ impl Http {
     }
 
     /// Sends a request once the rate limit lets it, and reads the bounded answer.
-    pub(super) async fn send(&self, request: &Request, lane: &Lane) -> (Outcome, Duration) {
-        let (url, peer) = match self.destination(&request.url) {
+    /// `place` is the request's URL, if it was taken apart already.
+    pub(super) async fn send(&self, request: &Request, place: Option<&Url>, lane: &Lane) -> (Outcome, Duration) {
+        let (url, peer) = match self.destination(&request.url, place) {
             Ok(destination) => destination,
             Err(why) => return (Outcome::Failed(Failure::NotSent(why)), Duration::ZERO),
         };
@@ -187,8 +188,12 @@ impl Http {
         body::read(response, &self.limits, deadline, wants_result).await
     }
 
-    fn destination(&self, url: &str) -> Result<(Url, Arc<Peer>), String> {
-        let parsed = Url::parse(url).map_err(|error| format!("`{url}` is no absolute URL ({error})"))?;
+    fn destination(&self, url: &str, place: Option<&Url>) -> Result<(Url, Arc<Peer>), String> {
+        let mut parsed = match place {
+            Some(place) => place.clone(),
+            None => Url::parse(url).map_err(|error| format!("`{url}` is no absolute URL ({error})"))?,
+        };
+        parsed.set_fragment(None);
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(format!("`{url}` is no http or https URL"));
         }

@@ -87,7 +87,11 @@ impl Jar {
 
     /// Takes a `Set-Cookie` text as if `url` had answered with it. Returns whether a browser would keep it.
     pub fn set(&mut self, set_cookie: &str, url: &str) -> bool {
-        let kept = Url::parse(url).ok().is_some_and(|url| self.insert(set_cookie, &url));
+        self.receive(set_cookie, url, Url::parse(url).ok().as_ref())
+    }
+
+    fn receive(&mut self, set_cookie: &str, url: &str, place: Option<&Url>) -> bool {
+        let kept = place.is_some_and(|place| self.insert(set_cookie, place));
         self.received.push(Received { url: url.to_owned(), text: set_cookie.to_owned(), kept });
         kept
     }
@@ -132,10 +136,10 @@ impl Jar {
         self.store.clear();
     }
 
-    /// Takes the cookies of a response.
-    pub(super) fn take(&mut self, response: &Response, url: &str) {
+    /// Takes the cookies of a response of `url`, which is `place` taken apart.
+    pub(super) fn take(&mut self, response: &Response, url: &str, place: Option<&Url>) {
         for text in response.header_all("set-cookie") {
-            self.set(text, url);
+            self.receive(text, url, place);
         }
     }
 

@@ -11,7 +11,7 @@ pub(super) fn is_bounded(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut load = Load::default();
     let mut at = 0;
-    while let Some(open) = bytes[at..].iter().position(|byte| *byte == b'<') {
+    while let Some(open) = text[at..].find('<') {
         at += open + 1;
         let is_end = bytes.get(at) == Some(&b'/');
         let start = at + usize::from(is_end);
@@ -39,7 +39,7 @@ struct Load<'a> {
 
 /// One tag up to its `>` outside of quotes.
 struct Tag<'a> {
-    name: String,
+    name: &'a [u8],
     text: &'a [u8],
     /// Attributes, counted generously: white space, slashes and quoted values.
     attributes: usize,
@@ -48,16 +48,20 @@ struct Tag<'a> {
 impl<'a> Load<'a> {
     /// Adds a tag; false once it is too much.
     fn add(&mut self, tag: &Tag<'a>, is_end: bool) -> bool {
-        let name = tag.name.as_str();
+        let mut name = [0; LONGEST_NAME];
+        let length = tag.name.len().min(LONGEST_NAME);
+        name[..length].copy_from_slice(&tag.name[..length]);
+        name.make_ascii_lowercase();
+        let name = &name[..length];
         // A shape of a drawing closes itself, but only within the drawing; some are given the benefit of the doubt.
-        let is_shape = SHAPES.contains(&name) && tag.text.ends_with(b"/") && self.shapes < MOST_SHAPES;
+        let is_shape = is_shape(name) && tag.text.ends_with(b"/") && self.shapes < MOST_SHAPES;
         self.shapes += usize::from(is_shape);
-        match (FLAT.contains(&name) || is_shape, is_end) {
+        match (is_flat(name) || is_shape, is_end) {
             (true, _) => {}
             (false, true) => self.depth = self.depth.saturating_sub(1),
             (false, false) => self.depth += 1,
         }
-        if !is_end && FORMATTING.contains(&name) {
+        if !is_end && is_formatting(name) {
             self.formatting.insert(tag.text);
         }
         self.repeated += self.formatting.len();
@@ -88,8 +92,7 @@ impl Tag<'_> {
                 (None, _) => {}
             }
         }
-        let name = String::from_utf8_lossy(&bytes[..name_end.min(LONGEST_NAME)]).to_ascii_lowercase();
-        Tag { name, text: &bytes[..end], attributes }
+        Tag { name: &bytes[..name_end], text: &bytes[..end], attributes }
     }
 }
 
@@ -108,18 +111,59 @@ const MOST_REPEATED: usize = 500_000;
 /// Longer names are no names of HTML.
 const LONGEST_NAME: usize = 16;
 
-/// Elements that have no content, or that their next sibling closes.
-const FLAT: [&str; 22] = [
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
-    "param", "source", "td", "th", "tr", "track", "wbr",
-];
+/// Whether an element has no content, or is closed by its next sibling.
+fn is_flat(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"dd"
+            | b"dt"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"li"
+            | b"link"
+            | b"meta"
+            | b"option"
+            | b"p"
+            | b"param"
+            | b"source"
+            | b"td"
+            | b"th"
+            | b"tr"
+            | b"track"
+            | b"wbr"
+    )
+}
 
-/// Elements that the parser opens again in the next block if they were not closed.
-const FORMATTING: [&str; 14] =
-    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+/// Whether the parser opens an element again in the next block if it was not closed.
+fn is_formatting(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"a" | b"b"
+            | b"big"
+            | b"code"
+            | b"em"
+            | b"font"
+            | b"i"
+            | b"nobr"
+            | b"s"
+            | b"small"
+            | b"strike"
+            | b"strong"
+            | b"tt"
+            | b"u"
+    )
+}
 
-/// Elements of drawings that usually close themselves.
-const SHAPES: [&str; 9] = ["circle", "ellipse", "image", "line", "path", "polygon", "polyline", "rect", "use"];
+/// Whether an element of a drawing usually closes itself.
+fn is_shape(name: &[u8]) -> bool {
+    matches!(name, b"circle" | b"ellipse" | b"image" | b"line" | b"path" | b"polygon" | b"polyline" | b"rect" | b"use")
+}
 
 #[cfg(test)]
 mod tests {

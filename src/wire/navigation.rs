@@ -11,6 +11,8 @@ use crate::transcript::{Request, Response};
 #[derive(Debug, Clone)]
 pub(super) struct Navigation {
     request: Request,
+    /// Where it goes, taken apart; `None` if that is no URL.
+    place: Option<Url>,
     initiator: Option<Initiator>,
     /// The URLs on the way so far.
     way: Vec<Url>,
@@ -21,12 +23,13 @@ pub(super) struct Navigation {
 impl Navigation {
     /// A person opens a URL: nobody is told where it comes from.
     pub(super) fn opened(request: Request) -> Navigation {
-        Navigation { request, initiator: None, way: Vec::new(), is_tainted: false }
+        Navigation::led(request, None)
     }
 
     /// A page leads on.
     pub(super) fn led(request: Request, initiator: Option<Initiator>) -> Navigation {
-        Navigation { request, initiator, way: Vec::new(), is_tainted: false }
+        let place = Url::parse(&request.url).ok();
+        Navigation { request, place, initiator, way: Vec::new(), is_tainted: false }
     }
 
     /// The URL of this hop, as text.
@@ -34,19 +37,22 @@ impl Navigation {
         &self.request.url
     }
 
+    /// The URL of this hop, taken apart; `None` if it is none.
+    pub(super) fn place(&self) -> Option<&Url> {
+        self.place.as_ref()
+    }
+
     /// What is sent at this hop. Fields that the request has already are left as they are.
     pub(super) fn request(&self, jar: &Jar) -> Request {
         let mut request = self.request.clone();
-        let Ok(url) = Url::parse(&request.url) else {
-            return request;
-        };
+        let Some(url) = &self.place else { return request };
         let mut fields = vec![
             ("accept", ACCEPT.to_owned()),
             ("accept-language", "en".to_owned()),
             ("upgrade-insecure-requests", "1".to_owned()),
         ];
-        if is_trustworthy(&url) {
-            let site = self.farthest(&url).map_or("none", Distance::word);
+        if is_trustworthy(url) {
+            let site = self.farthest(url).map_or("none", Distance::word);
             fields.extend([
                 ("sec-fetch-dest", "document".into()),
                 ("sec-fetch-mode", "navigate".into()),
@@ -55,13 +61,13 @@ impl Navigation {
             ]);
         }
         if let Some(initiator) = &self.initiator {
-            fields.extend(initiator.referer(&url).map(|referer| ("referer", referer)));
+            fields.extend(initiator.referer(url).map(|referer| ("referer", referer)));
             if !self.is_safe() {
-                let origin = if self.is_tainted { "null".to_owned() } else { initiator.origin(&url) };
+                let origin = if self.is_tainted { "null".to_owned() } else { initiator.origin(url) };
                 fields.push(("origin", origin));
             }
         }
-        fields.extend(jar.header(&url, self.context(&url)).map(|cookies| ("cookie", cookies)));
+        fields.extend(jar.header(url, self.context(url)).map(|cookies| ("cookie", cookies)));
         for (name, value) in fields {
             if request.header(name).is_none() {
                 request.headers.push((name.to_owned(), value));
@@ -72,17 +78,19 @@ impl Navigation {
 
     /// The navigation after a redirect to `location`, with the method that browsers use (Fetch 4.4): 301 and 302 turn
     /// `POST` into `GET`, 303 everything but `HEAD`; 307 and 308 repeat.
-    pub(super) fn redirected(mut self, status: u16, location: &str, response: &Response) -> Navigation {
-        let here = Url::parse(&self.request.url).ok();
+    pub(super) fn redirected(mut self, status: u16, to: Target, response: &Response) -> Navigation {
+        let here = self.place.take();
         let policy = response.header_all("referrer-policy").join(",");
         if let Some(initiator) = &mut self.initiator {
             initiator.obey(Some(&policy));
         }
-        if let (Some(here), Ok(next), Some(initiator)) = (&here, Url::parse(location), &self.initiator) {
+        if let (Some(here), Some(next), Some(initiator)) = (&here, &to.place, &self.initiator) {
             let leaves = next.origin() != here.origin() && initiator.url().origin() != here.origin();
             self.is_tainted |= leaves;
         }
-        self.request.url = with_fragment(location, here.as_ref());
+        let to = with_fragment(to, here.as_ref());
+        self.request.url = to.text;
+        self.place = to.place;
         self.way.extend(here);
         let becomes_get = match status {
             301 | 302 => self.request.method == "POST",
@@ -122,23 +130,36 @@ pub(super) fn location(response: &Response) -> Option<&str> {
     response.header("location").map(str::trim).filter(|text| is_redirect && !text.is_empty())
 }
 
-/// A Location, absolute: as it is if it has a scheme, else resolved against `here`.
-pub(super) fn absolute(location: &str, here: &str) -> String {
-    match Url::parse(location) {
-        Err(url::ParseError::RelativeUrlWithoutBase) => {
-            let joined = Url::parse(here).and_then(|here| here.join(location));
-            joined.map_or_else(|_| location.to_owned(), String::from)
-        }
-        _ => location.to_owned(),
+/// Where a redirect or a link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// As it is if it has a scheme, else resolved; as it is as well if it cannot be resolved.
+    pub(super) text: String,
+    /// The same taken apart; `None` if it is no URL.
+    place: Option<Url>,
+}
+
+impl Target {
+    /// A Location or a link that stands at `here`.
+    pub(super) fn of(location: &str, here: Option<&Url>) -> Target {
+        let (text, place) = match (Url::parse(location), here) {
+            (Err(url::ParseError::RelativeUrlWithoutBase), Some(here)) => {
+                let joined = here.join(location).ok();
+                (joined.as_ref().map(Url::to_string), joined)
+            }
+            (parsed, _) => (None, parsed.ok()),
+        };
+        Target { text: text.unwrap_or_else(|| location.to_owned()), place }
     }
 }
 
 /// A redirect without a fragment keeps the fragment of the URL before (Fetch 4.4).
-fn with_fragment(location: &str, here: Option<&Url>) -> String {
-    match here.and_then(Url::fragment) {
-        Some(fragment) if !location.contains('#') => format!("{location}#{fragment}"),
-        _ => location.to_owned(),
+fn with_fragment(mut to: Target, here: Option<&Url>) -> Target {
+    if let Some(fragment) = here.and_then(Url::fragment).filter(|_| !to.text.contains('#')) {
+        to.text = format!("{}#{fragment}", to.text);
+        to.place.iter_mut().for_each(|place| place.set_fragment(Some(fragment)));
     }
+    to
 }
 
 /// What a browser accepts when it navigates.
@@ -153,6 +174,11 @@ mod tests {
         Initiator::of(&Page { url: url.to_owned(), ..Page::default() })
     }
 
+    fn redirected(navigation: Navigation, status: u16, location: &str) -> Navigation {
+        let to = Target::of(location, navigation.place());
+        navigation.redirected(status, to, &Response::default())
+    }
+
     fn field<'a>(request: &'a Request, name: &str) -> &'a str {
         request.header(name).unwrap_or("-")
     }
@@ -165,7 +191,7 @@ mod tests {
             (field(&request, "sec-fetch-site"), field(&request, "origin"), field(&request, "referer")),
             ("none", "-", "-")
         );
-        let next = navigation.redirected(302, "http://127.0.0.1:2/b", &Response::default()).request(&Jar::default());
+        let next = redirected(navigation, 302, "http://127.0.0.1:2/b").request(&Jar::default());
         assert_eq!((field(&next, "sec-fetch-site"), field(&next, "origin")), ("none", "-"));
     }
 
@@ -178,15 +204,15 @@ mod tests {
             (field(&request, "origin"), field(&request, "referer")),
             ("http://127.0.0.1:1", "http://127.0.0.1:1/page")
         );
-        let repeated = navigation.clone().redirected(307, "http://127.0.0.1:2/x", &Response::default());
+        let repeated = redirected(navigation.clone(), 307, "http://127.0.0.1:2/x");
         let request = repeated.request(&Jar::default());
         assert_eq!(
             (request.method.as_str(), field(&request, "origin"), field(&request, "sec-fetch-site")),
             ("POST", "http://127.0.0.1:1", "same-site")
         );
-        let tainted = repeated.redirected(307, "http://127.0.0.1:3/x", &Response::default()).request(&Jar::default());
+        let tainted = redirected(repeated, 307, "http://127.0.0.1:3/x").request(&Jar::default());
         assert_eq!((field(&tainted, "origin"), &tainted.body[..]), ("null", &b"a=b"[..]));
-        let turned = navigation.redirected(302, "http://127.0.0.1:2/x", &Response::default()).request(&Jar::default());
+        let turned = redirected(navigation, 302, "http://127.0.0.1:2/x").request(&Jar::default());
         assert_eq!(
             (turned.method.as_str(), field(&turned, "origin"), field(&turned, "content-type"), turned.body.len()),
             ("GET", "-", "-", 0)
@@ -195,11 +221,13 @@ mod tests {
 
     #[test]
     fn reads_locations_as_text() {
-        assert_eq!(absolute("/x?a=b", "http://h:1/y"), "http://h:1/x?a=b");
-        assert_eq!(absolute("//evil.example", "http://h:1/y"), "http://evil.example/");
-        assert_eq!(absolute("javascript:alert(1)", "http://h:1/y"), "javascript:alert(1)");
-        assert_eq!(absolute("http://H:80/a b", "http://h:1/y"), "http://H:80/a b");
-        assert_eq!(absolute("http://[", "http://h:1/y"), "http://[");
+        let here = Url::parse("http://h:1/y").expect("a URL");
+        let absolute = |location: &str| Target::of(location, Some(&here)).text;
+        assert_eq!(absolute("/x?a=b"), "http://h:1/x?a=b");
+        assert_eq!(absolute("//evil.example"), "http://evil.example/");
+        assert_eq!(absolute("javascript:alert(1)"), "javascript:alert(1)");
+        assert_eq!(absolute("http://H:80/a b"), "http://H:80/a b");
+        assert_eq!(absolute("http://["), "http://[");
         let response = |status, text: &str| Response {
             status,
             headers: vec![("location".into(), text.into())],
@@ -213,7 +241,8 @@ mod tests {
     #[test]
     fn fragments_stay() {
         let navigation = Navigation::opened(Request::get("http://h/a#f"));
-        assert_eq!(navigation.clone().redirected(302, "http://h/b", &Response::default()).url(), "http://h/b#f");
-        assert_eq!(navigation.redirected(302, "http://h/b#g", &Response::default()).url(), "http://h/b#g");
+        let kept = redirected(navigation.clone(), 302, "http://h/b");
+        assert_eq!((kept.url(), kept.place().map(Url::as_str)), ("http://h/b#f", Some("http://h/b#f")));
+        assert_eq!(redirected(navigation, 302, "http://h/b#g").url(), "http://h/b#g");
     }
 }

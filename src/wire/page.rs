@@ -1,9 +1,10 @@
 //! A page as a browser shows it.
 
+use url::Url;
+
 use super::form::Form;
 use super::html::{self, Content};
-use super::recorder::Wire;
-use crate::transcript::{Response, Secret};
+use crate::transcript::{Response, Secret, Vault};
 
 /// What a navigation ended at: usually an HTML page, sometimes JSON or nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,12 +63,12 @@ impl Page {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Reads a response as a page; only HTML is parsed.
-    pub(super) fn read(url: &str, exchange: u32, response: &Response) -> Page {
+    /// Reads a response of `url` (`place` is the same taken apart) as a page; only HTML is parsed.
+    pub(super) fn read(url: &str, place: Option<&Url>, exchange: u32, response: &Response) -> Page {
         let body = text(response);
         let is_html = is_html(response, &body);
-        let content = if is_html { html::read(&body, url) } else { Content::default() };
-        let refresh = response.header("refresh").and_then(|text| html::refresh(text, url)).or(content.refresh);
+        let content = if is_html { html::read(&body, place) } else { Content::default() };
+        let refresh = response.header("refresh").and_then(|text| html::refresh(text, place)).or(content.refresh);
         Page {
             url: url.to_owned(),
             status: response.status,
@@ -88,16 +89,16 @@ impl Page {
     }
 
     /// Learns the secrets that forms hold: hidden values by name, else those that look random.
-    pub(super) fn teach(&self, wire: &Wire) {
+    pub(super) fn teach(&self, vault: &Vault) {
         for field in self.forms.iter().flat_map(|form| &form.fields).filter(|field| field.kind == "hidden") {
-            wire.vault().learn_url(&format!(
+            vault.learn_url(&format!(
                 "?{}",
                 form_urlencoded::Serializer::new(String::new()).append_pair(&field.name, &field.value).finish()
             ));
             // What stands in the page's URL is a request parameter (`client_id`, `state`), no secret of the form.
             if looks_random(&field.value) && !PUBLIC.contains(&field.name.as_str()) && !self.url.contains(&field.value)
             {
-                wire.vault().learn(Secret::FormValue, &field.value);
+                vault.learn(Secret::FormValue, &field.value);
             }
         }
     }
@@ -161,6 +162,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Page::read(
             "http://h/a/b?c=d",
+            Url::parse("http://h/a/b?c=d").ok().as_ref(),
             1,
             &Response { status: 200, headers, body: body.to_owned().into(), truncated: false },
         )

@@ -1,13 +1,15 @@
 //! The recorder of one case: sends, keeps every exchange, and learns the secrets that pass.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
+use url::Url;
 
 use super::http::{Http, Lane};
-use crate::transcript::{Exchange, Outcome, Request, Response, Vault};
+use super::page::Page;
+use crate::transcript::{Exchange, Outcome, Request, Response, Secret, Vault};
 
 /// What one case sends and hears. A clone is another handle to the same record.
 #[derive(Clone)]
@@ -28,10 +30,27 @@ pub struct Answer {
 struct Shared {
     http: Arc<Http>,
     vault: Vault,
-    exchanges: Mutex<Vec<Exchange>>,
+    record: Mutex<Record>,
     sent: AtomicU32,
     /// Given back at the end.
     lane: Lane,
+}
+
+#[derive(Default)]
+struct Record {
+    exchanges: Vec<Exchange>,
+    /// What the vault has not learnt yet, in the order in which it came. Most cases never have to hide anything, and reading
+    /// every body for secrets costs as much as sending it.
+    lessons: Vec<Lesson>,
+}
+
+/// Something that secrets are learnt from.
+enum Lesson {
+    /// The exchange at this place of the record.
+    Exchange(usize),
+    Page(Arc<Page>),
+    Secret(Secret, String),
+    Url(String),
 }
 
 impl Drop for Shared {
@@ -45,8 +64,7 @@ impl Wire {
     #[must_use]
     pub fn new(http: Arc<Http>) -> Wire {
         let lane = http.lane();
-        let shared =
-            Shared { http, vault: Vault::default(), exchanges: Mutex::default(), sent: AtomicU32::new(0), lane };
+        let shared = Shared { http, vault: Vault::default(), record: Mutex::default(), sent: AtomicU32::new(0), lane };
         Wire { shared: Arc::new(shared), waits: true }
     }
 
@@ -61,19 +79,24 @@ impl Wire {
     ///
     /// A 429 with a `Retry-After` within the limit is waited for and repeated once; both exchanges are recorded, and the
     /// second one is the answer.
-    pub async fn send(&self, by: &str, mut request: Request) -> Answer {
+    pub async fn send(&self, by: &str, request: Request) -> Answer {
+        self.send_to(by, request, None).await
+    }
+
+    /// The same where the request's URL was taken apart already.
+    pub(super) async fn send_to(&self, by: &str, mut request: Request, place: Option<&Url>) -> Answer {
         complete(&mut request);
-        let first = self.exchange(by, request).await;
+        let first = self.exchange(by, request, place).await;
         let Some(wait) = first.outcome.response().and_then(|response| self.wait_for(response)) else { return first };
         let Some(same) = self.request(first.id) else { return first };
         tokio::time::sleep(wait).await;
-        self.exchange(by, same).await
+        self.exchange(by, same, place).await
     }
 
     /// Every exchange so far, in the order of sending.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {
-        let mut exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut exchanges = self.record().exchanges.clone();
         exchanges.sort_by_key(|exchange| exchange.id);
         exchanges
     }
@@ -81,7 +104,37 @@ impl Wire {
     /// The secrets that passed so far.
     #[must_use]
     pub fn vault(&self) -> &Vault {
-        &self.shared.vault
+        let vault = &self.shared.vault;
+        let mut record = self.record();
+        // Under the lock: nobody may read the vault while another teaches it.
+        for lesson in std::mem::take(&mut record.lessons) {
+            match lesson {
+                Lesson::Exchange(at) => {
+                    let exchange = &record.exchanges[at];
+                    vault.learn_request(&exchange.request);
+                    exchange.outcome.response().into_iter().for_each(|response| vault.learn_response(response));
+                }
+                Lesson::Page(page) => page.teach(vault),
+                Lesson::Secret(kind, value) => vault.learn(kind, &value),
+                Lesson::Url(url) => vault.learn_url(&url),
+            }
+        }
+        vault
+    }
+
+    /// Remembers a secret; see [`Vault::learn`].
+    pub fn learn(&self, kind: Secret, value: &str) {
+        self.record().lessons.push(Lesson::Secret(kind, value.to_owned()));
+    }
+
+    /// Remembers what the query and the fragment of a URL hold.
+    pub fn learn_url(&self, url: &str) {
+        self.record().lessons.push(Lesson::Url(url.to_owned()));
+    }
+
+    /// Remembers what the forms of a page hold.
+    pub(super) fn learn_page(&self, page: &Arc<Page>) {
+        self.record().lessons.push(Lesson::Page(Arc::clone(page)));
     }
 
     /// The client that everything goes through.
@@ -99,8 +152,7 @@ impl Wire {
     /// Whether a request was not answered at all, in time or by anybody: that says nothing about what was sent with it.
     #[must_use]
     pub fn met_silence(&self) -> bool {
-        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.iter().any(|e| matches!(&e.outcome, Outcome::Failed(failure) if failure.is_silence()))
+        self.record().exchanges.iter().any(|e| matches!(&e.outcome, Outcome::Failed(failure) if failure.is_silence()))
     }
 
     /// How many requests were sent so far: the exchanges of a step are those with greater numbers than its mark.
@@ -112,29 +164,31 @@ impl Wire {
     /// Numbers of the exchanges that were sent after a mark and are over, in order.
     #[must_use]
     pub fn since(&self, mark: usize) -> Vec<u32> {
-        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ids: Vec<u32> = exchanges.iter().map(|e| e.id).filter(|id| *id as usize > mark).collect();
+        let mut ids: Vec<u32> = self.record().exchanges.iter().map(|e| e.id).filter(|id| *id as usize > mark).collect();
         ids.sort_unstable();
         ids
     }
 
-    async fn exchange(&self, by: &str, request: Request) -> Answer {
+    async fn exchange(&self, by: &str, request: Request, place: Option<&Url>) -> Answer {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
-        shared.vault.learn_request(&request);
-        let (outcome, duration) = Box::pin(shared.http.send(&request, &shared.lane)).await;
-        if let Some(response) = outcome.response() {
-            shared.vault.learn_response(response);
-        }
+        let (outcome, duration) = Box::pin(shared.http.send(&request, place, &shared.lane)).await;
         let exchange = Exchange { id, by: by.to_owned(), request, outcome: outcome.clone(), duration };
-        shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        let mut record = self.record();
+        let at = record.exchanges.len();
+        record.lessons.push(Lesson::Exchange(at));
+        record.exchanges.push(exchange);
         Answer { id, outcome }
     }
 
     /// What was sent under a number.
     fn request(&self, id: u32) -> Option<Request> {
-        let exchanges = self.shared.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.iter().find(|exchange| exchange.id == id).map(|exchange| exchange.request.clone())
+        self.record().exchanges.iter().find(|exchange| exchange.id == id).map(|exchange| exchange.request.clone())
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        // A panic leaves at worst a lesson that is learnt twice.
+        self.shared.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait_for(&self, response: &Response) -> Option<Duration> {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{LONGEST, Run, Shared, Task, redact_results};
+use super::{LONGEST, Run, Shared, Task};
 use crate::event::{CaseResult, Kind, Verdict};
+use crate::run::Keep;
 use crate::step::{self, Borrowed, Held, TakenBack};
 use crate::suite::Variant;
 use crate::wire::Wire;
@@ -74,8 +75,22 @@ pub(super) struct Tried {
 
 impl Tried {
     fn of(run: Run<'_>, wire: Wire) -> Tried {
-        Tried { results: redact_results(run.results, &wire), denials: run.denials, wire, held: run.held }
+        let results = redact_results(run.results, &wire, run.shared.keep);
+        Tried { results, denials: run.denials, wire, held: run.held }
     }
+}
+
+/// Texts of a result may quote what the target sent, so they pass through the vault as well.
+fn redact_results(mut results: Vec<CaseResult>, wire: &Wire, keep: Keep) -> Vec<CaseResult> {
+    let says = |r: &CaseResult| !r.actual.is_empty() || r.verdict != Verdict::Pass;
+    for result in results.iter_mut().filter(|r| says(r)) {
+        let is_finding = matches!(result.verdict, Verdict::Pass | Verdict::Fail | Verdict::Warn);
+        for text in [&mut result.message, &mut result.expected, &mut result.actual] {
+            // Whoever asks for verdicts alone reads none of what a finding says: it is left away, which takes no search.
+            *text = if is_finding && keep == Keep::Nothing { String::new() } else { wire.vault().redact(text) };
+        }
+    }
+    results
 }
 
 /// Whether an honest request was not served (one for a token or a code, or a step that only prepares), and nothing else went

@@ -2,45 +2,86 @@
 
 use serde_json::{Map, Value};
 
-use crate::suite::{Case, Verb};
+use crate::suite::{Case, Step, Verb};
 
 /// The pooled clients that a case names: `default` always if any step needs one, `other`, and kinds (`basic`, `post`, `jwt`).
 pub(super) fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut text = String::new();
+    let mut words = Words::default();
     let mut registers = Vec::new();
     for step in &case.steps {
-        text.push_str(&Value::Object(step.args.clone()).to_string());
+        words.read_table(&step.args);
         if step.verb == Verb::Register {
-            registers.push(step.args.get("as").and_then(Value::as_str).unwrap_or("default").to_owned());
+            registers.push(step.args.get("as").and_then(Value::as_str).unwrap_or("default"));
         }
     }
-    text.push_str(&Value::Object(values.clone()).to_string());
-    let uses_default = case.steps.iter().any(|s| {
-        !matches!(s.verb.to_string().as_str(), "discover" | "register" | "wait" | "call" | "fetch" | "mutate")
-            && !is_of_machine(&s.args)
-    }) || text.contains("$client.")
-        || text.contains("\"client\":\"default\"")
-        || text.contains("\"auth\"");
+    words.read_table(values);
+    let acts_as_client = |step: &Step| {
+        let needs_none =
+            matches!(step.verb, Verb::Discover | Verb::Register | Verb::Wait | Verb::Call | Verb::Fetch | Verb::Mutate);
+        !needs_none && !is_of_machine(&step.args)
+    };
+    let uses_default = case.steps.iter().any(acts_as_client) || words.names("default", "client") || words.has("auth");
     let mut wanted = Vec::new();
-    if uses_default {
-        wanted.push(("default".to_owned(), "public".to_owned()));
-    }
-    if text.contains("\"client\":\"other\"") || text.contains("$other.") || text.contains("${other.") {
-        wanted.push(("other".to_owned(), "public".to_owned()));
-    }
-    for kind in ["basic", "post", "jwt"] {
-        if text.contains(&format!("\"client\":\"{kind}\"")) {
-            wanted.push((kind.to_owned(), kind.to_owned()));
+    let mut want = |name: &str, kind: &str| {
+        if !registers.contains(&name) {
+            wanted.push((name.to_owned(), kind.to_owned()));
         }
+    };
+    if uses_default {
+        want("default", "public");
+    }
+    if words.names("other", "other") {
+        want("other", "public");
+    }
+    for kind in ["basic", "post", "jwt"].into_iter().filter(|kind| words.clients.contains(kind)) {
+        want(kind, kind);
     }
     for name in ["machine", "machine-basic", "machine-jwt", "machine-other", "machine-post"] {
-        let named = [format!("\"client\":\"{name}\""), format!("${name}."), format!("${{{name}.")];
-        if named.iter().any(|n| text.contains(n)) || name == "machine" && text.contains("\"id-jag\"") {
-            wanted.push((name.to_owned(), name.trim_end_matches("-other").to_owned()));
+        if words.names(name, name) || name == "machine" && words.has("id-jag") {
+            want(name, name.trim_end_matches("-other"));
         }
     }
-    wanted.retain(|(name, _)| !registers.contains(name));
     wanted
+}
+
+/// The keys and texts of a case's arguments, and what its `client` arguments say.
+#[derive(Default)]
+struct Words<'a> {
+    all: Vec<&'a str>,
+    clients: Vec<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    fn read_table(&mut self, table: &'a Map<String, Value>) {
+        for (name, value) in table {
+            self.all.push(name);
+            self.clients.extend(value.as_str().filter(|_| name == "client"));
+            self.read(value);
+        }
+    }
+
+    fn read(&mut self, value: &'a Value) {
+        match value {
+            Value::String(text) => self.all.push(text),
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            Value::Object(table) => self.read_table(table),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Whether a key or a text is this word.
+    fn has(&self, word: &str) -> bool {
+        self.all.contains(&word)
+    }
+
+    /// Whether a step acts as this client, or a text speaks of it by its variable (`$other.id`).
+    fn names(&self, client: &str, variable: &str) -> bool {
+        let speaks = |text: &str| {
+            let mut names = text.split('$').skip(1).map(|rest| rest.strip_prefix('{').unwrap_or(rest));
+            names.any(|name| name.strip_prefix(variable).is_some_and(|rest| rest.starts_with('.')))
+        };
+        self.clients.contains(&client) || self.all.iter().any(|text| speaks(text))
+    }
 }
 
 /// Whether a step acts without a user and without the usual client.
