@@ -106,19 +106,21 @@ impl Wire {
     pub fn vault(&self) -> &Vault {
         let vault = &self.shared.vault;
         let mut record = self.record();
+        let Record { exchanges, lessons } = &mut *record;
         // Under the lock: nobody may read the vault while another teaches it.
-        for lesson in std::mem::take(&mut record.lessons) {
+        for lesson in lessons.iter() {
             match lesson {
                 Lesson::Exchange(at) => {
-                    let exchange = &record.exchanges[at];
+                    let exchange = &exchanges[*at];
                     vault.learn_request(&exchange.request);
                     exchange.outcome.response().into_iter().for_each(|response| vault.learn_response(response));
                 }
                 Lesson::Page(page) => page.teach(vault),
-                Lesson::Secret(kind, value) => vault.learn(kind, &value),
-                Lesson::Url(url) => vault.learn_url(&url),
+                Lesson::Secret(kind, value) => vault.learn(*kind, value),
+                Lesson::Url(url) => vault.learn_url(url),
             }
         }
+        lessons.clear();
         vault
     }
 
