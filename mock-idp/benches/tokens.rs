@@ -29,7 +29,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let idp = MockIdp::start(Options::default()).await.expect("the IdP starts");
-        let empty = empty_handler().await;
+        let empty = empty_handler(None).await;
         // Made once: to set one up is to read the certificates of the system.
         let libraries: Vec<_> = (0..CONNECTIONS).map(|_| reqwest::Client::new()).collect();
         println!("{:8} {:^32} {:^26} {:^26}", "", "a second", "rate in % of", "processor time");
@@ -43,7 +43,11 @@ fn main() {
         for (alg, full) in algs.flat_map(|alg| [(alg, false), (alg, true)]) {
             let issuer = idp.issuer(&alg.name().to_lowercase());
             issuer.configure(|config| config.alg = alg);
-            let place = issuer.endpoint_url("token");
+            let place = if std::env::var("CEIL").is_ok() {
+                empty_handler(Some(alg)).await
+            } else {
+                issuer.endpoint_url("token")
+            };
             let (mut signing, mut bare, mut tokens) = (Measured::NONE, Measured::NONE, Measured::NONE);
             let (mut of_signing, mut of_empty) = (Vec::new(), Vec::new());
             let clients = full.then_some(&*libraries);
@@ -110,7 +114,7 @@ fn sign_only(alg: Alg) -> Measured {
     Measured::since(began, before, count)
 }
 
-type Signer = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+type Signer = Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 /// Nothing but the signature, by the library that the provider signs with.
 fn signer(alg: Alg) -> Signer {
@@ -141,10 +145,18 @@ fn signer(alg: Alg) -> Signer {
 }
 
 /// A handler that reads a form and says as much as a token response says.
-async fn empty_handler() -> String {
+async fn empty_handler(alg: Option<Alg>) -> String {
     let body = format!("{{\"access_token\":\"{}\"}}", "x".repeat(MESSAGE + 86));
-    let app =
-        axum::Router::new().route("/token", axum::routing::post(move |_: String| std::future::ready(body.clone())));
+    let sign = alg.map(|alg| Arc::new(signer(alg)));
+    let app = axum::Router::new().route(
+        "/token",
+        axum::routing::post(move |_: String| {
+            if let Some(sign) = &sign {
+                std::hint::black_box(sign(body.as_bytes()));
+            }
+            std::future::ready(body.clone())
+        }),
+    );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/token", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -33,10 +33,11 @@ pub(super) fn outcomes(bench: Bench<'_>, visits: &Visits) -> std::io::Result<Vec
     let habits = Habits::default();
     for version in McpVersion::ALL.iter().copied().rev() {
         let work = work(version, bench, &concerned(version, bench, visits));
-        let hands = bench.parallel.min(work.len().div_ceil(PORTION));
+        let parallel = bench.parallel * SLEEPERS;
+        let hands = parallel.min(work.len().div_ceil(PORTION));
         let queue = Mutex::new(work);
         let hand_in = async |helpers: &Helpers, ()| hand(helpers, version, bench, &queue, &habits).await;
-        bench.crew.all(vec![(); hands], bench.parallel, hand_in, |found| all.extend(found))?;
+        bench.crew.all(vec![(); hands], parallel, hand_in, |found| all.extend(found))?;
     }
     Ok(all)
 }
@@ -211,6 +212,9 @@ impl Times {
     }
 }
 
+/// So many deployments for each that would do: with all others a case meets the faults about races, and each of its token requests
+/// sleeps for them.
+const SLEEPERS: usize = 2;
 /// So many times are no accident.
 const OFTEN: usize = 3;
 
