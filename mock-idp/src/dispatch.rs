@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use http::header::{
@@ -81,13 +81,12 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
         // What a shorter answer leaves of the budget must not cut the next one.
         reply = reply.fixed(CONNECTION, "close");
     }
-    if cut_after != Some(0) {
-        issuer.lock().journal.answered(seq, reply.status.as_u16());
-    }
+    let status = reply.status.as_u16();
     // After everything else, so that a script has the last word on every header.
     let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
-    if at == Endpoint::Token && cut_after != Some(0) {
-        issuer.lock().journal.issued(seq, reply.body.clone());
+    if cut_after != Some(0) {
+        let issued = if at == Endpoint::Token { reply.body.clone() } else { Bytes::new() };
+        issuer.lock().journal.answered(seq, status, issued);
     }
     // A scripted status stays what it is.
     if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {

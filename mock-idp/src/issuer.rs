@@ -1,5 +1,6 @@
 //! The handle on one issuer: configure it, script it, ask what it saw.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use serde_json::{Map, Value, json};
@@ -32,6 +33,8 @@ struct Inner {
     /// Beside the rest, because every request reads it many times and nearly none changes it. Whoever needs both locks takes
     /// this one first.
     config: RwLock<Arc<IssuerConfig>>,
+    /// Whether a personality puts endpoints at paths of its own: asked of every issuer by every request, so without a lock.
+    has_paths: AtomicBool,
     name: String,
     /// All issuers of the provider.
     peers: Weak<Issuers>,
@@ -48,8 +51,9 @@ impl Issuer {
     ) -> Self {
         let base = if name.is_empty() { base_url.to_owned() } else { format!("{base_url}/{name}") };
         let state = Mutex::new(State::new(config.alg, journal_len));
+        let has_paths = AtomicBool::new(!config.quirks.paths.is_empty());
         let (clock, config, name) = (Clock::default(), RwLock::new(Arc::new(config)), name.to_owned());
-        Self { inner: Arc::new(Inner { base, clock, config, name, peers, state }) }
+        Self { inner: Arc::new(Inner { base, clock, config, has_paths, name, peers, state }) }
     }
 
     /// The name: path segments without leading or trailing slash; empty for the root issuer.
@@ -83,6 +87,11 @@ impl Issuer {
             || path.is_some_and(|path| self.endpoint_at(path) == Some(endpoint))
     }
 
+    /// Whether a personality puts endpoints at paths of its own.
+    pub(crate) fn has_paths(&self) -> bool {
+        self.inner.has_paths.load(Ordering::Acquire)
+    }
+
     /// The endpoint that a personality puts at a path.
     pub(crate) fn endpoint_at(&self, path: &str) -> Option<Endpoint> {
         quirks::endpoint_at(&self.config().quirks, &self.inner.name, path)
@@ -98,6 +107,7 @@ impl Issuer {
     pub fn configure(&self, change: impl FnOnce(&mut IssuerConfig)) {
         let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
+        self.inner.has_paths.store(!config.quirks.paths.is_empty(), Ordering::Release);
         let mut state = self.lock();
         if state.keys.alg() != config.alg {
             state.keys = KeyRing::new(config.alg);

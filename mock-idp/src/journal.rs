@@ -197,15 +197,10 @@ impl Journal {
         (self.next, forgotten)
     }
 
-    pub(crate) fn answered(&mut self, seq: u64, status: u16) {
+    /// Notes how a request was answered: its status, and what a token request got.
+    pub(crate) fn answered(&mut self, seq: u64, status: u16, answer: Bytes) {
         if let Some(entry) = entry(&mut self.entries, seq) {
             entry.status = Some(status);
-        }
-    }
-
-    /// Notes what a token request was answered with.
-    pub(crate) fn issued(&mut self, seq: u64, answer: Bytes) {
-        if let Some(entry) = entry(&mut self.entries, seq) {
             self.bytes += answer.len();
             entry.answer = answer;
         }
@@ -269,8 +264,7 @@ mod tests {
         let request = Request::new(Method::POST, uri, headers, body);
         let mut journal = Journal::new(1);
         let (seq, _) = journal.push(Entry::new(&request, Endpoint::Token));
-        journal.answered(seq, 200);
-        journal.issued(seq, Bytes::from_static(br#"{"access_token":"t","id_token":7}"#));
+        journal.answered(seq, 200, Bytes::from_static(br#"{"access_token":"t","id_token":7}"#));
         let received = journal.entries().next().expect("the request").received();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!((&*received.method, &*received.path, received.status), ("POST", "/corp/token", Some(200)));

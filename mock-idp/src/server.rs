@@ -155,8 +155,8 @@ impl Shared {
 
     /// The issuer that is there and has an endpoint at a path by its personality; of several the one with the longest name.
     fn placed(&self, path: &str) -> Option<(Issuer, Endpoint)> {
-        // Outside the lock of all issuers: each look at a path takes the lock of one.
-        let issuers: Vec<Issuer> = self.all().values().cloned().collect();
+        // Outside the lock of all issuers: each look at a path takes the lock of one. Most have no such paths.
+        let issuers: Vec<Issuer> = self.all().values().filter(|issuer| issuer.has_paths()).cloned().collect();
         let found =
             issuers.into_iter().filter_map(|issuer| issuer.endpoint_at(path).map(|endpoint| (issuer, endpoint)));
         found.max_by(|(one, _), (other, _)| (one.name().len(), one.name()).cmp(&(other.name().len(), other.name())))

@@ -10,20 +10,20 @@ use crate::reply::Reply;
 use crate::request::Request;
 
 /// Changes the members of a token response.
-pub(crate) fn answer(quirks: &Quirks, body: &mut Value) {
+pub(crate) fn answer(quirks: &Quirks, members: &mut Map<String, Value>) {
     if quirks.scopes_with_commas
-        && let Some(scope) = body.get("scope").and_then(Value::as_str)
+        && let Some(Value::String(scope)) = members.get_mut("scope")
     {
-        body["scope"] = scope.replace(' ', ",").into();
+        *scope = scope.replace(' ', ",");
     }
-    match (quirks.expires_in, body.as_object_mut()) {
-        (ExpiresIn::Absent, Some(members)) => drop(members.shift_remove("expires_in")),
-        (ExpiresIn::Text, Some(members)) => {
+    match quirks.expires_in {
+        ExpiresIn::Absent => drop(members.shift_remove("expires_in")),
+        ExpiresIn::Text => {
             if let Some(seconds) = members.get_mut("expires_in") {
                 *seconds = seconds.to_string().into();
             }
         }
-        _ => {}
+        ExpiresIn::Number => {}
     }
 }
 

@@ -35,25 +35,35 @@ pub(super) fn respond(issuer: &Issuer, client: &Client, issue: &Issue, script: &
         // RFC 8693 section 2.2.1: not an access token.
         (Some(_), _) => "N_A",
     };
-    let mut body = json!({ "access_token": access_token, "token_type": scheme, "expires_in": ttl });
+    let id_token = identified(&config, issue).then(|| id_token(issuer, client, issue, &sub, &access_token, script));
+    let mut body = Map::with_capacity(MEMBERS);
+    let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    put("access_token", access_token.into());
+    put("token_type", scheme.into());
+    put("expires_in", ttl.into());
     if let Some(kind) = issue.exchange {
-        body["issued_token_type"] = kind.urn().into();
+        put("issued_token_type", kind.urn().into());
         if kind == TokenType::IdJag {
-            body["expires_in"] = ttl.min(exchanged::ID_JAG_TTL).into();
+            put("expires_in", ttl.min(exchanged::ID_JAG_TTL).into());
         }
     }
     if !issue.scope.is_empty() {
-        body["scope"] = issue.scope.as_str().into();
+        put("scope", issue.scope.as_str().into());
     }
-    let identified = issue.exchange.is_none() && grant.user.is_some() && !config.quirks.no_id_token;
-    if identified && scope::contains(&issue.scope, "openid") {
-        body["id_token"] = id_token(issuer, client, issue, &sub, &access_token, script).into();
+    if let Some(id_token) = id_token {
+        put("id_token", id_token.into());
     }
     if issue.new_refresh && gets_refresh(&config, client, grant) && quirks::may_refresh(issuer, grant) {
-        body["refresh_token"] = refresh_token(issuer, client, issue).into();
+        put("refresh_token", refresh_token(issuer, client, issue).into());
     }
     quirks::answer(&config.quirks, &mut body);
-    Reply::json(StatusCode::OK, &body)
+    Reply::json(StatusCode::OK, &body.into())
+}
+
+/// Whether an ID token goes with the access token: for a user, and for the scope `openid`.
+fn identified(config: &IssuerConfig, issue: &Issue) -> bool {
+    let of_user = issue.exchange.is_none() && issue.grant.user.is_some() && !config.quirks.no_id_token;
+    of_user && scope::contains(&issue.scope, "openid")
 }
 
 /// What a scope tells about the user of that subject (OpenID Connect Core section 5.4).
@@ -161,3 +171,6 @@ fn gets_refresh(config: &IssuerConfig, client: &Client, grant: &Grant) -> bool {
         && client.may_use("refresh_token")
         && (!config.refresh_needs_offline_access || scope::contains(&grant.scope, "offline_access"))
 }
+
+/// Members of a token response, at most.
+const MEMBERS: usize = 7;
