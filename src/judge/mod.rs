@@ -92,7 +92,7 @@ pub fn judge(step: &Step, facts: &Value, lookup: &dyn Fn(&Value) -> Result<Value
 #[must_use]
 pub fn error_rule(verb: Verb) -> &'static str {
     match verb {
-        Verb::Register => "dcr.error-format",
+        Verb::Register | Verb::Manage => "dcr.error-format",
         Verb::Call => "rs.401-invalid-token",
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => "authz.error-response",
         _ => "token.error-format",

@@ -19,7 +19,7 @@ pub enum Refusal {
 /// Classifies the facts of a step that ought to be refused.
 ///
 /// `authorize`, `login`, `consent`, `callback`: no code goes anywhere, no push is taken if that is all there is to do, and the browser is sent neither to an unregistered
-/// place nor on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `fetch`: 4xx.
+/// place nor on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `manage`, `fetch`: 4xx.
 /// `repeat`: nothing succeeded.
 #[must_use]
 pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
@@ -35,6 +35,7 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
         Verb::Token | Verb::Exchange => facts["granted"] == true,
         Verb::Call => facts["served"] == true,
         Verb::Register => facts["client"]["id"].is_string(),
+        Verb::Manage => (200..300).contains(&status),
         Verb::Repeat => facts["succeeded"].as_u64().unwrap_or(0) > 0,
         Verb::Discover | Verb::Fetch | Verb::Mutate | Verb::Wait => (200..400).contains(&status),
     };
@@ -44,7 +45,7 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
     if crashed {
         return Refusal::Crashed(words());
     }
-    let answers_with_status = matches!(verb, Verb::Token | Verb::Exchange | Verb::Call | Verb::Register);
+    let answers_with_status = matches!(verb, Verb::Token | Verb::Exchange | Verb::Call | Verb::Register | Verb::Manage);
     if answers_with_status
         && !(400..500).contains(&status)
         && facts["rpc-error"].is_null()

@@ -10,7 +10,7 @@ use super::preflight::Preflight;
 use super::recipe::{act, context, journey, journey_and_token};
 use crate::fact::summary;
 use crate::rule::Role;
-use crate::step::{self, Client, How, World};
+use crate::step::{self, Client, Context, How, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -158,6 +158,38 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
         && let Ability::Lacks(reason) = seen.abilities.get("secret-basic")
     {
         seen.abilities.set("confidential-client", Ability::Lacks(reason));
+    }
+}
+
+/// Whether a client may change and delete its registration: a server may offer either, both or neither (RFC 7592 section 1).
+pub async fn management(seen: &mut Preflight, wire: &Wire) {
+    if !seen.wants(&["registration-deletion", "registration-updates"]) {
+        return;
+    }
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    let client = match seen.abilities.get("registration-management") {
+        Ability::Has => step::fresh_client(&seen.world, wire, "default", "public").await.map_err(Ability::Broken),
+        other => Err(other),
+    };
+    let client = client.map(|client| context.adopt_client("default", client));
+    for (word, how) in [("registration-updates", "update"), ("registration-deletion", "delete")] {
+        let ability = match &client {
+            Ok(()) => managed(&mut context, how).await,
+            Err(ability) => ability.clone(),
+        };
+        seen.abilities.set(word, ability);
+    }
+}
+
+async fn managed(context: &mut Context, how: &str) -> Ability {
+    match act(context, Verb::Manage, json!({ "how": how })).await {
+        Err(reason) => Ability::Broken(reason),
+        Ok(answer) => match answer.unready {
+            None => Ability::Has,
+            // A server that does not offer it says so.
+            Some(reason) if answer.facts["crash"] == true => Ability::Broken(format!("an honest {how}: {reason}")),
+            Some(reason) => Ability::Lacks(format!("an honest {how}: {reason}")),
+        },
     }
 }
 

@@ -81,6 +81,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             probes::revocation(seen, &wire, &client, &token).await;
             probes::resource_choice(seen, &wire, &client).await;
             probes::secrets(seen, &wire).await;
+            probes::management(seen, &wire).await;
             probes::consent_again(seen, &wire, &client).await;
             turns(seen, &wire, &client).await;
         }

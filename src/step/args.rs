@@ -60,6 +60,16 @@ impl<'a> Args<'a> {
     }
 }
 
+/// Joins a URL, which may have a query of its own (RFC 6749 section 3.1), and an encoded query.
+#[must_use]
+pub fn join(url: &str, query: &str) -> String {
+    match (url.contains('?'), query.is_empty()) {
+        (_, true) => url.to_owned(),
+        (true, false) => format!("{url}&{query}"),
+        (false, false) => format!("{url}?{query}"),
+    }
+}
+
 /// Parameters in order: an honest set, changed as a case asks.
 ///
 /// `params` overrides or adds (a list repeats the parameter), `drop` removes, `duplicate` adds a second value behind.

@@ -44,7 +44,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             [vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())], headers].concat();
         Request { method: "POST".into(), url, headers, body: query.into() }
     } else {
-        Request { method: "GET".into(), url: join(&url, &query), headers, body: Default::default() }
+        Request { method: "GET".into(), url: args::join(&url, &query), headers, body: Default::default() }
     };
     let mut facts = go(context, &browser, tx, Start::Request(request), args).await?;
     if let Some(told) = told {
@@ -165,7 +165,7 @@ fn changed(held: &str, args: Args<'_>) -> String {
     }
     let (base, query) = held.split_once('?').unwrap_or((held, ""));
     let honest = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    join(base, &args::form(&args::change(honest, args)))
+    args::join(base, &args::form(&args::change(honest, args)))
 }
 
 /// Travels, and remembers what a code that came out belongs to.
@@ -278,13 +278,4 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
         upstream: None,
     };
     (params, tx)
-}
-
-/// Joins an endpoint, which may have a query of its own (RFC 6749 section 3.1), and more parameters.
-fn join(url: &str, query: &str) -> String {
-    match (url.contains('?'), query.is_empty()) {
-        (_, true) => url.to_owned(),
-        (true, false) => format!("{url}&{query}"),
-        (false, false) => format!("{url}?{query}"),
-    }
 }

@@ -125,11 +125,8 @@ pub fn prepare(context: &Context, args: Args<'_>, session: Option<&str>) -> Requ
         headers.retain(|(n, _)| !n.eq_ignore_ascii_case(&name) || name.eq_ignore_ascii_case("authorization"));
         headers.push((name, value));
     }
-    let mut url = args.text("url").unwrap_or_else(|| context.world.mcp_url.clone());
-    let query = args::form(&args::pairs(&args.table("query")));
-    if !query.is_empty() {
-        url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
-    }
+    let url = args.text("url").unwrap_or_else(|| context.world.mcp_url.clone());
+    let url = args::join(&url, &args::form(&args::pairs(&args.table("query"))));
     Request { method: http_method, url, headers, body: body.into() }
 }
 

@@ -160,6 +160,11 @@ impl Context {
         self.clients.get(name).cloned().ok_or_else(|| format!("use client `{name}`: the case has none by that name"))
     }
 
+    /// Whether a client came from the pool, so that other cases have it as well.
+    pub(super) fn has_from_pool(&self, id: &str) -> bool {
+        self.borrowed.clients.iter().any(|(_, _, client)| client.id == id)
+    }
+
     /// Takes a client in hand under a name.
     pub fn adopt_client(&mut self, name: &str, client: Client) {
         self.adopt(name, client);

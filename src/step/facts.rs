@@ -146,6 +146,8 @@ pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
         Verb::Register => facts["client"]["id"]
             .is_null()
             .then(|| format!("no client was registered: {}{}", short(), complaint(&facts["body"]))),
+        Verb::Manage => (!facts["status"].as_u64().is_some_and(|status| (200..300).contains(&status)))
+            .then(|| format!("the registration could not be managed: {}{}", short(), complaint(&facts["body"]))),
         Verb::Call => {
             (facts["served"] != true).then(|| format!("the MCP request was not served: {}{}", short(), told(facts)))
         }

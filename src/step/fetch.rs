@@ -80,11 +80,7 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
     let scheme = if proof::is_asked(args.get("dpop")) { "DPoP" } else { "Bearer" };
     headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("{scheme} {t}"))));
     args::put_headers(&mut headers, &args.table("headers"));
-    let mut url = url(context, args)?;
-    let query = args::form(&args::pairs(&args.table("query")));
-    if !query.is_empty() {
-        url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
-    }
+    let url = args::join(&url(context, args)?, &args::form(&args::pairs(&args.table("query"))));
     Ok(Request { method: args.text("method").unwrap_or_else(|| default.into()), url, headers, body: body.into() })
 }
 

@@ -17,6 +17,7 @@ mod fetch;
 mod forgotten;
 mod id_jag;
 mod journey;
+mod manage;
 mod mutate;
 mod noted;
 mod page_words;
@@ -91,6 +92,7 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
     let mut facts = match verb {
         Verb::Discover => Box::pin(discover::perform(context, args)).await?,
         Verb::Register => Box::pin(register::perform(context, args)).await?,
+        Verb::Manage => Box::pin(manage::perform(context, args)).await?,
         Verb::Authorize => Box::pin(authorize::perform(context, args)).await?,
         Verb::Login => Box::pin(authorize::login(context, args)).await?,
         Verb::Consent => Box::pin(authorize::consent(context, args)).await?,

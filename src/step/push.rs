@@ -91,7 +91,7 @@ fn prepare(
     let mut url = context.world.endpoint("pushed_authorization_request_endpoint")?;
     let mut body = args::form(&form);
     if method == "GET" {
-        url = format!("{url}{}{body}", if url.contains('?') { '&' } else { '?' });
+        url = args::join(&url, &body);
         body = String::new();
     } else {
         let kind = change.text("content-type").unwrap_or_else(|| "application/x-www-form-urlencoded".into());

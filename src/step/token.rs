@@ -186,9 +186,7 @@ fn build(
     if let Some(raw) = args.text("body") {
         body = raw;
     }
-    if !query.is_empty() {
-        url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, args::form(&query));
-    }
+    url = args::join(&url, &args::form(&query));
     if method != "GET" {
         let kind = args.text("content-type").unwrap_or_else(|| "application/x-www-form-urlencoded".into());
         headers.push(("content-type".into(), kind));

@@ -155,8 +155,10 @@ pub const ABILITIES: &[Word] = &[
     word("public-keys", "publishes a key set with a key in it (jwks_uri)"),
     word("refresh", "issues refresh tokens"),
     word("refresh-rotation", "issues refresh tokens that are bound to no key, so that they have to rotate"),
+    word("registration-deletion", "lets a client delete its registration (RFC 7592)"),
     word("registration-endpoint", "names a registration endpoint in its metadata, whether or not it works"),
-    word("registration-management", "lets a client read, change and delete its registration (RFC 7592)"),
+    word("registration-management", "names an address at which a client manages its registration (RFC 7592)"),
+    word("registration-updates", "lets a client change its registration (RFC 7592)"),
     word(
         "resource-ignored",
         "serves tokens that were asked for another resource, made by its own authorization server",

@@ -42,6 +42,7 @@ pub(super) fn own(verb: Verb) -> &'static [Fact] {
         Verb::Exchange => EXCHANGE,
         Verb::Token => TOKEN,
         Verb::Fetch => FETCH,
+        Verb::Manage => &[],
         Verb::Mutate => MUTATE,
         Verb::Register => REGISTER,
         Verb::Repeat => REPEAT,
@@ -52,7 +53,7 @@ pub(super) fn own(verb: Verb) -> &'static [Fact] {
 /// The facts that `verb` shares with every verb that sees one HTTP answer; empty if it does not.
 pub(super) fn shared(verb: Verb) -> &'static [Fact] {
     match verb {
-        Verb::Call | Verb::Exchange | Verb::Fetch | Verb::Register | Verb::Token => HTTP,
+        Verb::Call | Verb::Exchange | Verb::Fetch | Verb::Manage | Verb::Register | Verb::Token => HTTP,
         _ => &[],
     }
 }

@@ -12,6 +12,8 @@ pub enum Verb {
     Discover,
     /// Becomes a client: dynamic registration (RFC 7591), metadata document, or preset.
     Register,
+    /// Reads, updates or deletes a registration (RFC 7592).
+    Manage,
     /// Opens an authorization request in a browser.
     Authorize,
     /// Answers a login page.
@@ -38,9 +40,10 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order in which a flow uses them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Discover,
         Self::Register,
+        Self::Manage,
         Self::Authorize,
         Self::Login,
         Self::Consent,
@@ -65,6 +68,7 @@ impl Verb {
             Self::Exchange => "exchange",
             Self::Fetch => "fetch",
             Self::Login => "login",
+            Self::Manage => "manage",
             Self::Mutate => "mutate",
             Self::Register => "register",
             Self::Repeat => "repeat",

@@ -15,6 +15,9 @@ pub(super) fn doc(verb: Verb) -> &'static str {
         Verb::Exchange => "exchanges a token (RFC 8693)",
         Verb::Fetch => "sends any other request to the target",
         Verb::Login => "answers the login page that the browser is on",
+        Verb::Manage => {
+            "reads, updates or deletes the registration of a client at its registration_client_uri (RFC 7592)"
+        }
         Verb::Mutate => "changes one thing in hand: a cookie, a JWT, a text; or mints a token of our identity provider",
         Verb::Register => "becomes a client: dynamic registration, metadata document, or preset",
         Verb::Repeat => "does one verb several times, at once (`parallel`) or in a row (`times`)",
@@ -34,6 +37,7 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
         Verb::Exchange => EXCHANGE,
         Verb::Fetch => FETCH,
         Verb::Login => LOGIN,
+        Verb::Manage => MANAGE,
         Verb::Mutate => MUTATE,
         Verb::Register => REGISTER,
         Verb::Repeat => REPEAT,
@@ -149,6 +153,19 @@ const REGISTER: &[Argument] = &[
     table("headers", "headers to add or replace"),
     text("method", "the HTTP method"),
     text("url", "send the request here instead"),
+];
+
+const MANAGE: &[Argument] = &[
+    choice(
+        "how",
+        &["read", "update", "delete"],
+        "what to do with the registration; default `read`. `update` sends all that it was answered, changed by `with` and `drop`",
+    ),
+    text("client", "the client, registered in this case; default `default`"),
+    table("with", "client metadata to add or replace in the update"),
+    list("drop", "client metadata to leave out of the update"),
+    any("bearer", "the registration access token to send; default: the client's own; false: none"),
+    table("query", "parameters to put into the URL"),
 ];
 
 const AUTHORIZE: &[Argument] = &[

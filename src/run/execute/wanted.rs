@@ -16,8 +16,10 @@ pub(super) fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(S
     }
     words.read_table(values);
     let acts_as_client = |step: &Step| {
-        let needs_none =
-            matches!(step.verb, Verb::Discover | Verb::Register | Verb::Wait | Verb::Call | Verb::Fetch | Verb::Mutate);
+        let needs_none = matches!(
+            step.verb,
+            Verb::Discover | Verb::Register | Verb::Manage | Verb::Wait | Verb::Call | Verb::Fetch | Verb::Mutate
+        );
         !needs_none && !is_of_machine(&step.args)
     };
     let uses_default = case.steps.iter().any(acts_as_client) || words.names("default", "client") || words.has("auth");
