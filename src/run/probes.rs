@@ -161,22 +161,38 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
     }
 }
 
-/// Whether a client may change and delete its registration: a server may offer either, both or neither (RFC 7592 section 1).
-pub async fn management(seen: &mut Preflight, wire: &Wire) {
-    if !seen.wants(&["registration-deletion", "registration-updates"]) {
+/// What a client can do that registers by itself, whatever the clients of the profile are: get tokens, and read, change and delete its
+/// registration, of which a server may offer any or nothing (RFC 7592 section 1).
+pub async fn self_registered(seen: &mut Preflight, wire: &Wire) {
+    if !seen.wants(&["dynamic-client", "registration-deletion", "registration-management", "registration-updates"]) {
         return;
     }
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
-    let client = match seen.abilities.get("registration-management") {
-        Ability::Has => step::fresh_client(&seen.world, wire, "default", "public").await.map_err(Ability::Broken),
+    let registered = match seen.abilities.get("dynamic-registration") {
+        Ability::Has => match act(&mut context, Verb::Register, json!({ "how": "dynamic" })).await {
+            Ok(answer) => answer.unready.map_or(Ok(answer.facts), |reason| Err(Ability::Broken(reason))),
+            Err(reason) => Err(Ability::Broken(reason)),
+        },
         other => Err(other),
     };
-    let client = client.map(|client| context.adopt_client("default", client));
+    let addressed = registered.clone().and_then(|facts| {
+        let reason = "the registration answer has no registration_client_uri";
+        let is_named = facts["body"]["registration_client_uri"].is_string();
+        is_named.then_some(facts).ok_or_else(|| Ability::Lacks(reason.into()))
+    });
+    let ability = |outcome: &Result<Value, Ability>| outcome.as_ref().err().cloned().unwrap_or(Ability::Has);
+    seen.abilities.set("registration-management", ability(&addressed));
+    let client = context.client("default").filter(|_| registered.is_ok()).cloned();
+    let served = match client {
+        Some(client) if seen.world.registration.how != How::Dynamic && seen.abilities.has("authorization-code") => {
+            let got = journey_and_token(&seen.world, wire, &client).await.map(|_| Value::Null);
+            got.map_err(|reason| Ability::Lacks(format!("a client that registers by itself gets none: {reason}")))
+        }
+        _ => registered,
+    };
+    seen.abilities.set("dynamic-client", ability(&served));
     for (word, how) in [("registration-updates", "update"), ("registration-deletion", "delete")] {
-        let ability = match &client {
-            Ok(()) => managed(&mut context, how).await,
-            Err(ability) => ability.clone(),
-        };
+        let ability = if addressed.is_ok() { managed(&mut context, how).await } else { ability(&addressed) };
         seen.abilities.set(word, ability);
     }
 }

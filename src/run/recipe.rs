@@ -67,8 +67,6 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     seen.documents.extend(
         (!client.registration.is_null()).then(|| document("registration response", &client.registration, &wire)),
     );
-    let managed = client.registration["registration_client_uri"].is_string();
-    seen.abilities.decide("registration-management", managed, "the registration answer has no registration_client_uri");
     if seen.world.registration.how != How::Preset {
         seen.world.pool.stock("public", client.clone());
     }
@@ -81,13 +79,13 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             probes::revocation(seen, &wire, &client, &token).await;
             probes::resource_choice(seen, &wire, &client).await;
             probes::secrets(seen, &wire).await;
-            probes::management(seen, &wire).await;
             probes::consent_again(seen, &wire, &client).await;
             turns(seen, &wire, &client).await;
         }
         // What a page or an error says may hold a code or a password.
         Err(reason) => broken(seen, &wire.vault().redact(&reason)),
     }
+    probes::self_registered(seen, &wire).await;
 }
 
 /// A client, and what it got; or why there is none, or nothing.

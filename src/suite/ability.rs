@@ -43,6 +43,7 @@ pub const ABILITIES: &[Word] = &[
     word("dpop-nonce", "its authorization server gives nonces for DPoP proofs"),
     word("dpop-resource", "its MCP server serves bound tokens with an honest DPoP proof"),
     word("dpop-resource-nonce", "its MCP server gives nonces for DPoP proofs"),
+    word("dynamic-client", "gives tokens to a client that registers by itself and has no secret"),
     word("dynamic-registration", "registers clients by itself (RFC 7591)"),
     word("exchange-actor", "exchanges with an actor token that the harness can get"),
     word(

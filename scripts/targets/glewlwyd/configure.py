@@ -39,7 +39,7 @@ parameters = {
     "refresh-token-rolling": True, "refresh-token-one-use": "always",
     "pkce-allowed": True, "pkce-method-plain-allowed": False, "pkce-required": True,
     "introspection-revocation-allowed": True, "introspection-revocation-allow-target-client": True, "introspection-revocation-auth-scope": [],
-    "register-client-allowed": True, "register-client-auth-scope": [], "register-client-credentials-scope": list(scopes),
+    "register-client-allowed": True, "register-client-management-allowed": True, "register-client-auth-scope": [], "register-client-credentials-scope": list(scopes),
     "register-client-management-allowed": True, "register-resource-specify-allowed": False, "register-resource-default": [],
     # It checks an assertion by a property of its own name, which registrations do not set.
     "register-default-properties": {"token_endpoint_signing_alg": {"label": "Algorithm of assertions", "value": "ES256"}},

@@ -43,7 +43,8 @@ def visit(url):
 page = visit(sys.argv[-1])
 where = urllib.parse.urlsplit(page)
 asked = dict(urllib.parse.parse_qsl(where.query))
-if where.path != "/login.html" or "callback_url" not in asked:
+# Without a scope there is nothing that the user could grant.
+if where.path != "/login.html" or not {"callback_url", "scope"} <= asked.keys():
     print(page)
     sys.exit()
 api = f"{where.scheme}://{where.netloc}/api"
