@@ -255,10 +255,25 @@ fn a_wrong_case_file_has_its_own_exit_code() {
 }
 
 #[test]
+fn words_of_reports_and_cases_are_explained() {
+    for (word, told) in [
+        ("registration-updates", "case    registration/management-update-replaces"),
+        ("floods", "case    token/guessing-is-slowed"),
+        ("manage", "update"),
+    ] {
+        let run = authspec(&["explain", word]);
+        assert_eq!(run.status.code(), Some(0), "{word}: {}", stderr(&run));
+        assert!(stdout(&run).contains(told), "{word}: {}", stdout(&run));
+    }
+}
+
+#[test]
 fn unknown_ids_come_with_the_nearest_one() {
     let run = authspec(&["explain", "token.code-one-tim"]);
     assert_eq!(run.status.code(), Some(4));
     assert!(stderr(&run).contains("token.code-one-time"), "{}", stderr(&run));
+    let run = authspec(&["explain", "registration-update"]);
+    assert!(stderr(&run).contains("did you mean `registration-updates`?"), "{}", stderr(&run));
     let run = authspec(&["run", "sever"]);
     assert_eq!(run.status.code(), Some(4));
     assert!(stderr(&run).contains("Did you mean `server`?"), "{}", stderr(&run));

@@ -1,8 +1,9 @@
-//! `authspec explain ID`: what a case does, what a rule says, what a fault breaks.
+//! `authspec explain ID`: what a case does, what a rule says, what a fault breaks; what a word of a case or a report means.
 
 use authspec::diag::nearest;
 use authspec::judge;
 use authspec::rule::{Rule, Rules};
+use authspec::suite::ability::{ABILITIES, TAGS, Word};
 use authspec::suite::{Case, Suites, Verb};
 use fixtures::Fault;
 
@@ -23,18 +24,26 @@ pub fn main(args: &ExplainArgs) -> u8 {
         explain_rule(rule, &suites, &rules);
     } else if let Some(fault) = fixtures::fault::find(id) {
         explain_fault(fault, &suites);
+    } else if let Some(ability) = ABILITIES.iter().find(|word| word.name == id) {
+        explain_ability(ability, &suites);
+    } else if let Some(tag) = TAGS.iter().find(|word| word.name == id) {
+        explain_tag(tag, &suites);
+    } else if let Ok(verb) = id.parse::<Verb>() {
+        explain_verb(verb);
     } else {
         let known = suites
             .cases
             .iter()
             .map(|c| c.id.as_str())
             .chain(rules.iter().map(|r| r.id.as_str()))
-            .chain(fixtures::catalogue().iter().map(|f| f.id));
+            .chain(fixtures::catalogue().iter().map(|f| f.id))
+            .chain(ABILITIES.iter().chain(TAGS).map(|word| word.name))
+            .chain(Verb::ALL.map(Verb::name));
         let hint = nearest(id, known).map_or_else(
             || "see `authspec list`, with --rules or --faults".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        text::error(&format!("no case, rule or fault is called `{id}`: {hint}"));
+        text::error(&format!("no case, rule, fault, ability, tag or verb is called `{id}`: {hint}"));
         return USAGE;
     }
     OK
@@ -89,4 +98,30 @@ fn explain_fault(fault: &Fault, suites: &Suites) {
         text::line(&format!("  turns {} red", case.id));
     }
     text::line(&format!("  try it: authspec serve {} --fault {}", fault.deployment, fault.id));
+}
+
+fn explain_ability(ability: &Word, suites: &Suites) {
+    text::line(&format!("ability {} of a target\n  {}", ability.name, ability.doc));
+    let named = format!("\"{}\"", ability.name);
+    text::line(&format!(
+        "  found before anything is judged; where you know better, a profile says so: [abilities] with = [{named}], or without"
+    ));
+    let needs = |words: &[String]| words.iter().any(|word| word == ability.name);
+    let needing =
+        suites.cases.iter().filter(|case| needs(&case.needs) || case.each.iter().any(|one| needs(&one.needs)));
+    needing.for_each(|case| text::line(&format!("  case    {}", case.id)));
+}
+
+fn explain_tag(tag: &Word, suites: &Suites) {
+    text::line(&format!("tag {} of a case\n  {}", tag.name, tag.doc));
+    let tagged = suites.cases.iter().filter(|case| case.tags.iter().any(|word| word == tag.name));
+    tagged.for_each(|case| text::line(&format!("  case    {}", case.id)));
+}
+
+fn explain_verb(verb: Verb) {
+    text::line(&format!("verb {verb}\n  {}", verb.doc()));
+    for argument in verb.arguments() {
+        text::line(&format!("  {:18} {} ({})", argument.name, argument.doc, argument.kind));
+    }
+    text::line("  what it leaves behind for `expect` and `capture`: suites/README.md");
 }

@@ -53,7 +53,7 @@ enum Command {
     /// Decode a token, check it, and say what is odd about it; it is sent nowhere
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
-    /// Explain a case, a rule or a fault
+    /// Explain a case, a rule, a fault, or a word that cases and reports use
     Explain(ExplainArgs),
     /// List the cases, the rules, the faults, or the verbs of the case language
     List(ListArgs),
@@ -155,7 +155,7 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 struct ExplainArgs {
-    /// Id of a case (token/code-one-time), a rule (token.code-one-time) or a fault (token.code-replay-accepted)
+    /// Id of a case (token/code-one-time), a rule (token.code-one-time) or a fault (token.code-replay-accepted); or an ability (refresh), a tag (floods), a verb (token)
     id: String,
     #[command(flatten)]
     suite: SuiteArgs,
