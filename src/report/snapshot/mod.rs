@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::model::Report;
 use super::text::tidy;
 use crate::event::CaseResult;
-use normalise::{volatile_text, volatile_value};
+use normalise::{Known, volatile_text, volatile_value};
 
 /// The whole snapshot: head, verdicts, documents.
 pub fn render(report: &Report) -> String {
@@ -56,8 +56,9 @@ fn verdict(result: &CaseResult) -> String {
 
 /// Name and text of each document, by name, once each.
 fn documents(report: &Report) -> Vec<(String, String)> {
+    let known = Known::of(report.documents.iter().map(|document| &document.content));
     let text = |content: &Value| {
-        serde_json::to_string_pretty(&volatile_value(content)).expect("JSON values have only text as keys")
+        serde_json::to_string_pretty(&volatile_value(content, &known)).expect("JSON values have only text as keys")
     };
     let mut documents: Vec<(String, String)> = report
         .documents

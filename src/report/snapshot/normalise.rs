@@ -5,9 +5,55 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
+/// What the documents of a run say was made up for it: however little it looks like that, it is masked wherever it stands.
+#[derive(Default)]
+pub(super) struct Known(Vec<String>);
+
+impl Known {
+    /// The client identifiers that servers gave; one that is an address stays.
+    pub(super) fn of<'a>(documents: impl Iterator<Item = &'a Value>) -> Known {
+        let mut known = Known::default();
+        documents.for_each(|document| known.read(document));
+        // A longer one may hold a shorter one.
+        known.0.sort_by_key(|id| std::cmp::Reverse(id.len()));
+        known
+    }
+
+    fn read(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                let id = members.get("client_id").and_then(Value::as_str);
+                self.0.extend(id.filter(|id| id.len() >= SHORTEST && !id.contains("://")).map(str::to_owned));
+                members.values().for_each(|value| self.read(value));
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            _ => {}
+        }
+    }
+
+    /// The text with a mask in the place of each that stands for itself, not within a longer word.
+    fn masked(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, id| {
+            let mut out = String::with_capacity(text.len());
+            let mut rest = text.as_str();
+            while let Some(at) = rest.find(id.as_str()) {
+                let (before, behind) = (&rest[..at], &rest[at + id.len()..]);
+                let is_word =
+                    |neighbour: Option<char>| neighbour.is_some_and(|c| c.is_alphanumeric() || "-_".contains(c));
+                let stands_alone = !is_word(before.chars().next_back().or_else(|| out.chars().next_back()))
+                    && !is_word(behind.chars().next());
+                out.push_str(before);
+                out.push_str(if stands_alone { "<client_id>" } else { id });
+                rest = behind;
+            }
+            out + rest
+        })
+    }
+}
+
 /// A JSON value with sorted maps, sorted lists of words (in OAuth metadata they are sets) and masked strings and numbers.
-pub(super) fn volatile_value(value: &Value) -> Value {
-    member("", value)
+pub(super) fn volatile_value(value: &Value, known: &Known) -> Value {
+    member("", value, known)
 }
 
 /// A text with masked parts.
@@ -26,23 +72,23 @@ pub(super) fn volatile_text(text: &str) -> String {
     BLOB.replace_all(&text, blobs).into_owned()
 }
 
-fn member(name: &str, value: &Value) -> Value {
+fn member(name: &str, value: &Value, known: &Known) -> Value {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<(String, Value)> =
-                members.iter().map(|(name, value)| (volatile_text(name), member(name, value))).collect();
+                members.iter().map(|(name, value)| (volatile_text(name), member(name, value, known))).collect();
             sorted.sort_by(|a, b| a.0.cmp(&b.0));
             Value::Object(sorted.into_iter().collect::<Map<_, _>>())
         }
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(|item| member(name, item)).collect();
+            let mut items: Vec<Value> = items.iter().map(|item| member(name, item, known)).collect();
             if items.iter().all(Value::is_string) {
                 items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             }
             Value::Array(items)
         }
         Value::String(text) if SECRETS.contains(&name) && !text.is_empty() => masked_secret(name, text),
-        Value::String(text) => volatile_text(text).into(),
+        Value::String(text) => volatile_text(&known.masked(text)).into(),
         Value::Number(number) if is_time(name, number.as_f64().unwrap_or_default()) => "<time>".into(),
         other => other.clone(),
     }
@@ -59,9 +105,14 @@ fn is_time(name: &str, number: f64) -> bool {
     (named && number != 0.0) || (1.0e9..4.2e9).contains(&number) || (1.0e12..4.2e12).contains(&number)
 }
 
-/// Long text that no one wrote: hex, base64url, base36. Words joined by `-`, `_` or a capital change between the classes
-/// of characters seldom, random text at every other character.
+/// Long text that no one wrote, or that has a long part of that kind behind a written one.
 fn random(text: &str) -> bool {
+    is_random(text) || text.split(['-', '_']).any(|part| part.len() >= LONG && is_random(part))
+}
+
+/// Hex, base64url, base36. Words joined by `-`, `_` or a capital change between the classes of characters seldom, random text at
+/// every other character.
+fn is_random(text: &str) -> bool {
     let classes: Vec<u8> = text.bytes().map(class).collect();
     let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let has = |wanted| classes.contains(&wanted);
@@ -109,6 +160,12 @@ const PARAMETER: &str = r"(^|[?&#;\s])(access_token|client_secret|code|code_chal
 static DATE: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(19|20)\d\d-\d\d-\d\d\b"));
 /// Candidates for [`random`].
 static BLOB: LazyLock<Regex> = LazyLock::new(|| regex(r"[A-Za-z0-9_-]{16,}|\b\d{10,}\b"));
+
+/// Characters of a part that may be random by itself.
+const LONG: usize = 16;
+
+/// Characters of the shortest client identifier that is masked wherever it stands.
+const SHORTEST: usize = 6;
 
 /// Dates that are names.
 const MCP_VERSIONS: [&str; 4] = ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
@@ -166,6 +223,7 @@ mod tests {
             ("version 2025-11-25", "version 2025-11-25"),
             ("sid=9f86d081884c7d659a2feaa0c55ad015", "sid=<blob>"),
             ("dBjftJeZ4CVP-mBw92XyzA", "<blob>"),
+            ("interaction-NFKUSXN2ycyrsgOJREkSCx", "<blob>"),
             ("eyJhbGciOi.eyJpc3MiOi.c2ln", "<jwt>"),
         ] {
             assert_eq!(volatile_text(text), masked, "{text}");
@@ -194,13 +252,29 @@ mod tests {
         let document = json!({"scopes_supported": ["b", "a"], "client_id": "abc", "client_id_issued_at": 1_760_000_000,
             "client_secret_expires_at": 0, "expires_in": 3600, "redirect_uris": ["http://127.0.0.1:4/b"], "nested": [{"kid": "k1"}]});
         assert_eq!(
-            volatile_value(&document).to_string(),
+            volatile_value(&document, &Known::default()).to_string(),
             json!({"client_id": "<client_id>", "client_id_issued_at": "<time>", "client_secret_expires_at": 0, "expires_in": 3600,
                 "nested": [{"kid": "<kid>"}], "redirect_uris": ["http://127.0.0.1:<port>/b"], "scopes_supported": ["a", "b"]})
             .to_string()
         );
         let cimd = json!({"client_id": "https://client.example/metadata.json"});
-        assert_eq!(volatile_value(&cimd), cimd);
+        assert_eq!(volatile_value(&cimd, &Known::of([&cimd].into_iter())), cimd);
+    }
+
+    #[test]
+    fn a_client_identifier_is_masked_wherever_it_stands() {
+        let documents = [
+            json!({"client_id": "clientab", "registration_client_uri": "https://as.example/register/clientab?x=clientab"}),
+            json!({"location": "/login/clientab", "other": "clientabc", "client_name": "app"}),
+            json!({"client_id": "app"}),
+        ];
+        let known = Known::of(documents.iter());
+        assert_eq!(
+            volatile_value(&documents[0], &known)["registration_client_uri"],
+            "https://as.example/register/<client_id>?x=<client_id>"
+        );
+        let masked = json!({"location": "/login/<client_id>", "other": "clientabc", "client_name": "app"});
+        assert_eq!(volatile_value(&documents[1], &known), masked);
     }
 
     #[test]
