@@ -1,7 +1,9 @@
 //! The handle on one issuer: configure it, script it, ask what it saw.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -33,12 +35,22 @@ struct Inner {
     /// Beside the rest, because every request reads it many times and nearly none changes it. Whoever needs both locks takes
     /// this one first.
     config: RwLock<Arc<IssuerConfig>>,
+    delays: OnceLock<Pass>,
     /// Whether a personality puts endpoints at paths of its own: asked of every issuer by every request, so without a lock.
     has_paths: AtomicBool,
     name: String,
     /// All issuers of the provider.
     peers: Weak<Issuers>,
     state: Mutex<State>,
+}
+
+/// Passes over a span of time.
+struct Pass(Box<dyn Fn(Duration) + Send + Sync>);
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pass")
+    }
 }
 
 impl Issuer {
@@ -53,7 +65,7 @@ impl Issuer {
         let state = Mutex::new(State::new(config.alg, journal_len));
         let has_paths = AtomicBool::new(!config.quirks.paths.is_empty());
         let (clock, config, name) = (Clock::default(), RwLock::new(Arc::new(config)), name.to_owned());
-        Self { inner: Arc::new(Inner { base, clock, config, has_paths, name, peers, state }) }
+        Self { inner: Arc::new(Inner { base, clock, config, delays: OnceLock::new(), has_paths, name, peers, state }) }
     }
 
     /// The name: path segments without leading or trailing slash; empty for the root issuer.
@@ -126,6 +138,17 @@ impl Issuer {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.inner.clock.clone()
+    }
+
+    /// Has scripted delays passed over instead of waited for: `pass` moves this clock and those of all who may grow impatient. The
+    /// first call counts.
+    pub fn pass_delays(&self, pass: impl Fn(Duration) + Send + Sync + 'static) {
+        let _first = self.inner.delays.set(Pass(Box::new(pass)));
+    }
+
+    /// Passes over a delay, if that is what is done with them.
+    pub(crate) fn passes(&self, delay: Duration) -> bool {
+        self.inner.delays.get().map(|pass| (pass.0)(delay)).is_some()
     }
 
     /// The metadata as published, without scripts.

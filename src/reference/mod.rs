@@ -226,16 +226,23 @@ fn own_issuer(idp: &mock_idp::MockIdp) -> mock_idp::Issuer {
     issuer
 }
 
-/// A clock that passes over what cases wait for: all who let things expire are ours here.
+/// A clock that passes over what cases wait for, and over the delays of our identity provider: all who let things expire are ours here.
 fn clock(server: &fixtures::server::Running, helpers: &Helpers) -> step::Clock {
     let server = server.clock();
     let issuer = helpers.idp.as_ref().map(|(_, issuer)| issuer.clock());
-    step::Clock::that_passes(move |span| {
+    let clock = step::Clock::that_passes(move |span| {
         server.pass(span);
         if let Some(issuer) = &issuer {
             issuer.pass(span);
         }
-    })
+    });
+    if let Some((_, issuer)) = &helpers.idp {
+        let clock = clock.clone();
+        issuer.pass_delays(move |delay| {
+            clock.pass(delay);
+        });
+    }
+    clock
 }
 
 fn server_options(helpers: &Helpers, faults: Faults) -> fixtures::server::Options {

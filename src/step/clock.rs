@@ -31,13 +31,17 @@ impl Clock {
 
     /// Lets a span of time go by, or passes over it.
     pub async fn wait(&self, span: Duration) {
-        match &self.others {
-            None => tokio::time::sleep(span).await,
-            Some(others) => {
-                self.ahead.fetch_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
-                others(span);
-            }
+        if !self.pass(span) {
+            tokio::time::sleep(span).await;
         }
+    }
+
+    /// Passes over a span of time, if this clock does; otherwise nothing happens.
+    pub fn pass(&self, span: Duration) -> bool {
+        let Some(others) = &self.others else { return false };
+        self.ahead.fetch_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        others(span);
+        true
     }
 
     /// Since 1970.
