@@ -15,7 +15,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         None => args.text("session"),
         Some(initialize) => {
             let (outcome, dpop) =
-                proof::send(context, "client", initialize, args.get("dpop"), bearer.as_deref()).await?;
+                proof::send(context, "client", args.get("dpop"), bearer.as_deref(), |_| Ok(initialize.clone())).await?;
             let mut facts = facts_of(&outcome);
             facts["dpop"] = dpop;
             if facts["served"] != true {
@@ -25,19 +25,20 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             let session = facts["session"].as_str().map(str::to_owned);
             // The handshake has a third part (MCP lifecycle); servers may serve nothing before it.
             let initialized = initialized(context, args, session.as_deref());
-            proof::send(context, "client", initialized, args.get("dpop"), bearer.as_deref()).await?;
+            proof::send(context, "client", args.get("dpop"), bearer.as_deref(), |_| Ok(initialized.clone())).await?;
             session
         }
     };
     let request = prepare(context, args, session.as_deref());
-    let (outcome, dpop) = proof::send(context, "client", request, args.get("dpop"), bearer.as_deref()).await?;
+    let (outcome, dpop) =
+        proof::send(context, "client", args.get("dpop"), bearer.as_deref(), |_| Ok(request.clone())).await?;
     let mut facts = facts_of(&outcome);
     facts["dpop"] = dpop;
     let opened = facts["session"].as_str().filter(|_| facts["served"] == true && session.is_none());
     if let Some(opened) = opened.filter(|_| method(args, version(context, args)) == "initialize") {
         // The case asked for the first part alone, but what it does in this session later needs the third.
         let initialized = initialized(context, args, Some(opened));
-        proof::send(context, "client", initialized, args.get("dpop"), bearer.as_deref()).await?;
+        proof::send(context, "client", args.get("dpop"), bearer.as_deref(), |_| Ok(initialized.clone())).await?;
     }
     if facts["session"].is_null() {
         facts["session"] = json!(session);

@@ -11,8 +11,8 @@ use crate::transcript::Request;
 
 /// Sends the request and returns its facts.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
-    let request = prepare(context, args)?;
     if let Some(name) = args.text("browser") {
+        let request = prepare(context, args)?;
         let wire = context.wire.clone();
         let follow = args.flag("follow");
         let world = std::sync::Arc::clone(&context.world);
@@ -20,11 +20,16 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         return Ok(browsed(&visit));
     }
     let by = args.text("client").unwrap_or_else(|| "client".into());
-    let origin = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("origin")).map(|(_, v)| v.clone());
     let bearer = args.text("bearer");
     let always = Value::Bool(true);
     let change = args.get("dpop").or_else(|| proves(context, args).then_some(&always));
-    let (outcome, dpop) = proof::send(context, &by, request, change, bearer.as_deref()).await?;
+    let mut origin = None;
+    let request = |context: &mut Context| {
+        let request = prepare(context, args)?;
+        origin = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("origin")).map(|(_, v)| v.clone());
+        Ok(request)
+    };
+    let (outcome, dpop) = proof::send(context, &by, change, bearer.as_deref(), request).await?;
     let mut facts = facts::http(&outcome);
     facts.insert("dpop".into(), dpop);
     let cors = origin.zip(facts.get("headers")).map(|(origin, headers)| cors(&origin, headers));

@@ -63,30 +63,34 @@ pub fn is_asked(change: Option<&Value>) -> bool {
 }
 
 /// Sends a request with the proof that the step asks for; `token` is the access token that it carries. A server that
-/// demands a nonce is answered once, as a client must (RFC 9449 section 8). Beside the outcome: the facts `dpop`.
+/// demands a nonce is answered once, as a client must (RFC 9449 section 8), by a request made anew: an assertion may be good for
+/// one only. Beside the outcome: the facts `dpop`.
 ///
 /// # Errors
-/// If the proof cannot be made.
+/// If the proof cannot be made, or the request.
 pub async fn send(
-    context: &Context,
+    context: &mut Context,
     by: &str,
-    request: Request,
     change: Option<&Value>,
     token: Option<&str>,
+    mut request: impl FnMut(&mut Context) -> Result<Request, String>,
 ) -> Result<(Outcome, Value), String> {
+    let first = request(context)?;
     if !is_asked(change) {
-        return Ok((context.wire.send(by, request).await.outcome, Value::Null));
+        return Ok((context.wire.send(by, first).await.outcome, Value::Null));
     }
     let table = change.and_then(Value::as_object).cloned().unwrap_or_default();
     let change = Args::new(&table);
-    let origin = origin(&request.url);
-    let (first, mut facts) = attach(context, request.clone(), change, token)?;
+    let origin = origin(&first.url);
+    let (first, mut facts) = attach(context, first, change, token)?;
     let mut outcome = context.wire.send(by, first).await.outcome;
     let mut asked = note(context, &origin, &outcome);
-    let honest = ["nonce", "proof", "retry"].iter().all(|name| change.get(name).is_none());
     facts["nonce-demanded"] = json!(asked);
-    if asked && honest {
-        let (again, fresh) = attach(context, request, change, token)?;
+    if asked && is_honest(&table) {
+        let (again, fresh) = {
+            let request = request(context)?;
+            attach(context, request, change, token)?
+        };
         outcome = context.wire.send(by, again).await.outcome;
         asked = note(context, &origin, &outcome);
         facts["proof"] = fresh["proof"].clone();
@@ -170,6 +174,18 @@ fn make(
         ("append", Some(more)) => format!("{proof}{more}"),
         _ => proof,
     }))
+}
+
+/// Whether a proof that is changed so is sent again with the nonce that the answer demands.
+pub fn is_honest(change: &Map<String, Value>) -> bool {
+    ["nonce", "proof", "retry"].iter().all(|name| !change.contains_key(*name))
+}
+
+/// Keeps a nonce of the answers of a URL; whether all of them demand one.
+pub fn note_all(context: &Context, url: &str, outcomes: &[Outcome]) -> bool {
+    let origin = origin(url);
+    let demanded = outcomes.iter().filter(|outcome| note(context, &origin, outcome)).count();
+    demanded > 0 && demanded == outcomes.len()
 }
 
 /// Keeps the nonce of an answer; whether the answer demands one.

@@ -31,7 +31,7 @@ pub fn asked(context: &Context, args: Args<'_>) -> Option<Map<String, Value>> {
 /// # Errors
 /// If there is no endpoint, or the client cannot authenticate as asked.
 pub async fn push(
-    context: &Context,
+    context: &mut Context,
     client: &Client,
     params: Vec<(String, String)>,
     change: &Map<String, Value>,
@@ -42,8 +42,8 @@ pub async fn push(
     let uri = match change.text("request-uri") {
         Some(uri) => Some(uri),
         None => {
-            let request = prepare(context, client, params, change)?;
-            let (outcome, dpop) = proof::send(context, &client.name, request, change.get("dpop"), None).await?;
+            let request = |context: &mut Context| prepare(context, client, params.clone(), change);
+            let (outcome, dpop) = proof::send(context, &client.name, change.get("dpop"), None, request).await?;
             facts = facts::http(&outcome);
             if !dpop.is_null() {
                 facts.insert("dpop".into(), dpop);

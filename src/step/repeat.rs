@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
-use super::context::Context;
+use super::context::{Context, Grant};
 use super::noted::part;
 use super::{authorize, call, facts, fetch, proof, register, token};
 use crate::transcript::{Outcome, Request};
@@ -41,32 +41,15 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
 }
 
 async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) -> Result<Vec<Value>, String> {
-    let (by, request, grant): (String, Request, _) = match verb {
-        "token" => {
-            let prepared = token::prepare(context, args)?;
-            let grant = prepared.grant().clone();
-            let request = proven(context, prepared.request, args)?;
-            (prepared.by, request, Some(grant))
-        }
-        "call" => {
-            let request = call::prepare(context, args, args.text("session").as_deref());
-            ("client".into(), proven(context, request, args)?, None)
-        }
-        "fetch" => (args.text("browser").unwrap_or_else(|| "client".into()), browsed(context, args)?, None),
-        other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
-    };
-    // One proof for all would let one of them through, whatever the rule says.
-    let fresh = verb == "token" && part!(context.world.recipe, prove) && args.get("dpop").is_none();
-    let honest = Map::new();
-    let mut requests = Vec::with_capacity(n);
-    for _ in 0..n {
-        requests.push(match fresh {
-            true => proof::attach(context, request.clone(), Args::new(&honest), None)?.0,
-            false => request.clone(),
-        });
+    let code = if verb == "token" { token::code(context, args) } else { None };
+    let mut volley = volley(context, verb, args, code.as_deref())?;
+    let mut outcomes = volley.send(context, args, n).await?;
+    // A nonce is asked for before anything else is looked at (RFC 9449 section 8): that was no race yet.
+    if proof::is_honest(&args.table("dpop")) && proof::note_all(context, &volley.request.url, &outcomes) {
+        volley = self::volley(context, verb, args, code.as_deref())?;
+        outcomes = volley.send(context, args, n).await?;
     }
-    let sends = requests.into_iter().map(|request| context.wire.send(&by, request));
-    let outcomes: Vec<Outcome> = join_all(sends).await.into_iter().map(|a| a.outcome).collect();
+    let grant = volley.grant;
     Ok(outcomes
         .iter()
         .map(|outcome| match (verb, &grant) {
@@ -81,13 +64,58 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
         .collect())
 }
 
-/// The request with its DPoP proof, if it is to have one: the same each time.
-fn proven(context: &Context, request: Request, args: Args<'_>) -> Result<Request, String> {
-    if !proof::is_asked(args.get("dpop")) {
-        return Ok(request);
+/// One request that is to be sent several times at once.
+struct Volley {
+    by: String,
+    request: Request,
+    proofs: Proofs,
+    grant: Option<Grant>,
+}
+
+/// The DPoP proofs of a volley.
+enum Proofs {
+    None,
+    /// One for all.
+    Same,
+    /// Each request has its own: one for all would let one of them through, whatever the rule says.
+    Own,
+}
+
+fn volley(context: &mut Context, verb: &str, args: Args<'_>, code: Option<&str>) -> Result<Volley, String> {
+    let asked = if proof::is_asked(args.get("dpop")) { Proofs::Same } else { Proofs::None };
+    Ok(match verb {
+        "token" => {
+            let prepared = token::prepare(context, args, code)?;
+            let own = part!(context.world.recipe, prove) && args.get("dpop").is_none();
+            let (grant, proofs) = (prepared.grant().clone(), if own { Proofs::Own } else { asked });
+            Volley { by: prepared.by, request: prepared.request, proofs, grant: Some(grant) }
+        }
+        "call" => {
+            let request = call::prepare(context, args, args.text("session").as_deref());
+            Volley { by: "client".into(), request, proofs: asked, grant: None }
+        }
+        "fetch" => {
+            let by = args.text("browser").unwrap_or_else(|| "client".into());
+            Volley { by, request: browsed(context, args)?, proofs: Proofs::None, grant: None }
+        }
+        other => return Err(format!("repeat `{other}` at once: only token, call and fetch can race")),
+    })
+}
+
+impl Volley {
+    async fn send(&self, context: &Context, args: Args<'_>, n: usize) -> Result<Vec<Outcome>, String> {
+        let (change, token) = (args.table("dpop"), args.text("bearer"));
+        let proven = || -> Result<Request, String> {
+            Ok(proof::attach(context, self.request.clone(), Args::new(&change), token.as_deref())?.0)
+        };
+        let requests = match self.proofs {
+            Proofs::None => vec![self.request.clone(); n],
+            Proofs::Same => vec![proven()?; n],
+            Proofs::Own => (0..n).map(|_| proven()).collect::<Result<_, _>>()?,
+        };
+        let sends = requests.into_iter().map(|request| context.wire.send(&self.by, request));
+        Ok(join_all(sends).await.into_iter().map(|a| a.outcome).collect())
     }
-    let change = args.table("dpop");
-    Ok(proof::attach(context, request, Args::new(&change), args.text("bearer").as_deref())?.0)
 }
 
 /// The request of a `fetch`, as its browser would send it if it names one.

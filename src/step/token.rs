@@ -31,11 +31,20 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             return Err(format!("obtain a code: {}", facts::summary(&facts)));
         }
     }
-    let prepared = prepare(context, args)?;
+    let code = code(context, args);
     let always = Value::Bool(true);
     let proven = bound || part!(context.world.recipe, prove);
     let change = args.get("dpop").or_else(|| proven.then_some(&always));
-    let (outcome, dpop) = proof::send(context, &prepared.by, prepared.request.clone(), change, None).await?;
+    let mut prepared = prepare(context, args, code.as_deref())?;
+    let (by, mut first) = (prepared.by.clone(), Some(prepared.request.clone()));
+    let request = |context: &mut Context| {
+        if let Some(request) = first.take() {
+            return Ok(request);
+        }
+        prepared = prepare(context, args, code.as_deref())?;
+        Ok(prepared.request.clone())
+    };
+    let (outcome, dpop) = proof::send(context, &by, change, None, request).await?;
     let mut facts = facts_of(facts::http(&outcome));
     facts["dpop"] = dpop;
     for (name, sent) in prepared.assertions {
@@ -96,15 +105,20 @@ pub struct Prepared {
     assertions: Vec<(&'static str, String)>,
 }
 
-/// Builds the request: honest values for the grant, changed as the case asks.
-pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String> {
-    let code = args.text("code").or_else(|| {
+/// The code of the request, if it has one: the step's own, or the one that nobody redeemed yet, which is taken.
+pub fn code(context: &mut Context, args: Args<'_>) -> Option<String> {
+    args.text("code").or_else(|| {
         let wanted =
             args.text("grant").is_none_or(|g| g == "authorization_code") && args.get("refresh-token").is_none();
         wanted.then(|| context.unspent.take()).flatten()
-    });
+    })
+}
+
+/// Builds the request: honest values for the grant, changed as the case asks. What it is authenticated and authorized by is made
+/// anew each time.
+pub fn prepare(context: &mut Context, args: Args<'_>, code: Option<&str>) -> Result<Prepared, String> {
     let refresh = args.text("refresh-token");
-    let grant = grant_of(context, code.as_deref().or(refresh.as_deref()), args)?;
+    let grant = grant_of(context, code.or(refresh.as_deref()), args)?;
     let asserted = assertion::of(context, &grant.client, args)?;
     let kind = args.text("grant").unwrap_or_else(|| {
         match () {
@@ -116,7 +130,7 @@ pub fn prepare(context: &mut Context, args: Args<'_>) -> Result<Prepared, String
     });
     let mut form = vec![("grant_type".to_owned(), kind.clone())];
     let mut add = |name: &str, value: Option<String>| form.extend(value.map(|v| (name.to_owned(), v)));
-    add("code", code.clone());
+    add("code", code.map(str::to_owned));
     add("refresh_token", refresh);
     add("assertion", asserted);
     let resource = part!(context.world.recipe, send_resource).then(|| part!(context.world.recipe, resource).clone());
