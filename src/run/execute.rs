@@ -115,6 +115,7 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
             // A flood may have locked somebody out, and is not repeated.
             let confirms = shared.confirm && !task.case.tags.iter().any(|tag| tag == "floods");
             let mut held: Option<Held> = None;
+            let _turn = wanted::turn(&shared, &task).await;
             for (run, variant) in task.runs.iter().enumerate() {
                 let attempt = one_run(&shared, &task, variant.as_ref(), &mut held).await;
                 if confirms {
@@ -153,6 +154,7 @@ pub async fn case(shared: Arc<Shared>, task: Task) -> Ran {
 
 /// Another attempt at one run of a case.
 pub async fn again(shared: Arc<Shared>, task: Task, run: usize) -> Attempt {
+    let _turn = wanted::turn(&shared, &task).await;
     one_run(&shared, &task, task.runs.get(run).and_then(Option::as_ref), &mut None).await
 }
 
@@ -469,9 +471,10 @@ impl Run<'_> {
         self.results.push(result);
     }
 
-    /// Takes back what was found: it may be about the client, and not about the rule.
+    /// Takes back what was found, and says why the case could not go on: it may be about the client, and not about the rule.
     fn doubt(&mut self, reason: &str) {
-        for result in self.results.iter_mut().filter(|r| matches!(r.verdict, Verdict::Fail | Verdict::Warn)) {
+        let doubtful = |r: &CaseResult| matches!(r.verdict, Verdict::Fail | Verdict::Warn | Verdict::Blocked);
+        for result in self.results.iter_mut().filter(|r| doubtful(r)) {
             (result.verdict, result.kind) = (Verdict::Blocked, None);
             result.message = format!("{reason}: {}", result.message);
         }

@@ -12,7 +12,7 @@ use super::tokens;
 use super::{leg, probes};
 use crate::fact::{self, summary};
 use crate::rule::{McpVersion, Role};
-use crate::step::{self, Client, Context, How, Performed, World};
+use crate::step::{self, Client, Context, Ends, How, Performed, World};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -71,16 +71,16 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
         seen.world.pool.stock("public", client.clone());
     }
     match got {
-        Ok((journey, token)) => {
+        Ok((journey, mut token)) => {
             describe(seen, &journey, &token, &wire);
             leg::clients(seen, &wire, &client, &journey).await;
             first_call(seen, &wire, &token, stated).await;
+            turns(seen, &wire, &client, &mut token).await;
             leg::identity(seen, &wire, &client).await;
             probes::revocation(seen, &wire, &client, &token).await;
             probes::resource_choice(seen, &wire, &client).await;
             probes::secrets(seen, &wire).await;
             probes::consent_again(seen, &wire, &client).await;
-            turns(seen, &wire, &client).await;
         }
         // What a page or an error says may hold a code or a password.
         Err(reason) => broken(seen, &wire.vault().redact(&reason)),
@@ -110,33 +110,44 @@ fn with_secret(world: &World) -> Option<&'static str> {
     ["client_secret_basic", "client_secret_post"].into_iter().find(|method| !chosen && lists(method))
 }
 
-/// Preset clients are the same for all cases. Where a new login of a user ends what the same client got before, cases that
-/// have them run one after another.
-async fn turns(seen: &mut Preflight, wire: &Wire, client: &Client) {
-    if seen.world.registration.how != How::Preset && seen.world.exchange.client.is_none() {
-        return;
-    }
-    let Ok((_, first)) = journey_and_token(&seen.world, wire, client).await else { return };
-    let Ok((_, second)) = journey_and_token(&seen.world, wire, client).await else { return };
-    let ended = is_good(seen, wire, client, &first).await == Some(false);
-    if ended && is_good(seen, wire, client, &second).await == Some(true) {
-        seen.world.pool.take_turns();
+/// A new login of a user may end what he got before, or what the same client got. Where it does, cases whose logins would end each
+/// other's tokens run one after another: all, or those that have preset clients, which are the same for all cases.
+async fn turns(seen: &mut Preflight, wire: &Wire, client: &Client, first: &mut Value) {
+    let is_shared = seen.world.registration.how == How::Preset || seen.world.exchange.client.is_some();
+    let (other, ends, note) = if is_shared {
         let note = "a new login ends what the same client got before: cases that have the preset client run one by one";
+        (client.clone(), Ends::OfClient, note)
+    } else {
+        let Ok(other) = step::fresh_client(&seen.world, wire, "default", "public").await else { return };
+        seen.world.pool.stock("public", other.clone());
+        let note = "a new login of a user ends what he got before by other clients: cases that log in run one by one";
+        (other, Ends::All, note)
+    };
+    let Ok((_, mut second)) = journey_and_token(&seen.world, wire, &other).await else { return };
+    let ended = is_good(seen, wire, client, first).await == Some(false);
+    if ended && is_good(seen, wire, &other, &mut second).await == Some(true) {
+        seen.world.pool.take_turns(ends);
         seen.notes.push(note.into());
     }
 }
 
-/// Whether what an honest grant gave is still of use; `None` if there is no telling.
-async fn is_good(seen: &Preflight, wire: &Wire, client: &Client, token: &Value) -> Option<bool> {
+/// Whether what an honest grant gave is still of use, all of it; `None` if there is no telling. A refresh puts other tokens in its place.
+async fn is_good(seen: &Preflight, wire: &Wire, client: &Client, token: &mut Value) -> Option<bool> {
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client("default", client.clone());
-    if let Some(refresh) = token["body"]["refresh_token"].as_str() {
-        let answer = act(&mut context, Verb::Token, json!({ "refresh-token": refresh })).await.ok()?;
-        return Some(answer.facts["granted"] == true);
+    let mut good = None;
+    if let Some(bearer) = token["body"]["access_token"].as_str().filter(|_| seen.abilities.has("call")) {
+        let answer = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await.ok()?;
+        good = Some(answer.facts["served"] == true);
     }
-    let bearer = token["body"]["access_token"].as_str().filter(|_| seen.abilities.has("call"))?;
-    let answer = act(&mut context, Verb::Call, json!({ "bearer": bearer })).await.ok()?;
-    Some(answer.facts["served"] == true)
+    if let Some(refresh) = token["body"]["refresh_token"].as_str().filter(|_| good != Some(false)) {
+        let answer = act(&mut context, Verb::Token, json!({ "refresh-token": refresh })).await.ok()?;
+        good = Some(answer.facts["granted"] == true);
+        if good == Some(true) {
+            *token = answer.facts;
+        }
+    }
+    good
 }
 
 /// Where the operator gives access tokens, one call tells whether they are good; nobody logs in, so what needs a login does not

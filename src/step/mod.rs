@@ -44,7 +44,7 @@ pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
 pub use id_jag::{ID_JAG, Identity};
 pub(crate) use noted::part;
 pub use noted::{Noted, Reads};
-pub use pool::{Borrowed, Budget, NOT_REGISTERED, Pool, TakenBack, USED_UP};
+pub use pool::{Borrowed, Budget, Ends, NOT_REGISTERED, Pool, TakenBack, USED_UP, Wanted};
 pub use proof::thumbprint;
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;

@@ -87,8 +87,8 @@ pub struct Pool {
     /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
     gathering: tokio::sync::Mutex<()>,
     returned: Notify,
-    /// Held by the one case at a time that has preset clients, where logins of others would end its tokens.
-    turn: OnceLock<Arc<tokio::sync::Mutex<()>>>,
+    /// Held by the one case at a time that logs in, where logins of others would end its tokens.
+    turn: OnceLock<(Ends, Arc<tokio::sync::Mutex<()>>)>,
 }
 
 #[derive(Default)]
@@ -104,8 +104,23 @@ pub struct Borrowed {
     pub clients: Vec<(String, String, Client)>,
     /// Whether others may have them afterwards.
     keep: bool,
-    /// The turn of who has preset clients; it ends with the case.
-    turn: Option<OwnedMutexGuard<()>>,
+}
+
+/// The clients of a case.
+pub struct Wanted {
+    /// Those that it borrows: name in the case, kind.
+    pub pooled: Vec<(String, String)>,
+    /// Whether it registers some by itself.
+    pub own: bool,
+}
+
+/// What a new login of a user ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// What the same client got before.
+    OfClient,
+    /// What any client got before.
+    All,
 }
 
 impl Borrowed {
@@ -144,9 +159,20 @@ impl Pool {
         }
     }
 
-    /// From now on one case at a time has preset clients: a new login ends what the same client got before.
-    pub fn take_turns(&self) {
-        self.turn.get_or_init(Arc::default);
+    /// From now on one case at a time has preset clients, or logs in at all: a new login ends what was got before.
+    pub fn take_turns(&self, ends: Ends) {
+        self.turn.get_or_init(|| (ends, Arc::default()));
+    }
+
+    /// Waits for the turn of a case that `wants` these clients, if it has to.
+    pub async fn turn(&self, world: &World, wants: impl FnOnce() -> Wanted) -> Option<OwnedMutexGuard<()>> {
+        let (ends, turn) = self.turn.get()?;
+        let wanted = wants();
+        let waits = match ends {
+            Ends::OfClient => wanted.pooled.iter().any(|(_, kind)| is_preset(world, kind)),
+            Ends::All => wanted.own || !wanted.pooled.is_empty(),
+        };
+        if waits { Some(Arc::clone(turn).lock_owned().await) } else { None }
     }
 
     /// Puts a client that already exists on its shelf.
@@ -167,12 +193,9 @@ impl Pool {
         wire: &Wire,
         wanted: &[(String, String)],
     ) -> Result<Borrowed, String> {
-        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep: true, turn: None };
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep: true };
         if wanted.is_empty() {
             return Ok(borrowed);
-        }
-        if let Some(turn) = self.turn.get().filter(|_| wanted.iter().any(|(_, kind)| is_preset(world, kind))) {
-            borrowed.turn = Some(Arc::clone(turn).lock_owned().await);
         }
         let _gathering = self.gathering.lock().await;
         for (name, kind) in wanted {
@@ -194,7 +217,7 @@ impl Pool {
         wanted: &[(String, String)],
         keep: bool,
     ) -> Result<Borrowed, String> {
-        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep, turn: None };
+        let mut borrowed = Borrowed { pool: Arc::clone(self), clients: Vec::new(), keep };
         for (name, kind) in wanted {
             if is_preset(world, kind) {
                 return Err(format!("{NOT_REGISTERED} (it is preset)"));
@@ -210,7 +233,7 @@ impl Pool {
 
     async fn one(&self, world: &World, wire: &Wire, name: &str, kind: &str) -> Result<Client, String> {
         if is_preset(world, kind) {
-            // Preset clients are the only ones there are: cases share them, in turn where they have to.
+            // Preset clients are the only ones there are: cases share them.
             return client::fresh(world, wire, name, kind).await;
         }
         loop {
@@ -392,7 +415,6 @@ impl Drop for Borrowed {
                 self.pool.unmake(&kind);
             }
         }
-        drop(self.turn.take());
     }
 }
 

@@ -1,8 +1,24 @@
-//! Which clients a case takes from the pool.
+//! Which clients a case takes from the pool, and when it is its turn.
 
 use serde_json::{Map, Value};
+use tokio::sync::OwnedMutexGuard;
 
+use super::{Shared, Task};
+use crate::run::exchange;
+use crate::step::Wanted;
 use crate::suite::{Case, Step, Verb};
+
+/// Waits for the turn of a case, where logins of others would end its tokens; that turn is over when this is dropped.
+pub(super) async fn turn(shared: &Shared, task: &Task) -> Option<OwnedMutexGuard<()>> {
+    let wants = || {
+        let none = Map::new();
+        let values = task.runs.iter().map(|variant| variant.as_ref().map_or(&none, |variant| &variant.values));
+        let mut pooled: Vec<_> = values.flat_map(|values| wanted_clients(&task.case, values)).collect();
+        exchange::wanted_clients(&shared.world, &task.case, &mut pooled);
+        Wanted { pooled, own: task.case.steps.iter().any(|step| step.verb == Verb::Register) }
+    };
+    shared.world.pool.turn(&shared.world, wants).await
+}
 
 /// The pooled clients that a case names: `default` always if any step needs one, `other`, and kinds (`basic`, `post`, `jwt`).
 pub(super) fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(String, String)> {
