@@ -48,6 +48,7 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
     let answers_with_status = matches!(verb, Verb::Token | Verb::Exchange | Verb::Call | Verb::Register | Verb::Manage);
     if answers_with_status
         && !(400..500).contains(&status)
+        && status != 501
         && facts["rpc-error"].is_null()
         && facts["tool-error"] != true
     {
@@ -66,6 +67,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_method_that_a_server_does_not_know_is_refused() {
+        let facts = |crash: bool| json!({ "status": 501, "crash": crash, "served": false });
+        assert_eq!(refusal(Verb::Call, &facts(false)), Refusal::Refused);
+        assert_eq!(refusal(Verb::Call, &facts(true)), Refusal::Crashed("501".into()));
+    }
 
     #[test]
     fn a_crash_is_no_refusal() {

@@ -96,6 +96,7 @@ pub async fn look(
     stated::from_metadata(&mut seen, &discovered);
     become_client(&mut seen, profile);
     recipe::honest_grant(&mut seen, stated).await;
+    probes::self_registered(&mut seen).await;
     leg::misnamed(&mut seen, profile.upstream.as_ref().and_then(|upstream| upstream.client_id.as_deref()));
     recipe::issuer_trust(&mut seen, stated).await;
     proofs::look(&mut seen, &discovered).await;
@@ -215,7 +216,11 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         version: options.version.or(profile.target.mcp_version).unwrap_or(McpVersion::NEWEST),
         found: Noted::new("found", found, &reads),
         exchange: Noted::new("exchange", super::exchange::from_profile(profile, &redirect_uris(profile)), &reads),
-        recipe: Noted::new("recipe", Recipe { resource, ..Recipe::default() }, &reads),
+        recipe: Noted::new(
+            "recipe",
+            Recipe { resource, refresh_grace: profile.target.refresh_grace, ..Recipe::default() },
+            &reads,
+        ),
         users: users.collect(),
         forms: LoginForm {
             username_field: login.form.username_field.clone(),

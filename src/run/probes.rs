@@ -1,6 +1,7 @@
 //! Honest probes of what metadata does not tell: each decides one or two abilities.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mock_idp::ResourcePolicy;
 use serde_json::{Value, json};
@@ -163,13 +164,21 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
 
 /// What a client can do that registers by itself, whatever the clients of the profile are: get tokens, and read, change and delete its
 /// registration, of which a server may offer any or nothing (RFC 7592 section 1).
-pub async fn self_registered(seen: &mut Preflight, wire: &Wire) {
-    if !seen.wants(&["dynamic-client", "registration-deletion", "registration-management", "registration-updates"]) {
+pub async fn self_registered(seen: &mut Preflight) {
+    if !seen.wants(&["dynamic-client", "dynamic-registration", "registration-"]) {
         return;
     }
-    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    let wire = Wire::new(Arc::clone(&seen.world.http));
+    let mut context = context(&Arc::new(seen.world.clone()), &wire).await;
     let registered = match seen.abilities.get("dynamic-registration") {
         Ability::Has => match act(&mut context, Verb::Register, json!({ "how": "dynamic" })).await {
+            // Who registers clients may ask for an initial access token (RFC 7591 section 3).
+            Ok(answer) if [401, 403].iter().any(|status| answer.facts["status"] == *status) => {
+                let reason = format!("an honest registration was refused ({})", summary(&answer.facts));
+                let closed = Ability::Lacks(reason);
+                seen.abilities.set("dynamic-registration", closed.clone());
+                Err(closed)
+            }
             Ok(answer) => answer.unready.map_or(Ok(answer.facts), |reason| Err(Ability::Broken(reason))),
             Err(reason) => Err(Ability::Broken(reason)),
         },
@@ -185,7 +194,7 @@ pub async fn self_registered(seen: &mut Preflight, wire: &Wire) {
     let client = context.client("default").filter(|_| registered.is_ok()).cloned();
     let served = match client {
         Some(client) if seen.world.registration.how != How::Dynamic && seen.abilities.has("authorization-code") => {
-            let got = journey_and_token(&seen.world, wire, &client).await.map(|_| Value::Null);
+            let got = journey_and_token(&seen.world, &wire, &client).await.map(|_| Value::Null);
             got.map_err(|reason| Ability::Lacks(format!("a client that registers by itself gets none: {reason}")))
         }
         _ => registered,
@@ -251,6 +260,35 @@ pub async fn revocation(seen: &mut Preflight, wire: &Wire, client: &Client, toke
     );
 }
 
+/// Whether a used refresh token is taken again at once, which may be a grace for clients that lost an answer: that is a policy, and
+/// replay is judged when it is over.
+pub async fn grace(seen: &mut Preflight, wire: &Wire, client: &Client, token: &Value) {
+    let stated = seen.world.recipe.refresh_grace;
+    if stated.is_some_and(|grace| grace >= step::LONGEST_WAIT) {
+        let reason = "its grace for used refresh tokens is longer than a case may wait (profile: target.refresh-grace)";
+        seen.abilities.set("refresh-rotation", Ability::Lacks(reason.into()));
+    }
+    let Some(first) = token["body"]["refresh_token"].as_str().filter(|_| stated.is_none() && seen.wants(&["refresh-"]))
+    else {
+        return;
+    };
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("default", client.clone());
+    let args = json!({ "refresh-token": first });
+    let Ok(answer) = act(&mut context, Verb::Token, args.clone()).await else { return };
+    // Without rotation there is nothing to wait for.
+    let rotated = answer.facts["body"]["refresh_token"].as_str().is_some_and(|next| next != first);
+    if !rotated || !act(&mut context, Verb::Token, args).await.is_ok_and(|again| again.facts["granted"] == true) {
+        return;
+    }
+    seen.world.recipe.refresh_grace = Some(LIKELY_GRACE);
+    seen.abilities.set("refresh-without-grace", Ability::Lacks(GRACE.into()));
+    seen.notes.push(format!(
+        "a used refresh token was taken again at once. A short grace for clients that lost an answer is lawful: cases about replay wait {} seconds for its end (profile: target.refresh-grace)",
+        LIKELY_GRACE.as_secs()
+    ));
+}
+
 /// Whether browsers of other origins are answered at all.
 pub async fn preflight_requests(seen: &mut Preflight) {
     if seen.world.is_bare() {
@@ -271,6 +309,13 @@ pub async fn preflight_requests(seen: &mut Preflight) {
     }
     seen.abilities.decide("cors-mcp", offered, "the MCP endpoint has no CORS headers");
 }
+
+/// Why what comes at the same time as a refresh says nothing.
+pub const GRACE: &str =
+    "a used refresh token is taken again for a while, so that clients that lost an answer can go on";
+
+/// Longer than the graces that are known of products: 10 to 60 seconds.
+const LIKELY_GRACE: Duration = Duration::from_secs(90);
 
 /// A resource that no server knows.
 const NO_RESOURCE: &str = "https://no-such-resource.example/mcp";

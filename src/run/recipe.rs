@@ -75,7 +75,9 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
             describe(seen, &journey, &token, &wire);
             leg::clients(seen, &wire, &client, &journey).await;
             first_call(seen, &wire, &token, stated).await;
-            turns(seen, &wire, &client, &mut token).await;
+            if let Some((other, second)) = turns(seen, &wire, &client, &mut token).await {
+                probes::grace(seen, &wire, &other, &second).await;
+            }
             leg::identity(seen, &wire, &client).await;
             probes::revocation(seen, &wire, &client, &token).await;
             probes::resource_choice(seen, &wire, &client).await;
@@ -85,7 +87,6 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
         // What a page or an error says may hold a code or a password.
         Err(reason) => broken(seen, &wire.vault().redact(&reason)),
     }
-    probes::self_registered(seen, &wire).await;
 }
 
 /// A client, and what it got; or why there is none, or nothing.
@@ -111,24 +112,26 @@ fn with_secret(world: &World) -> Option<&'static str> {
 }
 
 /// A new login of a user may end what he got before, or what the same client got. Where it does, cases whose logins would end each
-/// other's tokens run one after another: all, or those that have preset clients, which are the same for all cases.
-async fn turns(seen: &mut Preflight, wire: &Wire, client: &Client, first: &mut Value) {
+/// other's tokens run one after another: all, or those that have preset clients, which are the same for all cases. Hands back what
+/// the new login gave, and to whom.
+async fn turns(seen: &mut Preflight, wire: &Wire, client: &Client, first: &mut Value) -> Option<(Client, Value)> {
     let is_shared = seen.world.registration.how == How::Preset || seen.world.exchange.client.is_some();
     let (other, ends, note) = if is_shared {
         let note = "a new login ends what the same client got before: cases that have the preset client run one by one";
         (client.clone(), Ends::OfClient, note)
     } else {
-        let Ok(other) = step::fresh_client(&seen.world, wire, "default", "public").await else { return };
+        let other = step::fresh_client(&seen.world, wire, "default", "public").await.ok()?;
         seen.world.pool.stock("public", other.clone());
         let note = "a new login of a user ends what he got before by other clients: cases that log in run one by one";
         (other, Ends::All, note)
     };
-    let Ok((_, mut second)) = journey_and_token(&seen.world, wire, &other).await else { return };
+    let (_, mut second) = journey_and_token(&seen.world, wire, &other).await.ok()?;
     let ended = is_good(seen, wire, client, first).await == Some(false);
     if ended && is_good(seen, wire, &other, &mut second).await == Some(true) {
         seen.world.pool.take_turns(ends);
         seen.notes.push(note.into());
     }
+    Some((other, second))
 }
 
 /// Whether what an honest grant gave is still of use, all of it; `None` if there is no telling. A refresh puts other tokens in its place.
@@ -192,6 +195,7 @@ fn broken(seen: &mut Preflight, reason: &str) {
         "authorization-code",
         "refresh",
         "refresh-rotation",
+        "refresh-without-grace",
         "jwt-access-token",
         "opaque-access-token",
         "login-page",
@@ -363,6 +367,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
         // A proxy lists the scope because its identity provider wants it.
         a.set("openid", Ability::Lacks("it lists the scope openid, but its token answer has no ID token".into()));
     }
+    a.decide("refresh-without-grace", seen.world.recipe.refresh_grace.is_none(), probes::GRACE);
     let jwt = token["token"].is_object();
     a.decide("jwt-access-token", jwt, "access tokens are opaque");
     a.decide("opaque-access-token", !jwt, "access tokens are JWTs");

@@ -64,6 +64,9 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         lists("grant_types_supported", "client_credentials"),
         "grant_types_supported does not list it",
     );
+    for (word, mode) in [("query-mode", "query"), ("fragment-mode", "fragment")] {
+        a.decide(word, lists("response_modes_supported", mode), "response_modes_supported does not list it");
+    }
     a.decide("openid", lists("scopes_supported", "openid"), "scopes_supported does not list openid");
     a.decide(
         "iss-parameter",

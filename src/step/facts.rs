@@ -41,6 +41,14 @@ fn answered(response: &Response) -> Map<String, Value> {
     facts
 }
 
+/// Takes it back that 501 is a crash, where the request had a method that a server need not know: that is how it says so (RFC 9110
+/// section 15.6.2).
+pub fn excuse_unknown_method(facts: &mut Value, method: &str) {
+    if facts["status"] == 501 && !["GET", "HEAD", "POST"].contains(&method) {
+        facts["crash"] = json!(false);
+    }
+}
+
 /// How a page begins, in any case.
 const DOCTYPE: &str = "<!doctype html";
 

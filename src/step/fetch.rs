@@ -43,7 +43,9 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             json!({ "url": redirect.url, "base": redirect.base, "own": context.world.is_own(&location) }),
         );
     }
-    Ok(Value::Object(facts))
+    let mut facts = Value::Object(facts);
+    facts::excuse_unknown_method(&mut facts, &args.text("method").unwrap_or_default());
+    Ok(facts)
 }
 
 /// Whether a request in which a client names itself carries a DPoP proof unasked: where nothing is given without one, a token is

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Seat, Transaction};
 use super::facts;
+use super::form_action;
 use super::noted::part;
 use super::page_words::{self, Asks};
 use super::world::{Idp, World, authority};
@@ -69,6 +70,8 @@ struct Log {
     statuses: Vec<u16>,
     submit_statuses: Vec<u16>,
     redirects: Vec<String>,
+    /// Where a form led that its page's policy does not let it lead to.
+    barred: Vec<String>,
 }
 
 /// Where it ended.
@@ -126,9 +129,15 @@ async fn stretches(
         return by_command(world, wire, tx, url, plan.approve, log).await;
     }
     for _ in 0..MAX_PAGES {
-        let submitted = matches!(next, Start::Submit { .. });
+        let submitted = match &next {
+            Start::Submit { page, .. } => Some(Arc::clone(page)),
+            _ => None,
+        };
         let visit = leg(world, wire, seat, tx, next, plan.goal).await;
-        log.take(&visit, submitted);
+        log.take(&visit, submitted.is_some());
+        if let Some(page) = submitted.filter(|page| is_own_page(world, page)) {
+            log.barred.extend(form_action::blocked(&page, &visit.redirects));
+        }
         let page = match visit.end {
             End::Stopped { location, from } => return arrived(world, tx, &location, from),
             End::NoAnswer(failure) => return Ending::Failed(failure),
@@ -325,6 +334,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     }
     if let Ending::Unknown(why) = &ending {
         put("no-answer", json!(why));
+    }
+    if !log.barred.is_empty() {
+        put("barred", json!(log.barred));
     }
     let status = log.statuses.last().copied();
     if let Some(status) = status {

@@ -15,6 +15,7 @@ mod exchange;
 mod facts;
 mod fetch;
 mod forgotten;
+mod form_action;
 mod id_jag;
 mod journey;
 mod manage;
@@ -48,6 +49,7 @@ pub use pool::{Borrowed, Budget, Ends, NOT_REGISTERED, Pool, TakenBack, USED_UP,
 pub use proof::thumbprint;
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
+pub use wait::LONGEST as LONGEST_WAIT;
 pub use world::{
     Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority,
 };

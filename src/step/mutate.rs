@@ -89,7 +89,20 @@ fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
     if spec.kind == mock_idp::TokenKind::Id {
         spec.typ = None;
     }
+    let again = args.table("repeat-claims");
+    if !again.is_empty() {
+        let honest = Jwt::decode(&idp.issuer.mint(spec.clone())).ok_or("repeat claims of a token: it is no JWT")?;
+        spec.payload = Some(joined(&honest.claims, &again)?);
+    }
     Ok(shown(context, idp.issuer.mint(spec)))
+}
+
+/// The members of both as one JSON object, in which some stand twice.
+fn joined(first: &Map<String, Value>, second: &Map<String, Value>) -> Result<String, String> {
+    let text = |members: &Map<String, Value>| serde_json::to_string(members).map_err(|e| format!("write claims: {e}"));
+    let (first, second) = (text(first)?, text(second)?);
+    let (open, close) = (first.trim_end_matches('}'), second.trim_start_matches('{'));
+    Ok(format!("{open},{close}"))
 }
 
 /// The changed token as `value`, and what it says.

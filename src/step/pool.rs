@@ -32,12 +32,15 @@ impl Budget {
     /// # Errors
     /// If none is left; says where the limit stands.
     pub fn spend(&self) -> Result<(), String> {
-        let spent = self.spent.fetch_add(1, Ordering::Relaxed);
-        match self.limit {
-            Some(limit) if spent >= limit => Err(format!(
-                "register a client: the budget of {limit} registrations is used up (profile: limits.registrations)"
-            )),
-            _ => Ok(()),
+        self.spend_up_to(0)
+    }
+
+    /// Takes one, if so many are left behind it.
+    fn spend_up_to(&self, kept: u32) -> Result<(), String> {
+        let one = |spent: u32| self.limit.is_none_or(|limit| spent + kept < limit).then_some(spent + 1);
+        match self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("{USED_UP} (profile: limits.registrations)")),
         }
     }
 
@@ -46,8 +49,7 @@ impl Budget {
     /// # Errors
     /// If none is left for that.
     pub fn spend_on_case(&self) -> Result<(), String> {
-        self.is_there_for_more()?;
-        self.spend()
+        self.spend_up_to(KEPT)
     }
 
     /// Whether something is left beyond what is kept for the clients that most cases need.
@@ -61,6 +63,11 @@ impl Budget {
     /// Whether registrations are so few that cases had better wait for each other's clients.
     fn is_tight(&self) -> bool {
         self.limit.is_some_and(|limit| limit <= TIGHT)
+    }
+
+    /// Whether they are so few that all cases share what one of them needs.
+    fn is_scant(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= SCANT)
     }
 
     /// Registrations made so far.
@@ -283,6 +290,9 @@ impl Pool {
         let most = match kind {
             "machine" if self.budget.is_tight() => 2,
             _ if is_machine(kind) && self.budget.is_tight() => 1,
+            // One case at a time has a client of the kind, or two.
+            "public" if self.budget.is_scant() => 2,
+            _ if self.budget.is_scant() => 1,
             // Two for each concurrent case: its own and `other`.
             _ => self.size * 2,
         };
@@ -434,6 +444,8 @@ fn is_machine(kind: &str) -> bool {
 
 /// How often other clients may make no difference before they are no longer tried.
 const IN_VAIN: usize = 10;
+/// A limit up to which the clients of a few cases at once would use up all.
+const SCANT: u32 = 40;
 /// A limit from which on registrations are no matter.
 const TIGHT: u32 = 100;
 /// Registrations kept for the pool: one client of each kind.

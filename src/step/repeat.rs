@@ -7,7 +7,9 @@ use super::args::Args;
 use super::context::{Context, Grant};
 use super::noted::part;
 use super::{authorize, call, facts, fetch, proof, register, token};
-use crate::transcript::{Outcome, Request};
+use crate::oauth::jwt::Jwt;
+use crate::oauth::pkce;
+use crate::transcript::{Outcome, Request, Secret};
 
 /// Repeats the nested verb `parallel` times at once or `times` times in a row.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
@@ -19,9 +21,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     if args.get("waits") == Some(&Value::Bool(false)) {
         context.wire = patient.without_waiting();
     }
-    let answers = match args.number("parallel") {
-        Some(n) => at_once(context, verb, Args::new(&nested), usize::try_from(n).unwrap_or(2).clamp(2, MOST)).await,
-        None => in_a_row(context, verb, Args::new(&nested), args.number("times").unwrap_or(2).min(MOST as u64)).await,
+    let often = if args.flag("vary-kid") { Kids::New } else { Kids::Same };
+    let parallel = args.number("parallel").filter(|n| *n > 1);
+    let answers = match parallel {
+        Some(n) => at_once(context, verb, &nested, often, usize::try_from(n).unwrap_or(2).clamp(2, MOST)).await,
+        None => in_a_row(context, verb, &nested, often, args.number("times").unwrap_or(2).min(MOST as u64)).await,
     };
     context.wire = patient;
     let answers = answers?;
@@ -33,14 +37,24 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         "limited": answers.iter().filter(|a| a["status"] == 429).count(),
         "values": values(verb, &answers),
     });
-    if let Some(reason) = unanswered(&answers, args.number("parallel").is_some(), succeeded) {
+    if let Some(reason) = unanswered(&answers, parallel.is_some(), succeeded) {
         facts["no-answer"] = json!(reason);
     }
     facts["answers"] = Value::Array(answers);
     Ok(facts)
 }
 
-async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) -> Result<Vec<Value>, String> {
+async fn at_once(
+    context: &mut Context,
+    verb: &str,
+    nested: &Map<String, Value>,
+    kids: Kids,
+    n: usize,
+) -> Result<Vec<Value>, String> {
+    let args = Args::new(nested);
+    if kids == Kids::New {
+        return strangers(context, verb, nested, n).await;
+    }
     let code = if verb == "token" { token::code(context, args) } else { None };
     let mut volley = volley(context, verb, args, code.as_deref())?;
     let mut outcomes = volley.send(context, args, n).await?;
@@ -61,6 +75,61 @@ async fn at_once(context: &mut Context, verb: &str, args: Args<'_>, n: usize) ->
             ("call", _) => call::facts_of(outcome),
             _ => Value::Object(facts::http(outcome)),
         })
+        .collect())
+}
+
+/// The names of the keys by which the JWTs of repetitions say that they are signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kids {
+    Same,
+    /// Nobody knows any of them.
+    New,
+}
+
+impl Kids {
+    /// The arguments of one repetition.
+    fn of(self, nested: &Map<String, Value>) -> Map<String, Value> {
+        let mut nested = nested.clone();
+        if self == Kids::Same {
+            return nested;
+        }
+        let kid = json!(format!("authspec-{}", pkce::random(9)));
+        if let Some(mut jwt) = nested.get("bearer").and_then(Value::as_str).and_then(Jwt::decode) {
+            jwt.header.insert("kid".into(), kid.clone());
+            nested.insert("bearer".into(), json!(format!("{}.{}", jwt.signing_input(), jwt.signature)));
+        }
+        for assertion in ["workload", "id-jag"] {
+            if let Some(Value::Object(parts)) = nested.get_mut(assertion) {
+                parts.entry("header").or_insert_with(|| json!({}))["kid"] = kid.clone();
+            }
+        }
+        nested
+    }
+}
+
+/// Requests at once that each name another key.
+async fn strangers(
+    context: &mut Context,
+    verb: &str,
+    nested: &Map<String, Value>,
+    n: usize,
+) -> Result<Vec<Value>, String> {
+    let mut volleys = Vec::with_capacity(n);
+    for _ in 0..n {
+        let nested = Kids::New.of(nested);
+        if let Some(bearer) = nested.get("bearer").and_then(Value::as_str) {
+            context.wire.learn(Secret::AccessToken, bearer);
+        }
+        volleys.push(volley(context, verb, Args::new(&nested), None)?);
+    }
+    let sends = volleys.into_iter().map(|volley| {
+        let wire = context.wire.clone();
+        async move { wire.send(&volley.by, volley.request).await.outcome }
+    });
+    let outcomes = join_all(sends).await;
+    Ok(outcomes
+        .iter()
+        .map(|outcome| if verb == "call" { call::facts_of(outcome) } else { token::facts_of(facts::http(outcome)) })
         .collect())
 }
 
@@ -127,9 +196,17 @@ fn browsed(context: &mut Context, args: Args<'_>) -> Result<Request, String> {
     })
 }
 
-async fn in_a_row(context: &mut Context, verb: &str, args: Args<'_>, times: u64) -> Result<Vec<Value>, String> {
+async fn in_a_row(
+    context: &mut Context,
+    verb: &str,
+    nested: &Map<String, Value>,
+    kids: Kids,
+    times: u64,
+) -> Result<Vec<Value>, String> {
     let mut answers = Vec::new();
     for _ in 0..times {
+        let nested = kids.of(nested);
+        let args = Args::new(&nested);
         answers.push(match verb {
             "token" => token::perform(context, args).await?,
             "authorize" => authorize::perform(context, args).await?,

@@ -9,20 +9,25 @@ use super::context::Context;
 use super::noted::part;
 use crate::target::IdJagWants;
 
-/// Waits `seconds` (at most [`LONGEST`]), until the target may fetch our identity provider's keys again (`keys`), until a
+/// Waits `seconds` (at most [`LONGEST`]), until the grace for used refresh tokens is over (`grace`), until the target may fetch our identity provider's keys again (`keys`), until a
 /// time has come (`past`), or for what the target may do by itself (`requests`).
 pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let number = |name| args.get(name).and_then(Value::as_f64);
     let cooldown = context.world.idp.as_ref().filter(|_| args.flag("keys")).map(|idp| idp.cooldown.as_secs_f64());
     let cooldown = cooldown.map(|cooldown| cooldown + (cooldown / 10.0).min(0.1));
+    let grace = args.flag("grace").then(|| {
+        let grace = part!(context.world.recipe, refresh_grace).unwrap_or_default();
+        if grace.is_zero() { 0.0 } else { grace.as_secs_f64() + TICK.as_secs_f64() }
+    });
     let past = number("past").map(|time| remaining(context, time));
     let own = number("requests");
-    let seconds = cooldown.or(past).or(own).or_else(|| number("seconds")).unwrap_or(1.0).max(0.0);
+    let seconds = cooldown.or(grace).or(past).or(own).or_else(|| number("seconds")).unwrap_or(1.0).max(0.0);
     if seconds > LONGEST.as_secs_f64() {
         return Err(format!("wait {seconds} seconds: the longest wait of a case is {} seconds", LONGEST.as_secs()));
     }
     let wait = Duration::from_secs_f64(seconds);
     match own {
+        _ if wait.is_zero() => {}
         // What has not happened yet does not happen by moving a clock.
         Some(_) => tokio::time::sleep(wait).await,
         None => context.world.clock.wait(wait).await,
@@ -40,4 +45,4 @@ fn remaining(context: &Context, time: f64) -> f64 {
 const TICK: Duration = Duration::from_millis(600);
 
 /// The longest wait of one step.
-const LONGEST: Duration = Duration::from_secs(120);
+pub const LONGEST: Duration = Duration::from_secs(120);

@@ -105,6 +105,8 @@ pub struct Recipe {
     pub public_machines: bool,
     /// Whether clients that act without a user send their secret in the form, because HTTP Basic, though offered, does not work.
     pub post_machines: bool,
+    /// For how long used refresh tokens may be taken again (a grace for clients that lost an answer); absent: not at all.
+    pub refresh_grace: Option<Duration>,
     /// Further parameters, for instance `prompt=consent` where refresh tokens need it.
     pub extra: Vec<(String, String)>,
 }

@@ -75,6 +75,7 @@ pub const ABILITIES: &[Word] = &[
         "exchange-wider-scope",
         "knows a scope that the subject token has not (profile section [exchange], wider-scope)",
     ),
+    word("fragment-mode", "says that authorization responses can come in the fragment (response_modes_supported)"),
     word("guessing", "may be attacked by guessing secrets (stated in the profile: it burdens the target)"),
     word("https", "is driven over https"),
     word(
@@ -154,8 +155,10 @@ pub const ABILITIES: &[Word] = &[
     word("proxy", "logs users in at an upstream identity provider that is ours"),
     word("public-client", "the client of a case has no credentials of its own"),
     word("public-keys", "publishes a key set with a key in it (jwks_uri)"),
+    word("query-mode", "says that authorization responses can come in the query (response_modes_supported)"),
     word("refresh", "issues refresh tokens"),
     word("refresh-rotation", "issues refresh tokens that are bound to no key, so that they have to rotate"),
+    word("refresh-without-grace", "takes a used refresh token again at no time, not even shortly after its use"),
     word("registration-deletion", "lets a client delete its registration (RFC 7592)"),
     word("registration-endpoint", "names a registration endpoint in its metadata, whether or not it works"),
     word("registration-management", "names an address at which a client manages its registration (RFC 7592)"),

@@ -236,6 +236,10 @@ const BROWSER: &[Fact] = &[
     open("statuses", "the status code of every hop"),
     open("submit-statuses", "the status code of the answer to every submitted form"),
     open("redirects", "every Location on the way, as sent"),
+    open(
+        "barred",
+        "where a form led that the Content-Security-Policy of its page (`form-action`) does not let it lead to: many browsers stop there",
+    ),
     open("codes", "every authorization code that left the target"),
     value("served", "with `call`: whether the MCP server serves who has logged in so"),
     value("identified", "whether a login page, or an identity provider elsewhere, was on the way"),

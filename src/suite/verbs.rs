@@ -372,6 +372,10 @@ const MUTATE: &[Argument] = &[
     text("revoke", "it revokes this access token of its own: who introspects it learns so"),
     text("append", "put this behind the text"),
     text("prepend", "put this before the text"),
+    table(
+        "repeat-claims",
+        "with `sign = \"issuer\"`: claims that stand behind the honest ones once more, with these values",
+    ),
     text("raw-payload", "with `sign = \"issuer\"`: use exactly this text as the JWT's payload"),
     choice(
         "kind",
@@ -381,8 +385,12 @@ const MUTATE: &[Argument] = &[
 ];
 
 const REPEAT: &[Argument] = &[
-    number("parallel", "how many at once"),
+    number("parallel", "how many at once; 0: none, but `times` in a row"),
     number("times", "how many in a row"),
+    boolean(
+        "vary-kid",
+        "each JWT that is presented names a key that nobody knows, and no two of them the same (`call`: its bearer; `token`: its assertion)",
+    ),
     boolean("waits", "false: a 429 is an answer like others, and is not waited out"),
     number("succeed", "how many of them must succeed, no more and no fewer"),
     table("authorize", "the arguments of the `authorize` to repeat"),
@@ -399,6 +407,10 @@ const WAIT: &[Argument] = &[
     number(
         "past",
         "until this time (seconds since 1970) is past, with what the target allows for clocks that differ (`exchange.id-jag.leeway`)",
+    ),
+    boolean(
+        "grace",
+        "until used refresh tokens may no longer be taken again: not at all, unless the target took one again at once (profile: `target.refresh-grace`, default 90 seconds)",
     ),
     boolean("keys", "until the target may fetch the keys of our identity provider again (`upstream.jwks-cooldown`)"),
 ];

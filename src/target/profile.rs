@@ -61,6 +61,8 @@ pub struct Target {
     pub issuer: Option<String>,
     /// The resource indicator (RFC 8707), where it is not the MCP URL.
     pub resource: Option<String>,
+    /// For how long a used refresh token is taken again on purpose, for clients that lost the answer; absent means: found out.
+    pub refresh_grace: Option<Duration>,
     /// Further origins that requests may go to, such as `https://login.example.com`.
     pub allow: Vec<String>,
 }

@@ -34,6 +34,7 @@ pub(super) fn place(section: Option<Section<'_>>, launched: bool, reading: &mut 
         roles: roles.iter().filter_map(|role| as_word(role, &mut reading.slips)).collect(),
         mcp_version: section.word("mcp-version", &mut reading.slips),
         resource: reading.text(&mut section, "resource"),
+        refresh_grace: reading.duration(&mut section, "refresh-grace"),
         allow: allow(&mut section, reading),
         mcp_url,
         issuer,
