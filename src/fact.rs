@@ -57,6 +57,9 @@ pub fn summary(facts: &Value) -> String {
     if let Some(status) = facts["status"].as_u64() {
         words.push(status.to_string());
     }
+    if facts["web-page"] == true {
+        words.push("with a web page (text/html) where JSON belongs".into());
+    }
     words.extend(text("error"));
     if facts["granted"] == true {
         words.push("with an access token".into());

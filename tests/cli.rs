@@ -422,7 +422,7 @@ fn a_minted_token_passes_inspection_and_a_forged_one_does_not() {
 #[test]
 fn what_cannot_be_inspected_or_minted_is_said_so() {
     let opaque = authspec(&["inspect", "gho_0123456789"]);
-    assert_eq!(opaque.status.code(), Some(0), "{}", stdout(&opaque));
+    assert_eq!(opaque.status.code(), Some(2), "nothing was checked: {}", stdout(&opaque));
     assert!(stdout(&opaque).contains("an opaque token of 14 characters") && !stdout(&opaque).contains("gho_"));
     let two = authspec(&["inspect", "secret-one", "secret-two"]);
     assert_eq!(two.status.code(), Some(4));
@@ -504,4 +504,21 @@ fn a_launched_target_that_ends_is_told_with_its_last_words() {
     assert_eq!(run.status.code(), Some(2), "{said}");
     assert!(said.contains("does not answer"), "{said}");
     assert!(said.contains("ended with exit code 7") && said.contains("no database at 127.0.0.1"), "{said}");
+}
+
+#[test]
+fn a_token_in_the_wrong_place_is_not_repeated() {
+    let token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
+    for args in [&[token][..], &["run", token], &["inspect", token, "--issuer", token]] {
+        let run = authspec(args);
+        let told = stdout(&run) + &stderr(&run);
+        assert!(!told.contains("c2lnbmF0dXJl") && !stderr(&run).contains("eyJzdWI"), "{args:?}: {told}");
+    }
+    let run = authspec(&["inspect", token, "--issuer", "http://user:geheim@127.0.0.1:9"]);
+    assert!(!(stdout(&run) + &stderr(&run)).contains("geheim"));
+    assert_eq!(run.status.code(), Some(2), "the issuer could not be asked");
+    assert!(stdout(&run).contains("could not be asked"), "{}", stdout(&run));
+    assert_eq!(authspec(&["inspect", "an-opaque-token"]).status.code(), Some(2), "nothing was checked");
+    let run = authspec(&["mint", "--idp", "http://127.0.0.1:9", "--personality", "entra"]);
+    assert_eq!(run.status.code(), Some(4), "{}", stderr(&run));
 }

@@ -103,6 +103,13 @@ fn a_folder_that_cannot_be_written_says_what_to_do() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("occupied");
     fs::write(&file, "").expect("writable");
+    let half = dir.path().join("half");
+    fs::create_dir_all(half.join("junit.xml")).expect("a folder where a file belongs");
+    let error = write_dir(&half, &sample::spotless()).expect_err("one file cannot be written").to_string();
+    assert!(
+        error.contains("junit.xml") && half.join("report.json").exists() && half.join("snapshot.txt").exists(),
+        "{error}"
+    );
     let error = write_dir(&file, &sample::spotless()).expect_err("a file is no folder").to_string();
     assert!(error.starts_with(&format!("failed to create the folder {}: ", file.display())), "{error}");
     assert!(error.ends_with("make it writable or name another place"), "{error}");

@@ -16,7 +16,7 @@ pub fn main(args: &InspectArgs) -> u8 {
         }
     };
     let mut against =
-        Against { audience: args.audience.clone(), issuer: None, now: jiff::Timestamp::now().as_second() };
+        Against { audience: args.audience.clone(), now: jiff::Timestamp::now().as_second(), ..Against::default() };
     let mut blocked = false;
     if let Some(issuer) = &args.issuer {
         match runtime().block_on(fetch(issuer)) {
@@ -24,12 +24,13 @@ pub fn main(args: &InspectArgs) -> u8 {
             Err(why) => {
                 text::error(&why);
                 blocked = true;
+                against.unreachable = true;
             }
         }
     }
     let seen = inspect(&token, &against);
     text::line(&render(&seen, &against, &text::look()));
-    match (seen.is_wrong(), blocked || seen.unreadable && args.issuer.is_some()) {
+    match (seen.is_wrong(), blocked || seen.unreadable) {
         (true, _) => FINDINGS,
         (false, true) => BLOCKED,
         (false, false) => OK,
@@ -38,6 +39,7 @@ pub fn main(args: &InspectArgs) -> u8 {
 
 /// The token of the command line or of standard input, also as an `Authorization` header has it. Messages never repeat it.
 fn token(words: &[String]) -> Result<String, String> {
+    let piped = words == ["-"];
     let given = match words {
         [] => return Err("which token? Give it as an argument, or `-` and pipe it in".to_owned()),
         [dash] if dash == "-" => {
@@ -59,7 +61,8 @@ fn token(words: &[String]) -> Result<String, String> {
         words.remove(0);
     }
     match words.as_slice() {
-        [] => Err("there is no token in standard input".to_owned()),
+        [] if piped => Err("there is no token in standard input".to_owned()),
+        [] => Err("the token is empty".to_owned()),
         // `jq .access_token` leaves the quotes on.
         [token] => Ok(token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(token).to_owned()),
         several => Err(format!(

@@ -19,6 +19,10 @@ pub fn main(args: &MintArgs) -> u8 {
         );
         return USAGE;
     }
+    if args.idp.is_some() && args.personality.is_some() {
+        text::error("--personality makes the issuer that --serve starts; one that runs already (--idp) has its own");
+        return USAGE;
+    }
     runtime().block_on(async {
         match &args.idp {
             Some(url) => match minted(url, args).await {

@@ -300,8 +300,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { USAGE } else { 0 };
-            // A closed pipe is no reason to fail.
-            let _ = error.print();
+            let plain = error.to_string();
+            let masked = text::masked(&plain);
+            if masked == plain {
+                // A closed pipe is no reason to fail.
+                let _ = error.print();
+            } else {
+                anstream::eprint!("{masked}");
+            }
             return ExitCode::from(code);
         }
     };
@@ -344,6 +350,13 @@ fn material(args: &SuiteArgs) -> Result<(Cow<'static, Suites>, Cow<'static, Rule
         let built_in = Suites::built_in().map_err(text::slips)?;
         return Ok((Cow::Borrowed(built_in), Cow::Borrowed(Rules::embedded())));
     };
+    if !dir.is_dir() {
+        text::error(&format!(
+            "--suites {}: there is no such folder. It takes one that is made like `suites` of the source; without it the built-in suites are used",
+            dir.display()
+        ));
+        return Err(USAGE);
+    }
     let loaded = Rules::load(dir).and_then(|rules| Suites::load(dir, &rules).map(|suites| (suites, rules)));
     loaded.map(|(suites, rules)| (Cow::Owned(suites), Cow::Owned(rules))).map_err(|slips| text::slips(&slips))
 }

@@ -1,9 +1,11 @@
 //! Printing for people: colours only where they show, no broken pipe, no control characters of others.
 
 use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
 
 use authspec::diag::{self, Diagnostic};
 use authspec::report::Look;
+use regex::Regex;
 
 /// Prints a line; a closed pipe is nobody's fault.
 pub fn line(text: &str) {
@@ -13,12 +15,22 @@ pub fn line(text: &str) {
 /// Prints an error: what was wrong, where, what to do next.
 pub fn error(text: &str) {
     let bold = anstyle::AnsiColor::Red.on_default().bold();
-    anstream::eprintln!("{bold}error{bold:#}: {text}");
+    anstream::eprintln!("{bold}error{bold:#}: {}", masked(text));
 }
 
 /// Prints a remark that is no result.
 pub fn remark(text: &str) {
-    anstream::eprintln!("{text}");
+    anstream::eprintln!("{}", masked(text));
+}
+
+/// A text for standard error, which is a log in CI: without tokens that somebody gave in the wrong place, and without the passwords of
+/// URLs.
+pub fn masked(text: &str) -> String {
+    static JWT: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}").ok());
+    static PASSWORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://[^/\s:@]*):[^/\s@]+@").ok());
+    let text = JWT.as_ref().map_or(text.into(), |jwt| jwt.replace_all(text, "<token>"));
+    PASSWORD.as_ref().map_or(text.to_string(), |password| password.replace_all(&text, "$1:<password>@").into_owned())
 }
 
 /// Prints complaints and gives the exit code for wrong case files.

@@ -17,6 +17,26 @@ pub(super) fn looks_like_id_token(jwt: &Jwt) -> bool {
     !is_profiled(jwt) && ["nonce", "at_hash", "c_hash"].iter().any(|name| jwt.claims.contains_key(*name))
 }
 
+/// What a token is, in words: by its `typ`, or by claims that only one kind has.
+pub(super) fn kind(jwt: &Jwt) -> &'static str {
+    let typ = text(&jwt.header, "typ").to_ascii_lowercase();
+    let own = [text(&jwt.claims, "typ"), text(&jwt.claims, "token_use")].map(str::to_ascii_lowercase);
+    let says = |word: &str| own.iter().any(|own| own == word);
+    match typ.trim_start_matches("application/") {
+        "at+jwt" => "an access token of RFC 9068",
+        "logout+jwt" => "a logout token (OpenID Connect Back-Channel Logout)",
+        "dpop+jwt" => "a DPoP proof (RFC 9449), no token",
+        "oauth-id-jag+jwt" => "an identity assertion (ID-JAG), which buys an access token and is none",
+        "client-authentication+jwt" => "a client assertion (RFC 7523), no token",
+        "secevent+jwt" => "a security event (RFC 8417)",
+        _ if jwt.claims.contains_key("events") => "a logout token or a security event, by its events",
+        _ if says("refresh") => "a refresh token, by what it says of itself",
+        _ if says("id") => "an ID token, by what it says of itself",
+        _ if looks_like_id_token(jwt) => "probably an ID token",
+        _ => "a JWT",
+    }
+}
+
 /// `typ`, `alg`, and what must not be trusted.
 pub(super) fn header(jwt: &Jwt, seen: &mut Inspection) {
     let typ = text(&jwt.header, "typ");
@@ -154,7 +174,7 @@ fn audience(claims: &Map<String, Value>, against: &Against, seen: &mut Inspectio
         }
         None => Vec::new(),
     };
-    if listed.is_empty() {
+    if listed.iter().all(String::is_empty) {
         let mark = if against.audience.is_empty() { Mark::Odd } else { Mark::Wrong };
         let text = "no aud: the token is for nobody in particular, and an MCP server must refuse it";
         return seen.note(mark, Some("rs.token-audience-missing"), text);
@@ -205,7 +225,8 @@ fn near(found: &str, wanted: &str) -> Option<&'static str> {
 
 /// The claims of RFC 9068 section 2.2.
 fn required(jwt: &Jwt, seen: &mut Inspection) {
-    let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| !jwt.claims.contains_key(*name)).collect();
+    let missing: Vec<&str> =
+        REQUIRED.into_iter().filter(|name| jwt.claims.get(*name).is_none_or(|value| value == "")).collect();
     let rule = Some("rs.token-required-claims");
     let no_text: Vec<&str> =
         TEXTS.into_iter().filter(|name| jwt.claims.get(*name).is_some_and(|value| !value.is_string())).collect();

@@ -21,6 +21,8 @@ pub struct Against {
     pub audience: Vec<String>,
     /// The issuer, if it could be asked.
     pub issuer: Option<Known>,
+    /// The issuer was to be asked, and could not be.
+    pub unreachable: bool,
     /// Now, in seconds since the epoch.
     pub now: i64,
 }
@@ -96,6 +98,20 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
                 seen.header = jwt.header;
             }
         }
+        // Whoever copies a token loses a piece of it easily.
+        None if has_header(token) => {
+            seen.what = format!(
+                "no JWT: {parts} parts, where a JWT has three (RFC 7515 section 3.1) and an encrypted one five"
+            );
+            if parts == 3 {
+                "a JWT that was cut off or mangled".clone_into(&mut seen.what);
+            }
+            seen.note(
+                Mark::Wrong,
+                Some("rs.token-validated"),
+                "its header is that of a JWT, and the rest is not: was it copied whole?",
+            );
+        }
         // Three parts make no JWT: a PASETO has them as well.
         None if parts == 3 && BRACES.iter().any(|brace| token.starts_with(brace)) => {
             "no JWT, though it has three parts".clone_into(&mut seen.what);
@@ -112,16 +128,16 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
     seen
 }
 
+/// Whether the first part is the header of a JWT, whatever the others are.
+fn has_header(token: &str) -> bool {
+    let first = token.split('.').next().unwrap_or_default();
+    Jwt::decode(&format!("{first}.e30.")).is_some_and(|jwt| jwt.header.contains_key("alg"))
+}
+
 /// What the token says that it is.
 fn kind(jwt: &Jwt) -> String {
     let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or("nothing");
-    let what = if checks::is_profiled(jwt) {
-        "an access token of RFC 9068"
-    } else if checks::looks_like_id_token(jwt) {
-        "probably an ID token"
-    } else {
-        "a JWT"
-    };
+    let what = checks::kind(jwt);
     match alg {
         "nothing" => format!("{what}, without an algorithm"),
         alg if alg.eq_ignore_ascii_case("none") => format!("{what}, not signed"),
@@ -157,7 +173,7 @@ mod tests {
     }
 
     fn against() -> Against {
-        Against { now: NOW, audience: vec!["https://mcp.example/mcp".into()], issuer: None }
+        Against { now: NOW, audience: vec!["https://mcp.example/mcp".into()], ..Against::default() }
     }
 
     #[test]
@@ -165,6 +181,26 @@ mod tests {
         let seen = inspect(&token(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k" }), honest()), &against());
         assert!(seen.remarks.iter().all(|remark| remark.mark == Mark::Good), "{:?}", seen.remarks);
         assert_eq!(seen.what, "an access token of RFC 9068, signed with ES256");
+    }
+
+    #[test]
+    fn kinds_are_named_that_are_no_access_tokens() {
+        let what = |header: Value, claims: Value| inspect(&token(header, claims), &against()).what;
+        assert!(what(json!({ "alg": "ES256", "typ": "logout+jwt" }), honest()).starts_with("a logout token"));
+        assert!(what(json!({ "alg": "ES256", "typ": "dpop+jwt" }), honest()).starts_with("a DPoP proof"));
+        assert!(what(json!({ "alg": "ES256" }), json!({ "token_use": "id" })).starts_with("an ID token"));
+        assert!(what(json!({ "alg": "HS512" }), json!({ "typ": "Refresh" })).starts_with("a refresh token"));
+        assert!(what(json!({ "alg": "RS256" }), json!({ "events": {} })).starts_with("a logout token"));
+    }
+
+    #[test]
+    fn a_piece_of_a_jwt_is_no_opaque_token() {
+        let whole = token(json!({ "alg": "ES256" }), honest());
+        for piece in [&whole[..60], &format!("{whole}.more"), whole.rsplit_once('.').expect("parts").0] {
+            let seen = inspect(piece, &against());
+            assert!(seen.is_wrong() && seen.what.contains("JWT"), "{}", seen.what);
+        }
+        assert!(inspect("an-opaque-token", &against()).unreadable);
     }
 
     #[test]
@@ -176,6 +212,9 @@ mod tests {
             (json!({ "aud": "https://other.example/" }), "rs.token-audience-wrong"),
             (json!({ "aud": "https://mcp.example/mcp/" }), "rs.token-audience-near-miss"),
             (json!({ "aud": null }), "rs.token-audience-missing"),
+            (json!({ "aud": "" }), "rs.token-audience-missing"),
+            (json!({ "aud": [""] }), "rs.token-audience-missing"),
+            (json!({ "sub": "" }), "rs.token-required-claims"),
             (json!({ "client_id": null }), "rs.token-required-claims"),
             (json!({ "exp": "tomorrow" }), "rs.token-exp-enforced"),
         ] {

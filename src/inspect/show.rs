@@ -23,6 +23,7 @@ pub fn render(seen: &Inspection, against: &Against, look: &Look) -> String {
         lines.push(String::new());
         lines.push(match &against.issuer {
             Some(known) => format!("checked against {}", escape(&known.issuer)),
+            None if against.unreachable => "checked without its issuer, which could not be asked".to_owned(),
             None => "checked without an issuer: give --issuer URL to check the signature as well".to_owned(),
         });
     }

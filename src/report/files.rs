@@ -10,16 +10,15 @@ use super::{FORMATS, Report};
 /// Writes one file a format into `dir`, which is made if it is missing; the paths of what was written.
 ///
 /// # Errors
-/// The folder cannot be made or a file cannot be written. Files that were written before stay; none is half.
+/// The folder cannot be made, or a file cannot be written: the first of them is told. All others are written; none is half.
 pub fn write_dir(dir: &Path, report: &Report) -> Result<Vec<PathBuf>, WriteError> {
     fs::create_dir_all(dir).map_err(|error| WriteError::new("create the folder", dir, &error))?;
-    let mut written = Vec::new();
-    for format in FORMATS {
+    let paths = FORMATS.iter().map(|format| {
         let path = dir.join(format.file);
-        write(&path, &(format.render)(report))?;
-        written.push(path);
-    }
-    Ok(written)
+        write(&path, &(format.render)(report)).map(|()| path)
+    });
+    // Each is tried before the first that failed is told.
+    paths.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// Writes a file so that a reader sees the old or the new content, never a part: a temporary file is renamed over it.

@@ -18,6 +18,7 @@ mod recipe;
 mod schedule;
 mod several;
 mod stated;
+mod stuck;
 mod tokens;
 mod unmet;
 

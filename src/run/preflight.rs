@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::ability::{Abilities, Ability};
-use super::{Helpers, NotStarted, Options, leg, machine, probes, proofs, recipe, stated, tokens};
+use super::{Helpers, NotStarted, Options, leg, machine, probes, proofs, recipe, stated, stuck, tokens};
 use crate::diag::escape;
 use crate::event::Document;
 use crate::rule::{McpVersion, Role};
@@ -172,7 +172,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
     let users = login.users.iter().map(|u| {
         let user = User {
             username: u.username.clone().unwrap_or_else(|| u.name.clone()),
-            password: u.password.as_ref().map_or_else(|| recipe::MADE_UP.to_owned(), |p| p.expose().to_owned()),
+            password: u.password.as_ref().map_or_else(|| stuck::MADE_UP.to_owned(), |p| p.expose().to_owned()),
             fields: u.fields.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
             token: u.token.as_ref().filter(|_| login.how == LoginHow::Token).map(|token| token.expose().to_owned()),
         };

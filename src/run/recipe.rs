@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::ability::Ability;
 use super::preflight::Preflight;
 use super::stated::document;
+use super::stuck::{REFUSED, stuck};
 use super::tokens;
 use super::{leg, probes};
 use crate::fact::{self, summary};
@@ -288,49 +289,6 @@ pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> R
     Ok((journey, token.facts))
 }
 
-/// Whether the user is the one that is tried where the profile names none.
-fn made_up(world: &World) -> bool {
-    world.users.get("alice").is_some_and(|alice| alice.username == "alice" && alice.password == MADE_UP)
-}
-
-/// The password that is tried where the profile gives none.
-pub const MADE_UP: &str = "password";
-
-/// Why no code came, with what to do: the difference between a wrong profile and a broken target.
-fn stuck(world: &World, facts: &Value) -> String {
-    let page = step::describe_page(facts);
-    let description = facts["redirect"]["params"]["error_description"]
-        .as_str()
-        .map(|d| format!(" ({})", fact::clip(d, 160)))
-        .unwrap_or_default();
-    if let Some(why) = facts["command-failed"].as_str() {
-        return format!("the login command came to no end (profile section [login], command): {why}");
-    }
-    match facts["stopped-at"].as_str().unwrap_or_default() {
-        "login" if facts["submit-statuses"].as_array().is_some_and(|s| !s.is_empty()) && made_up(world) => format!(
-            "nobody is named who could log in (profile section [login]), and a made-up `alice` with the password `{MADE_UP}` was not let in; {page}"
-        ),
-        "login" if facts["submit-statuses"].as_array().is_some_and(|s| !s.is_empty()) => format!(
-            "the login was not accepted for user `alice`: check username and password (profile section [login]); {page}"
-        ),
-        "login" => {
-            format!("the login form was not understood: name its fields in the profile (section [login.form]); {page}")
-        }
-        "consent" => format!(
-            "the consent page was not understood: name its button in the profile (login.approve-button); {page}"
-        ),
-        "page" => format!("the authorization request ended on a page that could not be answered: {page}"),
-        "error" => format!(
-            "{REFUSED}: {}{description}. It asked for scope \"{}\"",
-            facts["error"].as_str().unwrap_or("no error code"),
-            world.recipe.scope.as_deref().unwrap_or("")
-        ),
-        "elsewhere" => leg::elsewhere(world, facts["redirect"]["base"].as_str().unwrap_or_default()),
-        "nowhere" => format!("no code came: {}. If users log in elsewhere, is that server up?", summary(facts)),
-        _ => format!("no code came: {}", summary(facts)),
-    }
-}
-
 /// What the honest grant shows about the target.
 fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     leg::asked(seen, journey);
@@ -568,8 +526,6 @@ pub async fn act(context: &mut Context, verb: Verb, args: Value) -> Result<Perfo
 
 /// What the notes call a plain token that should have been served.
 pub const PLAIN_REFUSED: &str = "an honest token";
-/// How it begins to be told that the client got an error for a code.
-const REFUSED: &str = "an honest authorization request was refused";
 /// Why what concerns login and consent pages does not apply.
 const BY_COMMAND: &str = "a command of the profile answers its pages, so they are not seen (login.how)";
 /// Why what concerns the MCP server does not apply.

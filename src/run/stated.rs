@@ -100,6 +100,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let grants = &metadata["grant_types_supported"];
     let code = metadata.is_object() && (!grants.is_array() || lists("grant_types_supported", "authorization_code"));
     a.decide("code-flow", code, "grant_types_supported does not list authorization_code");
+    a.decide("server-metadata", metadata.is_object(), "no authorization server metadata was found");
     a.decide("no-server-metadata", !metadata.is_object(), "authorization server metadata is published");
     let named = |word: &str| seen.world.provisioning.contains_key(word);
     let none = "no page of its own is named (profile section [provisioning])";

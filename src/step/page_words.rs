@@ -29,6 +29,8 @@ pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
         return Asks::Login(form);
     }
     match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post") && !is_logout(f)) {
+        // Whoever wants to know something is not answered by a form sent empty.
+        Some(form) if is_blank(form) && !agrees(form, hints) => Asks::Nothing,
         Some(form) => Asks::Consent(form),
         None => Asks::Nothing,
     }
@@ -119,11 +121,21 @@ fn is_logout(form: &Form) -> bool {
     only && form.buttons.iter().any(|b| words_of(b).iter().any(|text| says(text)))
 }
 
+/// Whether a form has a field that a person would fill in, and that nobody has.
+fn is_blank(form: &Form) -> bool {
+    let typed = |kind: &str| matches!(kind, "" | "date" | "email" | "number" | "tel" | "text" | "textarea" | "url");
+    form.fields.iter().any(|field| typed(&field.kind) && field.value.is_empty() && !field.name.is_empty())
+}
+
+/// Whether a button of a form says yes in a word that means it, or in that of the profile.
+fn agrees(form: &Form, hints: &LoginForm) -> bool {
+    let says = |b: &Button| words_of(b).iter().any(|text| CONSENT.iter().any(|word| has_word(text, word)));
+    button(form, hints, true).is_some_and(|b| hints.approve.is_some() || says(b))
+}
+
 /// Whether a form leaves the user a choice. `Continue` beside `Cancel` is that of a mere login as well.
 fn decides(form: &Form, hints: &LoginForm) -> bool {
-    let says = |b: &Button| words_of(b).iter().any(|text| CONSENT.iter().any(|word| has_word(text, word)));
-    let approves = button(form, hints, true).is_some_and(|b| hints.approve.is_some() || says(b));
-    approves && button(form, hints, false).is_some()
+    agrees(form, hints) && button(form, hints, false).is_some()
 }
 
 fn has_password(form: &Form) -> bool {
@@ -174,12 +186,28 @@ const NO: &[&str] = &["deny", "cancel", "reject", "decline", "refuse", "disallow
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Field;
 
     #[test]
     fn words_stand_alone() {
         assert!(has_word("No, thanks", "no"));
         assert!(!has_word("note", "no"));
         assert!(has_word("[ Cancel ]", "cancel"));
+    }
+
+    #[test]
+    fn a_form_that_wants_to_know_something_is_not_sent_empty() {
+        let field = |name: &str| Field { name: name.to_owned(), kind: "text".to_owned(), ..Field::default() };
+        let button = |text: &str| Button { text: text.to_owned(), kind: "submit".to_owned(), ..Button::default() };
+        let mut page = Page::default();
+        let mut asked = |button: Button| {
+            let method = "post".to_owned();
+            let fields = vec![field("tenant_code"), field("otp")];
+            page.forms = vec![Form { method, fields, buttons: vec![button], ..Form::default() }];
+            matches!(asks(&page, &LoginForm::default()), Asks::Consent(_))
+        };
+        assert!(!asked(button("Go")));
+        assert!(asked(button("Allow access")), "a note beside the answer may stay empty");
     }
 
     #[test]

@@ -187,6 +187,7 @@ pub const ABILITIES: &[Word] = &[
     word("second-resource", "its authorization server serves a second resource"),
     word("secret-basic", "a client with a secret can be had that gets tokens by HTTP Basic"),
     word("secret-post", "a client with a secret can be had that gets tokens with the secret in the form"),
+    word("server-metadata", "publishes authorization server metadata, in whatever way"),
     word("sessions", "answers with an Mcp-Session-Id"),
     word("step-up", "has a tool that needs more scope than the default token has"),
     word("tenant-claim", "its honest tokens name a tenant by tid (profile section [token], claims)"),
