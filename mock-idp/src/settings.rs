@@ -53,6 +53,9 @@ impl Default for DpopSettings {
 pub struct ExchangeSettings {
     /// Takes actor tokens: delegation (section 1.1).
     pub actors: bool,
+    /// `audience` chooses among those that the client's tokens have anyway ([`audiences`](crate::Client::audiences) of the client and
+    /// the default one); any other is `invalid_request`.
+    pub audience_filters: bool,
     /// Names the client as the actor when no actor token is sent.
     pub client_as_actor: bool,
     /// Has the grant at all.
@@ -62,6 +65,8 @@ pub struct ExchangeSettings {
     /// Takes a subject token only from a client that it concerns: `client_id`, `azp`, or in `aud` the client or one of its
     /// [`audiences`](crate::Client::audiences).
     pub only_concerned: bool,
+    /// The new token has what the client may have, whatever the scope of the subject token.
+    pub own_scope: bool,
     /// Takes clients that do not authenticate.
     pub public_clients: bool,
     /// Answers a request for more scope than the subject token has with less, instead of `invalid_scope`.
@@ -79,10 +84,12 @@ impl Default for ExchangeSettings {
         use TokenType::{Access, Id, IdJag, Jwt, Refresh};
         Self {
             actors: true,
+            audience_filters: false,
             client_as_actor: false,
             enabled: true,
             impersonators: Vec::new(),
             only_concerned: false,
+            own_scope: false,
             public_clients: false,
             reduce_scope: false,
             requested_types: vec![Access, Id, IdJag, Jwt],

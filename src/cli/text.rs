@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
 
 use authspec::diag::{self, Diagnostic};
-use authspec::report::Look;
+use authspec::report::{Look, wrap};
 use regex::Regex;
 
 /// Prints a line; a closed pipe is nobody's fault.
@@ -15,12 +15,25 @@ pub fn line(text: &str) {
 /// Prints an error: what was wrong, where, what to do next.
 pub fn error(text: &str) {
     let bold = anstyle::AnsiColor::Red.on_default().bold();
-    anstream::eprintln!("{bold}error{bold:#}: {}", masked(text));
+    anstream::eprintln!("{bold}error{bold:#}: {}", laid_out(text, "error: ".len()));
 }
 
 /// Prints a remark that is no result.
 pub fn remark(text: &str) {
-    anstream::eprintln!("{}", masked(text));
+    anstream::eprintln!("{}", laid_out(text, 0));
+}
+
+/// A message for standard error: broken into lines where people read it, and left whole where a program may look for it.
+fn laid_out(text: &str, prefix: usize) -> String {
+    let text = masked(text);
+    if !std::io::stderr().is_terminal() {
+        return text;
+    }
+    let lines = text.lines().flat_map(|line| match line.starts_with(' ') {
+        true => vec![line.to_owned()],
+        false => wrap(line, look().width().saturating_sub(prefix)),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A text for standard error, which is a log in CI: without tokens that somebody gave in the wrong place, and without the passwords of

@@ -30,7 +30,19 @@ pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String>
         _ if wait.is_zero() => {}
         // What has not happened yet does not happen by moving a clock.
         Some(_) => tokio::time::sleep(wait).await,
-        None => context.world.clock.wait(wait).await,
+        None if context.world.clock.passes() => context.world.clock.wait(wait).await,
+        None => {
+            // A target that has gone meanwhile is not waited for.
+            let ends = tokio::time::Instant::now() + wait;
+            while let Some(left) =
+                ends.checked_duration_since(tokio::time::Instant::now()).filter(|left| !left.is_zero())
+            {
+                if let Some(gone) = context.world.http.is_dead() {
+                    return Err(format!("wait {seconds} seconds: {gone}"));
+                }
+                context.world.clock.wait(left.min(LOOK)).await;
+            }
+        }
     }
     Ok(json!({ "waited-ms": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }))
 }
@@ -43,6 +55,9 @@ fn remaining(context: &Context, time: f64) -> f64 {
 
 /// Servers may read their clock in whole seconds, rounded.
 const TICK: Duration = Duration::from_millis(600);
+
+/// How often a wait looks whether the target is still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest wait of one step.
 pub const LONGEST: Duration = Duration::from_secs(120);

@@ -36,6 +36,8 @@ pub struct Quirks {
     pub access_claims_drop: Vec<String>,
     /// `typ` in the header of access tokens; an empty text: none.
     pub access_typ: Option<String>,
+    /// Tokens of a client for itself have these in `roles`, and no scope.
+    pub app_roles: Option<Vec<String>>,
     /// Where the `aud` of access tokens comes from.
     pub audience: AudienceFrom,
     /// Scopes without a resource in front belong to one fixed resource.

@@ -13,6 +13,7 @@ pub(crate) fn reshapes(quirks: &Quirks) -> bool {
         || quirks.access_typ.is_some()
         || quirks.scope_claim != ScopeClaim::Scope
         || quirks.short_scopes
+        || quirks.app_roles.is_some()
 }
 
 /// Writes an honest access token the provider's way.
@@ -26,7 +27,14 @@ pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
         return;
     }
     let names = Names::of(issuer, &token.claims);
-    carry_scope(quirks, &mut token.claims);
+    let own = token.claims.get("sub").is_some_and(|sub| token.claims.get("client_id") == Some(sub));
+    match quirks.app_roles.as_ref().filter(|_| own) {
+        Some(roles) => {
+            token.claims.shift_remove("scope");
+            token.claims.insert("roles".to_owned(), roles.clone().into());
+        }
+        None => carry_scope(quirks, &mut token.claims),
+    }
     for (name, value) in &quirks.access_claims {
         token.claims.insert(name.clone(), names.filled(value));
     }

@@ -38,6 +38,12 @@ impl Target {
             if name.len() > MAX_AUDIENCE || name.contains(char::is_whitespace) {
                 return Err(refused("the audience is no name"));
             }
+            let has = |own: &str| own == *name;
+            let mapped =
+                ask.client.audiences.iter().any(|own| has(own)) || config.default_audience.as_deref().is_some_and(has);
+            if config.exchange.audience_filters && !mapped {
+                return Err(OAuthError::invalid_request(&format!("Requested audience not available: {name}")));
+            }
             if !known.is_empty() {
                 let entry = entry(ask, known, name)?;
                 target.restrict(entry);
@@ -88,7 +94,9 @@ impl Target {
 pub(super) fn scope(ask: &Ask<'_>, subject: &Party, target: &Target) -> Result<String, OAuthError> {
     let config = ask.issuer.config();
     let asked = ask.form.get("scope");
-    let within = match (subject.scope(), asked) {
+    let held = subject.scope().filter(|_| !config.exchange.own_scope);
+    let within = match (held, asked) {
+        (None, None) if config.exchange.own_scope => scope::grant(&config, ask.client, None)?,
         (None, None) => String::new(),
         // A token that says nothing of scopes: what the client may have anyway.
         (None, Some(asked)) => scope::grant(&config, ask.client, Some(asked))?,

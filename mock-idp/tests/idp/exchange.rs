@@ -512,7 +512,8 @@ async fn keycloak_exchanges_access_tokens_for_those_they_concern() {
     let (idp, mut browser) = ready().await;
     browser.issuer.personality(mock_idp::Personality::find("keycloak").expect("known"));
     browser.issuer.configure(|config| config.unknown_clients = false);
-    browser.issuer.add_client(Client::confidential("gateway", "secret", &[]));
+    let audiences = vec!["target".to_owned()];
+    browser.issuer.add_client(Client { audiences, ..Client::confidential("gateway", "secret", &[]) });
     let foreign = browser.issuer.mint(TokenSpec { audience: vec!["account".into()], ..TokenSpec::default() });
     let answer = exchange(&mut browser, &foreign, &[]).await;
     refused(&answer, "invalid_request", "not for the gateway");
@@ -526,7 +527,16 @@ async fn keycloak_exchanges_access_tokens_for_those_they_concern() {
         "{}",
         answer.body
     );
-    let jwt = [("subject_token_type", TokenType::Jwt.urn())];
+    let answer = exchange(&mut browser, &own, &[("audience", "another")]).await;
+    refused(&answer, "invalid_request", "no mapper adds it");
+    assert!(answer.body.contains("Requested audience not available: another"), "{}", answer.body);
+    let access = TokenType::Access.urn();
+    let target = ("audience", "target");
+    let actor = [target, ("actor_token", own.as_str()), ("actor_token_type", access)];
+    refused(&exchange(&mut browser, &own, &actor).await, "invalid_request", "no delegation");
+    let wider = exchange(&mut browser, &own, &[target, ("scope", "read write")]).await;
+    assert_eq!(wider.text("scope"), "read write", "{}", wider.body);
+    let jwt = [target, ("subject_token_type", TokenType::Jwt.urn())];
     refused(&exchange(&mut browser, &own, &jwt).await, "invalid_request", "access tokens only");
     for name in ["entra", "google", "github", "cognito"] {
         let issuer = idp.issuer(&format!("as-{name}"));

@@ -91,6 +91,16 @@ async fn entra_tokens_name_the_application_and_short_scopes() {
 }
 
 #[tokio::test]
+async fn entra_gives_applications_roles() {
+    let (idp, mut browser) = start("entra/contoso/v2.0").await;
+    let form = [("grant_type", "client_credentials"), ("scope", "api://app-1/.default")];
+    let answer = browser.post_basic("token", "app", "secret", &form).await;
+    let claims = part(&answer.text("access_token"), 1);
+    assert_eq!((&claims["roles"], claims.get("scp")), (&json!(["authspec.Role"]), None), "{claims}");
+    idp.stop().await;
+}
+
+#[tokio::test]
 async fn entra_publishes_little() {
     let (idp, mut browser) = start("entra/contoso/v2.0").await;
     assert_eq!(places(&idp, &mut browser).await, [404, 404, 404, 200]);
