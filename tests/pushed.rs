@@ -3,49 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use authspec::diag::Source;
-use authspec::event::{CaseResult, Event, Verdict};
-use authspec::rule::Rules;
-use authspec::run::{Helpers, Material, Options, Selection, run};
-use authspec::suite::Suites;
-use authspec::target::Profile;
+use authspec::event::{CaseResult, Verdict};
+use fixtures::server::Options;
 
-const LOGIN: &str = r#"
-[login]
-how = "form"
-users.alice = { username = "alice", password = "alice-password" }
-users.mallory = { username = "mallory", password = "mallory-password" }
+#[path = "common/unusual_server.rs"]
+mod unusual_server;
 
-[limits]
-registrations = 100000
-"#;
+use unusual_server::{Judged, LOGIN};
 
 /// All that was said about requests of browsers and about pushed ones.
-async fn judged(faults: fixtures::Faults) -> Vec<CaseResult> {
+async fn judged(faults: fixtures::Faults) -> Judged {
     let push_lifetime = Duration::from_secs(3);
-    let options = fixtures::server::Options { push_required: true, push_lifetime, faults, ..Default::default() };
-    let server = fixtures::server::start(options).await.expect("the server starts");
-    let text = format!("[target]\nmcp-url = \"{}\"\n{LOGIN}", server.mcp_url());
-    let profile = Profile::parse(Source::new("pushed.toml", text), &|_| None).expect("the profile is right");
-    let only = ["authorize", "par", "token"].map(str::to_owned).to_vec();
-    let options = Options { selection: Selection { only, ..Default::default() }, jobs: Some(4), ..Options::default() };
-    let material = Material { suites: Suites::embedded(), rules: Rules::embedded() };
-    let mut results = Vec::new();
-    let mut sink = |event: Event| {
-        if let Event::Finished(case) = event {
-            results.extend(case.results);
-        }
-    };
-    let helpers = Helpers::start().await.expect("the helpers start");
-    let ended = run(&profile, helpers, material, &options, std::future::pending(), &mut sink).await;
-    server.stop().await;
-    ended.expect("the target can be judged");
-    results
-}
-
-fn odd(results: &[CaseResult]) -> Vec<String> {
-    let odd = results.iter().filter(|r| !matches!(r.verdict, Verdict::Pass | Verdict::NotApplicable));
-    odd.map(|r| format!("{} {:?} {:?}: {} {}", r.case, r.variant, r.verdict, r.message, r.actual)).collect()
+    let options = Options { push_required: true, push_lifetime, faults, ..Options::default() };
+    unusual_server::judged(options, &["authorize", "par", "token"], async |server| {
+        format!("[target]\nmcp-url = \"{}\"\n{LOGIN}", server.mcp_url())
+    })
+    .await
 }
 
 /// How often a case was left out because its request was refused at the push.
@@ -59,8 +32,9 @@ fn left_out(results: &[CaseResult]) -> BTreeMap<&str, usize> {
 
 #[tokio::test]
 async fn a_refused_push_is_a_refusal() {
-    let results = judged(fixtures::Faults::none()).await;
-    assert_eq!(odd(&results), Vec::<String>::new());
+    let judged = judged(fixtures::Faults::none()).await;
+    let (odd, results) = (judged.odd(), judged.results);
+    assert!(odd.is_empty(), "{odd}");
     let left_out = left_out(&results);
     assert!(
         !left_out.keys().any(|case| case.contains("redirect-uri") && !case.ends_with("error-told")),
@@ -75,10 +49,10 @@ async fn a_refused_push_is_a_refusal() {
 #[tokio::test]
 async fn a_push_that_is_taken_though_it_must_not_be_is_found() {
     let faults = fixtures::Faults::one("par.redirect-unchecked").expect("a fault of the catalogue");
-    let results = judged(faults).await;
-    let failed = |case: &str| results.iter().any(|r| r.case == case && r.verdict == Verdict::Fail);
+    let judged = judged(faults).await;
+    let failed = |case: &str| judged.results.iter().any(|r| r.case == case && r.verdict == Verdict::Fail);
     for case in ["redirect-uri-exact", "redirect-uri-confusions", "redirect-uri-error-stays", "redirect-uri-lookalikes"]
     {
-        assert!(failed(&format!("authorize/{case}")), "{case}: {:?}", odd(&results));
+        assert!(failed(&format!("authorize/{case}")), "{case}: {}", judged.odd());
     }
 }
