@@ -39,7 +39,7 @@ pub fn stuck(world: &World, facts: &Value) -> String {
             "the consent page was not understood: name its button in the profile (login.approve-button); {page}"
         ),
         "page" => format!(
-            "the authorization request ended on a page that could not be answered: {page}{}",
+            "the authorization request ended on a page that could not be answered: {page}.{}",
             next_to_unknown_page(world, facts)
         ),
         "error" => format!(

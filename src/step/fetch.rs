@@ -48,11 +48,15 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     Ok(facts)
 }
 
-/// Whether a request in which a client names itself carries a DPoP proof unasked: where nothing is given without one, a token is
-/// bound to the key of its client, and may be revoked by who has that key alone.
+/// Whether a request carries a DPoP proof unasked: where nothing is given without one, each token of the case is bound to the key of
+/// its client. It opens what it opens with that key, and may be revoked by who has it.
 fn proves(context: &Context, args: Args<'_>) -> bool {
     let names_itself = args.get("client").is_some() || args.get("auth").is_some();
-    names_itself && args.get("bearer").is_none() && part!(context.world.recipe, prove)
+    let proves = match args.text("bearer") {
+        Some(token) => context.grants.contains_key(&token),
+        None => names_itself,
+    };
+    proves && part!(context.world.recipe, prove)
 }
 
 /// Builds the request.
@@ -84,7 +88,8 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
     }
     let default = if body.is_empty() { "GET" } else { "POST" };
     headers.extend(content_type.map(|t| ("content-type".to_owned(), t)));
-    let scheme = if proof::is_asked(args.get("dpop")) { "DPoP" } else { "Bearer" };
+    let bound = args.get("dpop").map_or_else(|| proves(context, args), |change| proof::is_asked(Some(change)));
+    let scheme = if bound { "DPoP" } else { "Bearer" };
     headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("{scheme} {t}"))));
     args::put_headers(&mut headers, &args.table("headers"));
     let url = args::join(&url(context, args)?, &args::form(&args::pairs(&args.table("query"))));
