@@ -65,8 +65,8 @@ impl Answer {
         if self.merge.is_empty() && self.keys.is_empty() && self.huge == 0 {
             return;
         }
-        let filler = "x".repeat(self.huge);
         let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&reply.body) else {
+            let filler = "x".repeat(self.huge);
             reply.body = Bytes::from([reply.body.as_ref(), filler.as_bytes()].concat());
             return;
         };
@@ -74,10 +74,8 @@ impl Answer {
         if let Some(Value::Array(keys)) = body.get_mut("keys") {
             keys.splice(0..0, self.keys.iter().cloned());
         }
-        if self.huge > 0 {
-            body.insert("filler".to_owned(), filler.into());
-        }
-        reply.body = Bytes::from(Value::Object(body).to_string());
+        let text = Value::Object(body).to_string();
+        reply.body = Bytes::from(if self.huge > 0 { filled(&text, self.huge) } else { text });
     }
 
     fn known_status(&self) -> Option<StatusCode> {
@@ -99,4 +97,17 @@ impl Redirect {
             }
         }
     }
+}
+
+/// A JSON object with one member more, of so many bytes: written once, because it may be megabytes.
+fn filled(object: &str, bytes: usize) -> String {
+    let mut text = String::with_capacity(object.len() + bytes + 16);
+    text.push_str("{\"filler\":\"");
+    text.extend(std::iter::repeat_n('x', bytes));
+    text.push('"');
+    if object.len() > "{}".len() {
+        text.push(',');
+    }
+    text.push_str(&object[1..]);
+    text
 }
