@@ -17,20 +17,18 @@ pub fn main(args: &InspectArgs) -> u8 {
     };
     let mut against =
         Against { audience: args.audience.clone(), now: jiff::Timestamp::now().as_second(), ..Against::default() };
-    let mut blocked = false;
     if let Some(issuer) = &args.issuer {
         match runtime().block_on(fetch(issuer)) {
             Ok(known) => against.issuer = Some(known),
             Err(why) => {
                 text::error(&why);
-                blocked = true;
                 against.unreachable = true;
             }
         }
     }
     let seen = inspect(&token, &against);
     text::line(&render(&seen, &against, &text::look()));
-    match (seen.is_wrong(), blocked || seen.unreadable) {
+    match (seen.is_wrong(), against.unreachable || seen.unreadable) {
         (true, _) => FINDINGS,
         (false, true) => BLOCKED,
         (false, false) => OK,

@@ -94,18 +94,16 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
         None if parts == 5 => {
             seen.unreadable = true;
             "an encrypted token (JWE, RFC 7516): only its audience can read it".clone_into(&mut seen.what);
-            if let Some(jwt) = Jwt::decode(&format!("{}.e30.", token.split('.').next().unwrap_or_default())) {
-                seen.header = jwt.header;
-            }
+            seen.header = header_of(token).unwrap_or_default();
         }
         // Whoever copies a token loses a piece of it easily.
-        None if has_header(token) => {
-            seen.what = format!(
-                "no JWT: {parts} parts, where a JWT has three (RFC 7515 section 3.1) and an encrypted one five"
-            );
-            if parts == 3 {
-                "a JWT that was cut off or mangled".clone_into(&mut seen.what);
-            }
+        None if header_of(token).is_some_and(|header| header.contains_key("alg")) => {
+            seen.what = match parts {
+                3 => "a JWT that was cut off or mangled".to_owned(),
+                _ => format!(
+                    "no JWT: {parts} parts, where a JWT has three (RFC 7515 section 3.1) and an encrypted one five"
+                ),
+            };
             seen.note(
                 Mark::Wrong,
                 Some("rs.token-validated"),
@@ -128,10 +126,10 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
     seen
 }
 
-/// Whether the first part is the header of a JWT, whatever the others are.
-fn has_header(token: &str) -> bool {
+/// What the first part says, if it is the header of a JWT, whatever the others are.
+fn header_of(token: &str) -> Option<Map<String, Value>> {
     let first = token.split('.').next().unwrap_or_default();
-    Jwt::decode(&format!("{first}.e30.")).is_some_and(|jwt| jwt.header.contains_key("alg"))
+    Jwt::decode(&format!("{first}.e30.")).map(|jwt| jwt.header)
 }
 
 /// What the token says that it is.

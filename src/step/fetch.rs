@@ -21,8 +21,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let by = args.text("client").unwrap_or_else(|| "client".into());
     let bearer = args.text("bearer");
-    let always = Value::Bool(true);
-    let change = args.get("dpop").or_else(|| proves(context, args).then_some(&always));
+    let change = proof::wanted(args, || proves(context, args));
     let mut origin = None;
     let request = |context: &mut Context| {
         let request = prepare(context, args)?;
@@ -88,9 +87,11 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
     }
     let default = if body.is_empty() { "GET" } else { "POST" };
     headers.extend(content_type.map(|t| ("content-type".to_owned(), t)));
-    let bound = args.get("dpop").map_or_else(|| proves(context, args), |change| proof::is_asked(Some(change)));
-    let scheme = if bound { "DPoP" } else { "Bearer" };
-    headers.extend(args.text("bearer").map(|t| ("authorization".to_owned(), format!("{scheme} {t}"))));
+    let bound = || proof::is_asked(proof::wanted(args, || proves(context, args)));
+    headers.extend(
+        args.text("bearer")
+            .map(|t| ("authorization".to_owned(), format!("{} {t}", if bound() { "DPoP" } else { "Bearer" }))),
+    );
     args::put_headers(&mut headers, &args.table("headers"));
     let url = args::join(&url(context, args)?, &args::form(&args::pairs(&args.table("query"))));
     Ok(Request { method: args.text("method").unwrap_or_else(|| default.into()), url, headers, body: body.into() })

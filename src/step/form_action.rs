@@ -7,9 +7,12 @@ use crate::wire::Page;
 
 /// The first of these places to which a browser would not go from a form of the page, without its query.
 pub fn blocked(page: &Page, places: &[String]) -> Option<String> {
-    let own = Url::parse(&page.url).ok()?;
     let policies = page.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-security-policy"));
     let lists: Vec<&str> = policies.flat_map(|(_, value)| value.split(',')).filter_map(form_action).collect();
+    if lists.is_empty() {
+        return None;
+    }
+    let own = Url::parse(&page.url).ok()?;
     let mut at = own.clone();
     for place in places {
         at = at.join(place).ok()?;

@@ -101,8 +101,8 @@ fn mint(context: &Context, args: Args<'_>) -> Result<Value, String> {
 fn joined(first: &Map<String, Value>, second: &Map<String, Value>) -> Result<String, String> {
     let text = |members: &Map<String, Value>| serde_json::to_string(members).map_err(|e| format!("write claims: {e}"));
     let (first, second) = (text(first)?, text(second)?);
-    let (open, close) = (first.trim_end_matches('}'), second.trim_start_matches('{'));
-    Ok(format!("{open},{close}"))
+    // One brace each: a claim at the end may be an object itself.
+    Ok(format!("{},{}", &first[..first.len() - 1], &second[1..]))
 }
 
 /// The changed token as `value`, and what it says.
@@ -257,6 +257,13 @@ const CLOSING: Duration = Duration::from_millis(50);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn claims_stand_twice_behind_one_that_is_an_object() {
+        let members = |value: Value| value.as_object().cloned().expect("an object");
+        let text = joined(&members(json!({ "aud": "a", "cnf": { "jkt": "k" } })), &members(json!({ "aud": "b" })));
+        assert_eq!(text.as_deref(), Ok(r#"{"aud":"a","cnf":{"jkt":"k"},"aud":"b"}"#));
+    }
 
     #[test]
     fn a_text_is_swapped_in_every_writing() {

@@ -40,7 +40,7 @@ impl Budget {
         let one = |spent: u32| self.limit.is_none_or(|limit| spent + kept < limit).then_some(spent + 1);
         match self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one) {
             Ok(_) => Ok(()),
-            Err(_) => Err(format!("{USED_UP} (profile: limits.registrations)")),
+            Err(_) => Err(used_up()),
         }
     }
 
@@ -55,7 +55,7 @@ impl Budget {
     /// Whether something is left beyond what is kept for the clients that most cases need.
     fn is_there_for_more(&self) -> Result<(), String> {
         match self.limit.is_some_and(|limit| self.spent() + KEPT >= limit) {
-            true => Err(format!("{USED_UP} (profile: limits.registrations)")),
+            true => Err(used_up()),
             false => Ok(()),
         }
     }
@@ -432,6 +432,11 @@ impl Drop for Borrowed {
 pub const USED_UP: &str = "register a client: what the profile allows of registrations is used up";
 /// What is said of a kind of client that the target does not register; the case is then left out.
 pub const NOT_REGISTERED: &str = "get a client: the target registers none of this kind";
+
+fn used_up() -> String {
+    format!("{USED_UP} (profile: limits.registrations)")
+}
+
 /// Whether the operator of the target made the client of this kind, and there are no others.
 fn is_preset(world: &World, kind: &str) -> bool {
     part!(world.registration, how) == How::Preset || kind == EXCHANGER && part!(world.exchange, client).is_some()

@@ -57,6 +57,12 @@ pub fn thumbprint(context: &Context, name: &str) -> Result<String, String> {
     Ok(context.ring.key(name, algorithm(&context.world))?.thumbprint())
 }
 
+/// The proof that a request is to carry: the one that its step asks for, or else a plain one where it `proves` unasked.
+pub fn wanted<'a>(args: Args<'a>, proves: impl FnOnce() -> bool) -> Option<&'a Value> {
+    static PLAIN: Value = Value::Bool(true);
+    args.get("dpop").or_else(|| proves().then_some(&PLAIN))
+}
+
 /// Whether a step asks for a proof.
 pub fn is_asked(change: Option<&Value>) -> bool {
     change.is_some_and(|change| change != &Value::Bool(false))

@@ -1,5 +1,7 @@
 //! `repeat`: one verb several times, at once (a race) or in a row.
 
+use std::borrow::Cow;
+
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
@@ -21,11 +23,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     if args.get("waits") == Some(&Value::Bool(false)) {
         context.wire = patient.without_waiting();
     }
-    let often = if args.flag("vary-kid") { Kids::New } else { Kids::Same };
+    let kids = if args.flag("vary-kid") { Kids::New } else { Kids::Same };
     let parallel = args.number("parallel").filter(|n| *n > 1);
     let answers = match parallel {
-        Some(n) => at_once(context, verb, &nested, often, usize::try_from(n).unwrap_or(2).clamp(2, MOST)).await,
-        None => in_a_row(context, verb, &nested, often, args.number("times").unwrap_or(2).min(MOST as u64)).await,
+        Some(n) => at_once(context, verb, &nested, kids, usize::try_from(n).unwrap_or(2).clamp(2, MOST)).await,
+        None => in_a_row(context, verb, &nested, kids, args.number("times").unwrap_or(2).min(MOST as u64)).await,
     };
     context.wire = patient;
     let answers = answers?;
@@ -51,19 +53,10 @@ async fn at_once(
     kids: Kids,
     n: usize,
 ) -> Result<Vec<Value>, String> {
-    let args = Args::new(nested);
-    if kids == Kids::New {
-        return strangers(context, verb, nested, n).await;
-    }
-    let code = if verb == "token" { token::code(context, args) } else { None };
-    let mut volley = volley(context, verb, args, code.as_deref())?;
-    let mut outcomes = volley.send(context, args, n).await?;
-    // A nonce is asked for before anything else is looked at (RFC 9449 section 8): that was no race yet.
-    if proof::is_honest(&args.table("dpop")) && proof::note_all(context, &volley.request.url, &outcomes) {
-        volley = self::volley(context, verb, args, code.as_deref())?;
-        outcomes = volley.send(context, args, n).await?;
-    }
-    let grant = volley.grant;
+    let (outcomes, grant) = match kids {
+        Kids::Same => race(context, verb, Args::new(nested), n).await?,
+        Kids::New => strangers(context, verb, nested, n).await?,
+    };
     Ok(outcomes
         .iter()
         .map(|outcome| match (verb, &grant) {
@@ -88,50 +81,55 @@ enum Kids {
 
 impl Kids {
     /// The arguments of one repetition.
-    fn of(self, nested: &Map<String, Value>) -> Map<String, Value> {
-        let mut nested = nested.clone();
+    fn of<'a>(self, context: &Context, nested: &'a Map<String, Value>) -> Cow<'a, Map<String, Value>> {
         if self == Kids::Same {
-            return nested;
+            return Cow::Borrowed(nested);
         }
+        let mut nested = nested.clone();
         let kid = json!(format!("authspec-{}", pkce::random(9)));
         if let Some(mut jwt) = nested.get("bearer").and_then(Value::as_str).and_then(Jwt::decode) {
             jwt.header.insert("kid".into(), kid.clone());
-            nested.insert("bearer".into(), json!(format!("{}.{}", jwt.signing_input(), jwt.signature)));
+            let bearer = format!("{}.{}", jwt.signing_input(), jwt.signature);
+            context.wire.learn(Secret::AccessToken, &bearer);
+            nested.insert("bearer".into(), json!(bearer));
         }
         for assertion in ["workload", "id-jag"] {
             if let Some(Value::Object(parts)) = nested.get_mut(assertion) {
                 parts.entry("header").or_insert_with(|| json!({}))["kid"] = kid.clone();
             }
         }
-        nested
+        Cow::Owned(nested)
     }
 }
 
+/// The same request several times at once.
+async fn race(context: &mut Context, verb: &str, args: Args<'_>, n: usize) -> Result<Sent, String> {
+    let code = if verb == "token" { token::code(context, args) } else { None };
+    let mut volley = volley(context, verb, args, code.as_deref())?;
+    let mut outcomes = volley.send(context, args, n).await?;
+    // A nonce is asked for before anything else is looked at (RFC 9449 section 8): that was no race yet.
+    if proof::is_honest(&args.table("dpop")) && proof::note_all(context, &volley.request.url, &outcomes) {
+        volley = self::volley(context, verb, args, code.as_deref())?;
+        outcomes = volley.send(context, args, n).await?;
+    }
+    Ok((outcomes, volley.grant))
+}
+
 /// Requests at once that each name another key.
-async fn strangers(
-    context: &mut Context,
-    verb: &str,
-    nested: &Map<String, Value>,
-    n: usize,
-) -> Result<Vec<Value>, String> {
+async fn strangers(context: &mut Context, verb: &str, nested: &Map<String, Value>, n: usize) -> Result<Sent, String> {
     let mut volleys = Vec::with_capacity(n);
     for _ in 0..n {
-        let nested = Kids::New.of(nested);
-        if let Some(bearer) = nested.get("bearer").and_then(Value::as_str) {
-            context.wire.learn(Secret::AccessToken, bearer);
-        }
-        volleys.push(volley(context, verb, Args::new(&nested), None)?);
+        let nested = Kids::New.of(context, nested).into_owned();
+        volleys.push((volley(context, verb, Args::new(&nested), None)?, nested));
     }
-    let sends = volleys.into_iter().map(|volley| {
-        let wire = context.wire.clone();
-        async move { wire.send(&volley.by, volley.request).await.outcome }
-    });
-    let outcomes = join_all(sends).await;
-    Ok(outcomes
-        .iter()
-        .map(|outcome| if verb == "call" { call::facts_of(outcome) } else { token::facts_of(facts::http(outcome)) })
-        .collect())
+    let context = &*context;
+    let sends = volleys.iter().map(|(volley, nested)| volley.send(context, Args::new(nested), 1));
+    let outcomes = join_all(sends).await.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    Ok((outcomes, volleys.pop().and_then(|(volley, _)| volley.grant)))
 }
+
+/// What came of requests, and the grant that tokens in the answers belong to.
+type Sent = (Vec<Outcome>, Option<Grant>);
 
 /// One request that is to be sent several times at once.
 struct Volley {
@@ -205,7 +203,7 @@ async fn in_a_row(
 ) -> Result<Vec<Value>, String> {
     let mut answers = Vec::new();
     for _ in 0..times {
-        let nested = kids.of(nested);
+        let nested = kids.of(context, nested);
         let args = Args::new(&nested);
         answers.push(match verb {
             "token" => token::perform(context, args).await?,

@@ -32,9 +32,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         }
     }
     let code = code(context, args);
-    let always = Value::Bool(true);
-    let proven = bound || part!(context.world.recipe, prove);
-    let change = args.get("dpop").or_else(|| proven.then_some(&always));
+    let change = proof::wanted(args, || bound || part!(context.world.recipe, prove));
     let mut prepared = prepare(context, args, code.as_deref())?;
     let (by, mut first) = (prepared.by.clone(), Some(prepared.request.clone()));
     let request = |context: &mut Context| {

@@ -9,8 +9,8 @@ use super::context::Context;
 use super::noted::part;
 use crate::target::IdJagWants;
 
-/// Waits `seconds` (at most [`LONGEST`]), until the grace for used refresh tokens is over (`grace`), until the target may fetch our identity provider's keys again (`keys`), until a
-/// time has come (`past`), or for what the target may do by itself (`requests`).
+/// Waits `seconds` (at most [`LONGEST`]), until the grace for used refresh tokens is over (`grace`), until the target may fetch our
+/// identity provider's keys again (`keys`), until a time has come (`past`), or for what the target may do by itself (`requests`).
 pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String> {
     let number = |name| args.get(name).and_then(Value::as_f64);
     let cooldown = context.world.idp.as_ref().filter(|_| args.flag("keys")).map(|idp| idp.cooldown.as_secs_f64());
