@@ -233,3 +233,33 @@ fn words_of_other_vocabularies_are_checked_on_request() {
       |        ^^^^^^^^^^^^^^^^^^^^ did you mean `token.code-one-time`?
     "#);
 }
+
+const KEY: &str = include_str!("../mock-idp/keys/rs256-1.pem");
+
+#[test]
+fn a_preset_client_may_have_a_key() {
+    let profile = read(&format!(
+        "{LOCAL}[registration]\nclient-id = \"c\"\nclient-key = '''{KEY}'''\nclient-key-header = {{ kid = \"k\", alg = \"PS256\" }}\n"
+    ));
+    let client = profile.registration.client.expect("a client");
+    assert_eq!(client.key.as_ref().map(|key| key.alg()).as_deref(), Some("PS256"));
+    assert_eq!(client.default_method(), AuthMethod::PrivateKeyJwt);
+    assert!(!format!("{client:?}").contains("BEGIN"), "Debug shows no key");
+}
+
+#[test]
+fn slips_about_keys_show_no_key() {
+    let unusable = slips_of(&format!(
+        "{LOCAL}[registration]\nclient-id = \"c\"\nclient-key = {{ env = \"CLIENT_SECRET\" }}\nclient-key-header = {{ alg = \"RS256\" }}\n"
+    ));
+    assert!(unusable.contains("`registration.client-key` is not usable") && unusable.contains("PEM"), "{unusable}");
+    let both = slips_of(&format!(
+        "{REMOTE}[registration]\nclient-id = \"c\"\nclient-secret = {{ env = \"CLIENT_SECRET\" }}\nclient-key = '''{KEY}'''\n"
+    ));
+    assert!(both.contains("`client-secret` and `client-key`") && both.contains("a secret in a file"), "{both}");
+    let alone = slips_of(&format!("{LOCAL}[registration]\nclient-id = \"c\"\nclient-key-header = {{ kid = \"k\" }}\n"));
+    assert!(alone.contains("`client-key-header` without `client-key`"), "{alone}");
+    for shown in [unusable, both, alone] {
+        assert!(!shown.contains("s3cret") && !shown.contains("MII"), "{shown}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Protocol words as types and pure functions: challenges, PKCE, JWTs, well-known places, entropy.
 
 pub mod challenge;
+pub mod client_key;
 pub mod dpop;
 pub mod encrypt;
 pub mod entropy;

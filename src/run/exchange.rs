@@ -19,7 +19,7 @@ use crate::wire::Wire;
 pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
     let mut exchange = Exchange::default();
     let section = profile.exchange.as_ref();
-    let preset = profile.registration.client.as_ref().filter(|client| client.secret.is_some());
+    let preset = profile.registration.client.as_ref().filter(|client| client.is_confidential());
     let method = section
         .and_then(|section| section.auth_method)
         .or(profile.registration.token_endpoint_auth_method)
@@ -28,7 +28,8 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
         name: EXCHANGER.to_owned(),
         id: client.id.clone(),
         secret: client.secret.as_ref().map(|secret| secret.expose().to_owned()),
-        method: method.unwrap_or_else(|| default_method(client.secret.is_some()).to_owned()),
+        key: client.key.clone(),
+        method: method.unwrap_or_else(|| client.default_method().to_string()),
         redirect_uris: redirect_uris.to_vec(),
         registration: Arc::default(),
     });
@@ -42,10 +43,6 @@ pub fn from_profile(profile: &Profile, redirect_uris: &[String]) -> Exchange {
     };
     exchange.wants.clone_from(&section.wants);
     exchange
-}
-
-fn default_method(has_secret: bool) -> &'static str {
-    if has_secret { "client_secret_basic" } else { "none" }
 }
 
 /// Whether the metadata lists the grant.

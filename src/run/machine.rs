@@ -80,7 +80,7 @@ async fn credentials_of(seen: &mut Preflight, wire: &Wire, client: Result<&Clien
 /// Whether a second client can be had that acts without a user.
 fn has_second(seen: &Preflight) -> bool {
     let registration = &seen.world.registration;
-    registration.how != How::Preset || registration.other.as_ref().is_some_and(|other| other.secret.is_some())
+    registration.how != How::Preset || registration.other.as_ref().is_some_and(Client::has_credentials)
 }
 
 /// What the metadata says.
@@ -136,11 +136,15 @@ async fn credentials(seen: &Preflight, wire: &Wire, client: &Client) -> Result<S
 
 /// Whether a machine client may authenticate with a signed assertion instead of a secret.
 async fn assertion(seen: &Preflight, wire: &Wire) -> Result<(), String> {
-    let offered = seen.abilities.get("jwt-offered");
-    let (Ability::Has, true) = (&offered, seen.world.registration.how != How::Preset) else {
-        return Err("no signed assertions are offered to clients that register".into());
-    };
     let kind = "machine-jwt";
+    let (word, reason) = if seen.world.registration.how == How::Preset {
+        ("private-key-jwt", "the preset client authenticates in another way")
+    } else {
+        ("jwt-offered", "no signed assertions are offered to clients that register")
+    };
+    if !seen.abilities.has(word) {
+        return Err(reason.into());
+    }
     let client = step::fresh_client(&seen.world, wire, kind, kind).await.map_err(|r| format!("failed to {r}"))?;
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client(kind, client.clone());

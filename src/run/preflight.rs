@@ -263,13 +263,13 @@ fn redirect_uris(profile: &Profile) -> Vec<String> {
 fn preset(profile: &Profile, client: Option<&crate::target::PresetClient>) -> Option<Client> {
     let client = client?;
     let secret = client.secret.as_ref().map(|s| s.expose().to_owned());
-    let default = if secret.is_some() { "client_secret_basic" } else { "none" };
-    let method = profile.registration.token_endpoint_auth_method.map_or_else(|| default.to_owned(), |m| m.to_string());
+    let method = profile.registration.token_endpoint_auth_method.unwrap_or_else(|| client.default_method());
     Some(Client {
         name: "default".into(),
         id: client.id.clone(),
         secret,
-        method,
+        key: client.key.clone(),
+        method: method.to_string(),
         redirect_uris: redirect_uris(profile),
         registration: Arc::default(),
     })
@@ -538,13 +538,13 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
     abilities.decide("public-client", how != How::None && !secret, reason);
     if let Some(preset) = world.registration.preset.as_ref().filter(|_| how == How::Preset) {
         // Cases that name a kind of client get the preset one, so it has to be of that kind.
-        let is = |method: &str| preset.method == method && preset.secret.is_some();
+        let is = |method: &str| preset.method == method && preset.has_credentials();
         let (basic, post) = (is("client_secret_basic"), is("client_secret_post"));
         let other = "the preset client authenticates in another way";
         abilities.decide("secret-basic", basic, other);
         abilities.decide("secret-post", post, other);
         abilities.decide("confidential-client", basic || post, other);
-        abilities.decide("private-key-jwt", false, other);
+        abilities.decide("private-key-jwt", is("private_key_jwt"), other);
     }
     // A server may hold a client to the one way that it registered.
     let preset = world.registration.preset.as_ref().filter(|_| how == How::Preset);
@@ -553,7 +553,7 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
         ("jwt-client", "private_key_jwt"),
         ("post-client", "client_secret_post"),
     ] {
-        let is = preset.is_none_or(|client| client.method == kind && client.secret.is_some());
+        let is = preset.is_none_or(|client| client.method == kind && client.has_credentials());
         abilities.decide(word, is, "the preset client authenticates in another way, or not at all");
     }
     abilities.decide("preset", how == How::Preset, "the profile presets no client");

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::assertion;
 use super::exchange::{EXCHANGER, GRANT, Source};
 use super::noted::part;
 use super::world::World;
+use super::{assertion, client_assertion};
 use crate::fact::clip;
-use crate::oauth::{encrypt, forge, pkce, stranger};
+use crate::oauth::client_key::ClientKey;
+use crate::oauth::{forge, pkce};
 use crate::transcript::{Outcome, Request, Secret};
 use crate::wire::{Answer, Wire, host::Document};
 
@@ -37,6 +38,8 @@ pub struct Client {
     pub id: String,
     /// `client_secret`, if it has one.
     pub secret: Option<String>,
+    /// The private key of a preset client; those that register have a key of the harness.
+    pub key: Option<Arc<ClientKey>>,
     /// `token_endpoint_auth_method` as registered.
     pub method: String,
     /// Registered redirect URIs.
@@ -46,6 +49,16 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether a preset client has what its way to authenticate takes.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        match self.method.as_str() {
+            "none" => false,
+            "private_key_jwt" => self.key.is_some(),
+            _ => self.secret.is_some(),
+        }
+    }
+
     /// A member by the name that cases use.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Value> {
@@ -72,6 +85,7 @@ impl Client {
             method: text("token_endpoint_auth_method").unwrap_or_else(|| default_method.to_owned()),
             redirect_uris: uris.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
             secret,
+            key: None,
             registration: Arc::new(answer.clone()),
         })
     }
@@ -133,7 +147,7 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
         grants.extend(assertions.then_some(assertion::GRANT));
         map.insert("grant_types".into(), json!(grants));
     }
-    if kind.ends_with("jwt") {
+    if method == "private_key_jwt" {
         map.insert("jwks".into(), forge::own_jwks());
         map.insert("token_endpoint_auth_signing_alg".into(), json!("ES256"));
     }
@@ -223,6 +237,7 @@ fn document(world: &World, name: &str, asked: &Map<String, Value>) -> Result<Cli
         name: name.into(),
         id,
         secret: None,
+        key: None,
         method,
         redirect_uris: uris,
         registration: Arc::new(Value::Object(document)),
@@ -292,7 +307,7 @@ pub fn authenticate(
                 "client_assertion_type".into(),
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
             ));
-            let jwt = client_assertion(world, client, assertion)?;
+            let jwt = client_assertion::signed(world, client, assertion)?;
             wire.learn(Secret::ClientAssertion, &jwt);
             form.push(("client_assertion".into(), jwt));
         }
@@ -316,59 +331,4 @@ fn basic_of(id: &str, secret: &str) -> (String, String) {
 /// Every byte as `%XX`: form-encoded in the way that only who decodes it understands.
 fn percent_encoded(text: &str) -> String {
     text.bytes().map(|b| format!("%{b:02X}")).collect()
-}
-
-/// A `private_key_jwt` assertion (RFC 7523 section 3), changed as the case asks: `claims`, `header`, `drop`, `sign`.
-fn client_assertion(world: &World, client: &Client, change: &Map<String, Value>) -> Result<String, String> {
-    let mut claims = Map::new();
-    let (issuer, now) = (world.issuer(), world.clock.date());
-    for (name, value) in [
-        ("iss", json!(client.id)),
-        ("sub", json!(client.id)),
-        ("aud", json!(part!(world.recipe, assertion_audience).as_deref().unwrap_or(&issuer))),
-        ("iat", json!(now)),
-        ("exp", json!(now + 60)),
-        ("jti", json!(pkce::random(16))),
-    ] {
-        claims.insert(name.into(), value);
-    }
-    let table = |name: &str| change.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    claims.extend(table("claims"));
-    for name in change.get("drop").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        claims.shift_remove(name);
-    }
-    let header = table("header");
-    let alg = header.get("alg").and_then(Value::as_str).unwrap_or("ES256").to_owned();
-    match change.get("sign").and_then(Value::as_str) {
-        None | Some("own") => forge::own(header, claims, &alg),
-        Some(how) => {
-            let mut jwt = crate::oauth::jwt::Jwt { header, claims, signature: "AAAA".into() };
-            jwt.header.entry("alg").or_insert(json!("ES256"));
-            jwt.header.entry("kid").or_insert(json!(forge::FOREIGN_KID));
-            match how {
-                "none" => {
-                    jwt.header.insert("alg".into(), json!("none"));
-                    forge::sign(jwt, &forge::Signing::Empty, None)
-                }
-                "stranger" => stranger::sign(jwt.header, jwt.claims),
-                "self-jwk" => {
-                    jwt.header.insert("kid".into(), json!(stranger::KID));
-                    jwt.header.insert("jwk".into(), stranger::jwk());
-                    stranger::sign(jwt.header, jwt.claims)
-                }
-                "self-jku" => {
-                    let host = world.host.as_ref().ok_or("serve a key set: the document host is not running")?;
-                    let path = format!("/bait/{}", pkce::random(12));
-                    host.put(&path, Document::json(&json!({ "keys": [stranger::jwk()] })));
-                    jwt.header.insert("kid".into(), json!(stranger::KID));
-                    jwt.header.insert("jku".into(), json!(host.url(&path)));
-                    stranger::sign(jwt.header, jwt.claims)
-                }
-                "encrypted-none" => encrypt::wrap(jwt, encrypt::Inside::Unsigned, part!(world.found, jwks).as_ref()),
-                "garbage" => forge::sign(jwt, &forge::Signing::Keep, None),
-                "public-key-hmac" => forge::sign(jwt, &forge::Signing::PublicKeyPem, Some(&forge::own_jwks())),
-                other => Err(format!("sign a client assertion by `{other}`: unknown way")),
-            }
-        }
-    }
 }

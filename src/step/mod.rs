@@ -8,6 +8,7 @@ mod assertion;
 mod authorize;
 mod call;
 mod client;
+mod client_assertion;
 mod clock;
 mod context;
 mod discover;

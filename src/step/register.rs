@@ -100,6 +100,7 @@ fn serve_document(context: &mut Context, args: Args<'_>) -> Result<Value, String
         name: args.text("as").unwrap_or_else(|| "default".into()),
         id: args.text("client-id").unwrap_or(id),
         secret: None,
+        key: None,
         method: text("token_endpoint_auth_method").unwrap_or_else(|| "none".into()),
         redirect_uris: uris.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         registration: Arc::new(Value::Object(document)),

@@ -62,8 +62,10 @@ fn lookup(name: &str, context: &Context) -> Result<Value, String> {
         return substitute(given, context);
     }
     let known = match head {
-        "each" | "exchange" | "target" | "as" | "prm" | "client" | "machine" | "other" | "host" | "idp" | "jkt"
-        | "provisioning" | "random" | "now" | "user" | "tool" | "scope" => namespace(head, tail, context),
+        "each" | "exchange" | "target" | "as" | "prm" | "client" | "machine" | "machine-other" | "other" | "host"
+        | "idp" | "jkt" | "provisioning" | "random" | "now" | "user" | "tool" | "scope" => {
+            namespace(head, tail, context)
+        }
         _ => context
             .captured(head)
             .map(|v| if tail.is_empty() { Some(v.clone()) } else { dig(v, tail).cloned() })
@@ -102,8 +104,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("prm", "url") => part!(world.found, prm_url).as_deref().and_then(text),
         ("prm", name) => world.found.prm_member(name).cloned(),
         ("client", member) => context.client("default").and_then(|c| c.member(member)),
-        ("machine", member) => context.client("machine").and_then(|c| c.member(member)),
-        ("other", member) => context.client("other").and_then(|c| c.member(member)),
+        ("machine" | "machine-other" | "other", member) => context.client(head).and_then(|c| c.member(member)),
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),

@@ -68,6 +68,7 @@ pub const NAMESPACES: &[Namespace] = &[
     ),
     free("jkt", "the thumbprint of a DPoP key of the case: `$jkt.default`, or the name that a step gives to `key`"),
     free("machine", "the client that acts for itself, like `$client`"),
+    free("machine-other", "a second such client"),
     Namespace { name: "now", holds: Members::Number, doc: "seconds since 1970; `$now.-60` is a minute ago" },
     free("other", "the second client, like `$client`"),
     free("prm", "a member of the protected resource metadata; also `$prm.url`"),

@@ -96,6 +96,7 @@ fn registration(facts: &InitFacts, lines: &mut Lines) {
             lines.set("how", "\"preset\"", "");
             lines.set("client-id", "{ env = \"CLIENT_ID\" }", "");
             lines.off("client-secret = { env = \"CLIENT_SECRET\" }   # left out: a public client");
+            lines.off("client-key = { env = \"CLIENT_KEY\" }   # in place of a secret: a private key in PEM (private_key_jwt)");
             lines.off("redirect-uris = [\"http://127.0.0.1:8123/callback\"]   # those that client has");
         }
         Some(how) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -12,6 +13,7 @@ use url::{Host, Url};
 
 use super::{Exchange, KnownFailure, Secret, read};
 use crate::diag::{Diagnostic, Source, nearest};
+use crate::oauth::client_key::ClientKey;
 use crate::rule::words::words;
 use crate::rule::{McpVersion, Role, Rules};
 
@@ -90,6 +92,8 @@ words! {
         ClientSecretBasic = "client_secret_basic",
         /// Secret in the form body.
         ClientSecretPost = "client_secret_post",
+        /// An assertion that the client signs (RFC 7523, section 2.2).
+        PrivateKeyJwt = "private_key_jwt",
     }
 }
 
@@ -131,8 +135,28 @@ pub struct Registration {
 pub struct PresetClient {
     /// Its `client_id`.
     pub id: String,
-    /// Its `client_secret`; absent for a public client.
+    /// Its `client_secret`; absent for a public client, and for one that has a key.
     pub secret: Option<Secret>,
+    /// The private key that it signs assertions with.
+    pub key: Option<Arc<ClientKey>>,
+}
+
+impl PresetClient {
+    /// Whether it can authenticate.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.secret.is_some() || self.key.is_some()
+    }
+
+    /// How it authenticates where nobody says.
+    #[must_use]
+    pub fn default_method(&self) -> AuthMethod {
+        match (&self.key, &self.secret) {
+            (Some(_), _) => AuthMethod::PrivateKeyJwt,
+            (None, Some(_)) => AuthMethod::ClientSecretBasic,
+            (None, None) => AuthMethod::None,
+        }
+    }
 }
 
 /// Where the harness serves client metadata documents.

@@ -300,7 +300,7 @@ fn slip_exchange_without_what_it_needs() {
     6 | auth-method = "basic"
       |               ^^^^^^^
       |
-      = help: known: none, client_secret_basic, client_secret_post
+      = help: known: none, client_secret_basic, client_secret_post, private_key_jwt
 
     error[url]: `exchange.resource` is not a resource indicator
      --> staging.toml:8:12

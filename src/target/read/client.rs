@@ -1,7 +1,9 @@
 //! `[registration]`, `[login]`: how the harness becomes a client, and its users.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use serde_json::Map;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -9,6 +11,8 @@ use super::super::{
     DocumentHost, FormHints, Login, LoginHow, PresetClient, Registration, RegistrationHow, Secret, User,
 };
 use super::Reading;
+use super::value::json_object;
+use crate::oauth::client_key::ClientKey;
 use crate::rule::reader::{Entry, Section};
 
 pub(super) fn registration(mut section: Section<'_>, reading: &mut Reading<'_>) -> Registration {
@@ -43,7 +47,48 @@ pub(super) fn registration(mut section: Section<'_>, reading: &mut Reading<'_>) 
 fn preset(section: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<PresetClient> {
     let id = reading.text_or_variable(section, "client-id");
     let secret = reading.secret(section, "client-secret");
-    Some(PresetClient { id: id?, secret })
+    let key = client_key(section, secret.is_some(), reading);
+    Some(PresetClient { id: id?, secret, key })
+}
+
+/// `client-key` with `client-key-header`: the private key, and what the header of its assertions carries.
+pub(super) fn client_key(
+    section: &mut Section<'_>,
+    has_secret: bool,
+    reading: &mut Reading<'_>,
+) -> Option<Arc<ClientKey>> {
+    let mut header = Map::new();
+    let written = section.take("client-key-header");
+    let alone = written.as_ref().map(Entry::span).filter(|_| !section.has("client-key"));
+    if let Some(span) = alone {
+        let help = "it says what the header of assertions carries that are signed with `client-key`";
+        reading.slips.advise("missing", span, "`client-key-header` without `client-key`", "", help);
+    }
+    if let Some(entry) = written {
+        let span = entry.span();
+        match entry.into_inner() {
+            DeValue::Table(table) => header = json_object(table),
+            other => {
+                let kind = "a table, such as { kid = \"key-1\" }";
+                section.mistyped("client-key-header", kind, &other, span, &mut reading.slips).unwrap_or(())
+            }
+        }
+    }
+    let entry = section.take("client-key")?;
+    let span = entry.span();
+    if has_secret {
+        let help = "leave one of them out: what is judged is a client that authenticates in one way";
+        reading.slips.advise("both", span.clone(), "a client with `client-secret` and `client-key`", "", help);
+    }
+    let pem = reading.secret_of(&section.path("client-key"), entry)?;
+    match ClientKey::read(pem.expose(), header) {
+        Ok(key) => Some(Arc::new(key)),
+        Err(problem) => {
+            let message = format!("`{}` is not usable", section.path("client-key"));
+            reading.slips.add("key", span, message, problem);
+            None
+        }
+    }
 }
 
 /// Redirect URIs are compared as text by the target, and kept as text here; only what is no URI at all is a slip.

@@ -2,12 +2,14 @@
 
 use super::super::{Exchange, ExchangeWants, IdJagWants, PresetClient, SubjectFrom};
 use super::Reading;
+use super::client::client_key;
 use crate::rule::reader::Section;
 
 pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> Exchange {
     let client_id = reading.text_or_variable(&mut section, "client-id");
     let secret = reading.secret(&mut section, "client-secret");
-    if client_id.is_none() && secret.is_some() {
+    let key = client_key(&mut section, secret.is_some(), reading);
+    if client_id.is_none() && (secret.is_some() || key.is_some()) {
         section.missing("client-id", &mut reading.slips);
     }
     let is_general = GENERAL.iter().any(|key| section.has(key)) || !section.has("id-jag");
@@ -20,7 +22,7 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
         section.missing("subject-token", &mut reading.slips);
     }
     let exchange = Exchange {
-        client: client_id.map(|id| PresetClient { id, secret }),
+        client: client_id.map(|id| PresetClient { id, secret, key }),
         auth_method: section.word("auth-method", &mut reading.slips),
         subject,
         subject_token,
