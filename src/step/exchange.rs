@@ -10,6 +10,7 @@ use super::context::Context;
 use super::id_jag::{self, Identity};
 use super::noted::part;
 use super::{facts, token};
+use crate::oauth::jwt;
 use crate::target::ExchangeWants;
 use crate::transcript::Secret;
 
@@ -194,6 +195,7 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
     if facts["granted"] == true {
         let (stated, inside) = (facts["body"]["scope"].as_str().map(words), scope_of(&facts["token"]["claims"]));
         let granted = stated.clone().or_else(|| inside.clone()).or_else(|| asked.map(words));
+        facts["mislabelled"] = json!(facts["issued-token-type"].as_str().is_some_and(is_always_jwt) && !is_jwt(facts));
         facts["granted-scope"] = json!(granted);
         facts["beyond-subject"] = json!(granted.zip(held).map(|(granted, held)| beyond(&granted, &held)));
         // What is not stated counts as granted in full (RFC 8693 section 2.2.1); the token may tell otherwise.
@@ -206,6 +208,22 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
         facts["unbound"] = json!(bound(&sent) && facts["token"].is_object() && !bound(&facts["token"]));
     }
     facts["subject"] = sent;
+}
+
+/// Whether what is of this type is a JWT in any case (RFC 8693 section 3, OpenID Connect Core section 2).
+fn is_always_jwt(kind: &str) -> bool {
+    let name = kind.strip_prefix("urn:ietf:params:oauth:token-type:");
+    name.is_some_and(|name| ["id-jag", "id_token", "jwt"].contains(&name))
+}
+
+/// Whether the token that came is a JWT: signed, or encrypted, of which nothing but the header can be read.
+fn is_jwt(facts: &Value) -> bool {
+    let encrypted = |token: &str| {
+        let parts: Vec<&str> = token.split('.').collect();
+        parts.len() == 5
+            && jwt::bytes(parts[0]).is_some_and(|head| serde_json::from_slice::<Map<_, Value>>(&head).is_ok())
+    };
+    facts["token"].is_object() || facts["body"]["access_token"].as_str().is_some_and(encrypted)
 }
 
 /// How the token is bound to a key (RFC 9449 section 5), as far as it can be seen.

@@ -361,6 +361,7 @@ const EXCHANGE: &[Fact] = &[
     members("token", JWT, "the token that came, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
     value("issued-token-type", "the issued_token_type of the answer"),
+    value("mislabelled", "true if that type says that the token is a JWT, and it is none (RFC 8693 section 3)"),
     value("subject-token", "the subject token that was sent"),
     members("subject", JWT, "the same, if it is a JWT"),
     value("actor-token", "the actor token that was sent"),
