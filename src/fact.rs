@@ -45,6 +45,9 @@ pub fn summary(facts: &Value) -> String {
         Some("elsewhere") => {
             words.push(format!("the browser was sent to {}", text("redirect.base").unwrap_or_default()))
         }
+        Some("page") if facts["away"].is_string() => {
+            words.push(format!("the browser was sent to {}, a page elsewhere", text("away").unwrap_or_default()))
+        }
         Some("page") => {
             let title = text("page.title")
                 .filter(|t| !t.is_empty())

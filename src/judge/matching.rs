@@ -1,7 +1,7 @@
 //! One fact against one matcher.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use regex::Regex;
 use serde_json::Value;
@@ -45,6 +45,14 @@ pub fn holds(
         }
         Matcher::Includes(value) => includes(found, &lookup(value)?),
         Matcher::Excludes(value) => !includes(found, &lookup(value)?),
+        Matcher::HasWords(value) => {
+            let wanted = lookup(value)?;
+            found.is_some_and(|found| words(&wanted).iter().all(|word| words(found).contains(word)))
+        }
+        Matcher::LacksWords(value) => {
+            let wanted = lookup(value)?;
+            found.is_none_or(|found| !words(&wanted).iter().any(|word| words(found).contains(word)))
+        }
         Matcher::SameAs(name) => equal(found, &lookup(&variable(name))?),
         Matcher::DiffersFrom(name) => found.is_some() && !equal(found, &lookup(&variable(name))?),
         Matcher::Min { of, n } => measure(*of, found).is_some_and(|v| v >= *n),
@@ -114,6 +122,15 @@ fn includes(found: Option<&Value>, wanted: &Value) -> bool {
     }
 }
 
+/// The words of a text, or of all texts of a list.
+fn words(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => text.split_whitespace().collect(),
+        Value::Array(items) => items.iter().flat_map(words).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -134,6 +151,7 @@ fn measure(of: Option<Measure>, found: Option<&Value>) -> Option<f64> {
     match of {
         None => found.as_f64(),
         Some(Measure::Length) => Some(length(found)),
+        Some(Measure::DistinctEntropyBits) => Some(entropy_bits(&different(found))),
         Some(Measure::EntropyBits) => Some(entropy_bits(found)),
         Some(Measure::Distinct) => Some(distinct(found)),
     }
@@ -166,11 +184,13 @@ fn entropy_bits(value: &Value) -> f64 {
 /// How many different values a list has.
 #[expect(clippy::cast_precision_loss, reason = "a bounded list")]
 fn distinct(value: &Value) -> f64 {
-    let Value::Array(items) = value else { return 1.0 };
-    let mut texts: Vec<String> = items.iter().map(text).collect();
-    texts.sort();
-    texts.dedup();
-    texts.len() as f64
+    different(value).as_array().map_or(1.0, |items| items.len() as f64)
+}
+
+/// A list with each of its values once.
+fn different(value: &Value) -> Value {
+    let Value::Array(items) = value else { return value.clone() };
+    items.iter().map(text).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub enum Signing {
     Foreign,
     /// HMAC with the PEM of the issuer's public key as the secret (RFC 8725 section 2.1).
     PublicKeyPem,
+    /// The same without the line end behind the last line, as keys stand in variables.
+    PublicKeyPemTrimmed,
     /// HMAC with the JSON of the issuer's public JWK as the secret.
     PublicKeyJwk,
     /// HMAC with an empty secret.
@@ -58,13 +60,15 @@ pub fn sign(mut jwt: Jwt, how: &Signing, jwks: Option<&Value>) -> Result<String,
             jwt.header.insert("alg".into(), json!(foreign.name));
             foreign.sign(&jwt.signing_input())?
         }
-        Signing::PublicKeyPem | Signing::PublicKeyJwk | Signing::EmptySecret => {
+        Signing::PublicKeyPem | Signing::PublicKeyPemTrimmed | Signing::PublicKeyJwk | Signing::EmptySecret => {
             let secret = match how {
                 Signing::EmptySecret => Vec::new(),
                 _ => {
                     let jwk = find_jwk(jwks.ok_or("the issuer publishes no key set (jwks_uri)")?, &jwt.header)?;
                     if *how == Signing::PublicKeyJwk {
                         jwk.to_string().into_bytes()
+                    } else if *how == Signing::PublicKeyPemTrimmed {
+                        public_pem(&jwk)?.trim_end().as_bytes().to_vec()
                     } else {
                         public_pem(&jwk)?.into_bytes()
                     }
@@ -259,6 +263,7 @@ mod tests {
                 Signing::Empty,
                 Signing::Foreign,
                 Signing::PublicKeyPem,
+                Signing::PublicKeyPemTrimmed,
                 Signing::PublicKeyJwk,
                 Signing::EmptySecret,
                 Signing::EmbeddedJwk,

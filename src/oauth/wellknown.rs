@@ -6,9 +6,18 @@ use url::Url;
 #[must_use]
 pub fn protected_resource(mcp_url: &Url) -> Vec<String> {
     let origin = mcp_url.origin().ascii_serialization();
-    let path = mcp_url.path().trim_end_matches('/');
+    let path = mcp_url.path();
     let root = format!("{origin}/.well-known/oauth-protected-resource");
-    if path.is_empty() { vec![root] } else { vec![format!("{root}{path}"), root] }
+    // RFC 9728 section 3.1 drops the slash behind the host alone, and keeps a query (section 1.2); what is also tried is what many serve.
+    let exact = if path == "/" { String::new() } else { path.to_owned() };
+    let query = mcp_url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut places = Vec::new();
+    for place in [format!("{root}{exact}{query}"), format!("{root}{}", path.trim_end_matches('/')), root] {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// One place where authorization server metadata may stand.
@@ -50,6 +59,11 @@ mod tests {
     fn inserts_the_path() {
         let url = Url::parse("https://h.example/a/mcp").expect("valid");
         assert_eq!(protected_resource(&url)[0], "https://h.example/.well-known/oauth-protected-resource/a/mcp");
+        let of = |url: &str| protected_resource(&Url::parse(url).expect("valid"));
+        let at = |rest: &str| format!("https://h.example/.well-known/oauth-protected-resource{rest}");
+        assert_eq!(of("https://h.example"), [at("")]);
+        assert_eq!(of("https://h.example/mcp/"), [at("/mcp/"), at("/mcp"), at("")]);
+        assert_eq!(of("https://h.example/mcp?tenant=a"), [at("/mcp?tenant=a"), at("/mcp"), at("")]);
         let forms: Vec<_> = authorization_server("https://h.example/t1/").into_iter().map(|c| c.url).collect();
         assert_eq!(
             forms,

@@ -117,7 +117,7 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
     ] {
         seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
     }
-    for word in ["exchange-lifetime", "exchange-no-refresh", "exchange-own-subjects"] {
+    for word in POLICIES {
         let reason = "a policy that the profile does not claim (abilities.with)";
         seen.abilities.set(word, Ability::Lacks(reason.into()));
     }
@@ -131,6 +131,16 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         Err(reason) => refused(seen, stated, &reason),
     }
 }
+
+/// What RFC 8693 leaves to the server, and is judged where the profile claims it.
+const POLICIES: [&str; 6] = [
+    "exchange-authenticated",
+    "exchange-delegates",
+    "exchange-lifetime",
+    "exchange-may-act",
+    "exchange-no-refresh",
+    "exchange-own-subjects",
+];
 
 /// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
 /// needs beyond it.

@@ -205,6 +205,9 @@ async fn identity_assertion(seen: &mut Preflight, wire: &Wire, client: Result<Cl
         if has_second(seen) {
             seen.abilities.set("two-machines", Ability::Has);
         }
+        let confidential = client.as_ref().is_ok_and(|client| client.method != "none");
+        let reason = "it takes identity assertions from clients that have no credentials";
+        seen.abilities.decide("id-jag-authenticated", confidential, reason);
         trusted_for_assertions(seen);
         // Without what makes an ID-JAG it is a plain grant of RFC 7523, which a server may serve beside ID-JAGs.
         let plain = json!({ "header": { "typ": "JWT" }, "drop": ["client_id", "resource"] });
@@ -294,7 +297,7 @@ const ALL: [&str; 7] = [
     "workload-identity",
 ];
 /// The abilities about identity assertions that it takes; others that begin so are about those that it issues.
-const ID_JAG: [&str; 3] = ["id-jag", "id-jag-bound", "id-jag-only"];
+const ID_JAG: [&str; 4] = ["id-jag", "id-jag-authenticated", "id-jag-bound", "id-jag-only"];
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 /// The extension of MCP for clients that act for themselves.

@@ -556,6 +556,8 @@ fn become_client(seen: &mut Preflight, profile: &Profile) {
         let is = preset.is_none_or(|client| client.method == kind && client.has_credentials());
         abilities.decide(word, is, "the preset client authenticates in another way, or not at all");
     }
+    let own = world.registration.redirect_uris.iter().eq([REDIRECT_URI]);
+    abilities.decide("own-redirect-uri", own, "the profile names other redirect URIs");
     abilities.decide("preset", how == How::Preset, "the profile presets no client");
     let two = match how {
         How::Preset => world.registration.other.is_some(),

@@ -137,11 +137,20 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
         if !seen.abilities.has(word) {
             continue;
         }
-        let Ok(client) = step::fresh_client(&seen.world, wire, kind, kind).await else { continue };
+        let client = match step::fresh_client(&seen.world, wire, kind, kind).await {
+            Ok(client) => client,
+            Err(reason) => {
+                // Such clients may be the operator's to make.
+                seen.abilities.set(word, Ability::Lacks(format!("offered, but failed to {reason}")));
+                continue;
+            }
+        };
         if client.method != method {
             // A server may replace what it was asked for (RFC 7591 section 2); its answer says so.
             let reason = format!("a client that asks for {method} is registered for {}", client.method);
-            seen.abilities.set(word, Ability::Lacks(reason));
+            for word in [word, &format!("{kind}-client")] {
+                seen.abilities.set(word, Ability::Lacks(reason.clone()));
+            }
             continue;
         }
         let mut got = journey_and_token(&seen.world, wire, &client).await;

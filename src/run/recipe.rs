@@ -74,6 +74,7 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     match got {
         Ok((journey, mut token)) => {
             describe(seen, &journey, &token, &wire);
+            granted(seen, &client, &token);
             leg::clients(seen, &wire, &client, &journey).await;
             first_call(seen, &wire, &token, stated).await;
             if let Some((other, second)) = turns(seen, &wire, &client, &mut token).await {
@@ -287,6 +288,20 @@ pub async fn journey_and_token(world: &World, wire: &Wire, client: &Client) -> R
         return Err(format!("the token endpoint refused an honest code: {}{said}", summary(&token.facts)));
     }
     Ok((journey, token.facts))
+}
+
+/// What came of the client and the scope that were asked for: a server may register another kind of client (RFC 7591 section 3.2.1)
+/// and grant another scope (RFC 6749 section 3.3), if it says so.
+fn granted(seen: &mut Preflight, client: &Client, token: &Value) {
+    if seen.world.registration.how == How::Dynamic && client.method != "none" {
+        let reason = format!("a client that registers gets {}", client.method);
+        seen.abilities.set("public-client", Ability::Lacks(reason));
+    }
+    let has = |word: &str| token["granted-scope"].as_array().is_some_and(|list| list.iter().any(|scope| scope == word));
+    if seen.world.scope("write").is_some_and(|needed| needed.split(' ').all(has)) {
+        let reason = "an honest grant has the scope of the writing tool already (profile section [scopes], tool-write)";
+        seen.abilities.set("step-up", Ability::Lacks(reason.into()));
+    }
 }
 
 /// What the honest grant shows about the target.

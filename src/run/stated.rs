@@ -44,6 +44,9 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
     }
     let named = lists("revocation_endpoint_auth_methods_supported", "none");
+    let methods = &metadata["revocation_endpoint_auth_methods_supported"];
+    let basic = methods.as_array().is_none_or(|all| all.iter().any(|method| method == "client_secret_basic"));
+    a.decide("revocation-basic", basic, "revocation_endpoint_auth_methods_supported does not list client_secret_basic");
     a.decide("revocation-none", named, "revocation_endpoint_auth_methods_supported does not list none");
     seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
     let methods = metadata["token_endpoint_auth_methods_supported"].is_array();
@@ -122,6 +125,7 @@ fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
         let granted = seen.world.recipe.scope.clone().unwrap_or_default();
         needed.split(' ').any(|s| !granted.split(' ').any(|g| g == s))
     });
+    a.decide("write-scope", step_up, "no tool is known that needs more scope (profile section [scopes], tool-write)");
     a.decide("step-up", step_up, "no tool is known that needs more scope (profile section [scopes], tool-write)");
     let read = seen.world.tool("read").is_some();
     a.decide("tool", read, "no tool is named that may be called (profile section [scopes], tool-read)");

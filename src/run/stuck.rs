@@ -38,6 +38,7 @@ pub fn stuck(world: &World, facts: &Value) -> String {
         "consent" => format!(
             "the consent page was not understood: name its button in the profile (login.approve-button); {page}"
         ),
+        "page" if facts["away"].is_string() => leg::elsewhere(world, facts["away"].as_str().unwrap_or_default()),
         "page" => format!(
             "the authorization request ended on a page that could not be answered: {page}.{}",
             next_to_unknown_page(world, facts)

@@ -90,6 +90,7 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let approve = args.text("answer").as_deref() != Some("deny");
     let mut values = args::pairs(&args.table("with"));
     values.extend(csrf_value(context, &page, args)?);
+    let form = page_words::answering(&page, &form, &context.world.forms, approve).clone();
     let mut form = without(form, &args.list("drop"));
     if let Some(method) = args.text("method") {
         form.method = method;

@@ -96,15 +96,21 @@ impl Client {
 #[must_use]
 pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     let offers = |word: &str| lists(world.found.member("token_endpoint_auth_methods_supported"), word);
+    let confidential = if offers("client_secret_basic") && !part!(world.recipe, post_machines) {
+        "machine-basic"
+    } else if offers("client_secret_post") {
+        "machine-post"
+    } else {
+        "machine-jwt"
+    };
     let kind = match kind {
         "machine" if part!(world.recipe, public_machines) => "public",
-        "machine" if offers("client_secret_basic") && !part!(world.recipe, post_machines) => "machine-basic",
-        "machine" if offers("client_secret_post") => "machine-post",
-        "machine" => "machine-jwt",
+        "machine" => confidential,
         other => other,
     };
-    let method = match kind.trim_start_matches("machine-") {
-        "basic" | EXCHANGER => "client_secret_basic",
+    let way = if kind == EXCHANGER { confidential } else { kind };
+    let method = match way.trim_start_matches("machine-") {
+        "basic" => "client_secret_basic",
         "post" => "client_secret_post",
         "jwt" => "private_key_jwt",
         _ => part!(world.registration, method)

@@ -83,8 +83,10 @@ pub async fn discover(
     if let Some(url) = Url::parse(mcp_url).ok().filter(|_| from != Some("challenge")) {
         let candidates = wellknown::protected_resource(&url);
         // An MCP URL without a path has one place only, the root.
-        let vias = ["well-known-path", "well-known-root"].into_iter().skip(2 - candidates.len());
-        let fresh = candidates.into_iter().zip(vias).filter(|(url, _)| places.iter().all(|(p, _)| p != url));
+        let last = candidates.len() - 1;
+        let via = |at: usize| if at == last { "well-known-root" } else { "well-known-path" };
+        let all = candidates.into_iter().enumerate().map(|(at, url)| (url, via(at)));
+        let fresh = all.filter(|(url, _)| places.iter().all(|(p, _)| p != url));
         places.extend(fresh.collect::<Vec<_>>());
     }
     let mut prm = json!({});

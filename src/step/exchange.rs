@@ -187,20 +187,19 @@ pub async fn obtain(
 /// Adds what is special to exchanges: what was handed in, and how the answer compares with it.
 fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<String>, asked: Option<&str>) {
     let sent = facts::token(subject.map(Value::from).as_ref());
-    let held = subject_scope.map(|text| words(&text)).or_else(|| scope_of(&sent["claims"]));
+    let held = subject_scope.map(|text| token::words(&text)).or_else(|| token::scope_of(&sent["claims"]));
     facts["issued-token-type"] = facts["body"]["issued_token_type"].clone();
     facts["subject-token"] = json!(subject);
     let text = facts["text"].as_str().unwrap_or_default();
     facts["echoed"] = json!(facts["granted"] != true && subject.is_some_and(|s| s.len() > 20 && text.contains(s)));
     if facts["granted"] == true {
-        let (stated, inside) = (facts["body"]["scope"].as_str().map(words), scope_of(&facts["token"]["claims"]));
-        let granted = stated.clone().or_else(|| inside.clone()).or_else(|| asked.map(words));
+        let inside = token::scope_of(&facts["token"]["claims"]);
         facts["mislabelled"] = json!(facts["issued-token-type"].as_str().is_some_and(is_always_jwt) && !is_jwt(facts));
-        facts["granted-scope"] = json!(granted);
+        let granted: Option<BTreeSet<String>> = serde_json::from_value(facts["granted-scope"].clone()).ok();
         facts["beyond-subject"] = json!(granted.zip(held).map(|(granted, held)| beyond(&granted, &held)));
         // What is not stated counts as granted in full (RFC 8693 section 2.2.1); the token may tell otherwise.
-        let missing = inside.zip(asked).filter(|_| stated.is_none());
-        facts["scope-unstated"] = json!(missing.map(|(inside, asked)| beyond(&words(asked), &inside)));
+        let missing = inside.zip(asked).filter(|_| !facts["body"]["scope"].is_string());
+        facts["scope-unstated"] = json!(missing.map(|(inside, asked)| beyond(&token::words(asked), &inside)));
         let ends = |token: &Value| token["claims"]["exp"].as_f64();
         facts["outlives"] = json!(ends(&facts["token"]).zip(ends(&sent)).map(|(new, old)| new - old));
         let bound = |token: &Value| !token["claims"]["cnf"].is_null();
@@ -260,19 +259,6 @@ fn aud(claims: &Value) -> Vec<String> {
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The scope in a token: a text, or a list; Microsoft's `scp` too.
-fn scope_of(claims: &Value) -> Option<BTreeSet<String>> {
-    match [&claims["scope"], &claims["scp"]].into_iter().find(|value| !value.is_null())? {
-        Value::String(text) => Some(words(text)),
-        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
-        _ => None,
-    }
-}
-
-fn words(text: &str) -> BTreeSet<String> {
-    text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn beyond(granted: &BTreeSet<String>, held: &BTreeSet<String>) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Facts that several verbs share: an HTTP answer as a tree, challenges, tokens; and what a preparing step must have reached.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
@@ -101,7 +103,7 @@ pub fn challenges(lines: &[&str]) -> Value {
         "count": bearer.len(),
         "param-count": params.len(),
         "params": params,
-        "duplicates": chosen.map(|c| c.duplicates()).unwrap_or_default(),
+        "duplicates": bearer.iter().copied().chain(chosen).flat_map(|c| c.duplicates()).collect::<BTreeSet<_>>(),
         "dpop": all.iter().find(|c| c.scheme.eq_ignore_ascii_case("dpop")).map(|c| {
             c.params.iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<_, _>>()
         }),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::away;
 use super::context::{Context, Seat, Transaction};
 use super::facts;
 use super::form_action;
@@ -83,6 +84,8 @@ enum Ending {
     /// A redirect to a `data:` URL of the target's own making: a page, if an odd one. Browsers go to none (Fetch
     /// standard), so nobody is sent anywhere.
     Inline,
+    /// A redirect to a page of the target's own on another host.
+    Away(Redirect),
     Login,
     Consent,
     Page,
@@ -136,10 +139,12 @@ async fn stretches(
         let visit = leg(world, wire, seat, tx, next, plan.goal).await;
         log.take(&visit, submitted.is_some());
         if let Some(page) = submitted.filter(|page| is_own_page(world, page)) {
-            log.barred.extend(form_action::blocked(&page, &visit.redirects));
+            // Where a page on the way leads on by itself, that is no longer the form.
+            let of_form = visit.statuses.iter().take_while(|status| (300..400).contains(*status)).count();
+            log.barred.extend(form_action::blocked(&page, &visit.redirects[..of_form.min(visit.redirects.len())]));
         }
         let page = match visit.end {
-            End::Stopped { location, from } => return arrived(world, tx, &location, from),
+            End::Stopped { location, from } => return arrived(world, wire, tx, &location, from),
             End::NoAnswer(failure) => return Ending::Failed(failure),
             End::Loop => return Ending::Loop,
             End::Page(page) => page,
@@ -162,7 +167,7 @@ async fn stretches(
             Asks::Consent(_) if plan.goal == Goal::Consent && is_own_page(world, &page) => return Ending::Consent,
             Asks::Consent(form) => {
                 let approve = plan.approve || !is_own_page(world, &page);
-                let Some(start) = answer(world, &page, form.clone(), approve) else { return Ending::Consent };
+                let Some(start) = answer(world, &page, form, approve) else { return Ending::Consent };
                 tx.answered = Some(Arc::clone(&page));
                 next = start;
             }
@@ -195,7 +200,7 @@ async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, app
         Ok(ended) => {
             wire.learn_url(&ended);
             log.redirects.push(ended.clone());
-            match arrived(world, tx, &ended, 302) {
+            match arrived(world, wire, tx, &ended, 302) {
                 Ending::Elsewhere(redirect, _) if world.is_own(&redirect.url) => Ending::Page,
                 ending => ending,
             }
@@ -215,7 +220,8 @@ fn is_own_page(world: &World, page: &Page) -> bool {
 }
 
 /// How a consent page is answered: by a button, or by a link that denies.
-pub fn answer(world: &World, page: &Arc<Page>, form: Form, approve: bool) -> Option<Start> {
+pub fn answer(world: &World, page: &Arc<Page>, form: &Form, approve: bool) -> Option<Start> {
+    let form = page_words::answering(page, form, &world.forms, approve).clone();
     match page_words::button(&form, &world.forms, approve).cloned() {
         Some(button) => Some(Start::Submit { page: Arc::clone(page), form, values: Vec::new(), button: Some(button) }),
         None if approve && form.buttons.is_empty() => {
@@ -283,7 +289,7 @@ fn answers(location: &str, asked: &str) -> bool {
     Redirect::parse(asked).query("redirect_uri").is_some_and(|uri| Redirect::parse(uri).base == base)
 }
 
-fn arrived(world: &World, tx: &Transaction, location: &str, from: u16) -> Ending {
+fn arrived(world: &World, wire: &Wire, tx: &Transaction, location: &str, from: u16) -> Ending {
     let redirect = Redirect::parse(location);
     if tx.client.redirect_uris.iter().any(|uri| is_for(world, &redirect, uri)) {
         Ending::Client(redirect, from)
@@ -293,6 +299,8 @@ fn arrived(world: &World, tx: &Transaction, location: &str, from: u16) -> Ending
         Ending::Callback(redirect, from)
     } else if location.starts_with("data:") && !tx.redirect_uri.as_ref().is_some_and(|uri| uri.starts_with("data:")) {
         Ending::Inline
+    } else if away::is_of_its_own_choosing(wire, tx, &redirect) {
+        Ending::Away(redirect)
     } else {
         Ending::Elsewhere(redirect, from)
     }
@@ -323,7 +331,7 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         Ending::Callback(..) => "callback",
         Ending::Login => "login",
         Ending::Consent => "consent",
-        Ending::Page | Ending::Inline | Ending::Unanswered(_) => "page",
+        Ending::Page | Ending::Inline | Ending::Away(_) | Ending::Unanswered(_) => "page",
         Ending::Failed(_) | Ending::Unknown(_) => "nowhere",
         Ending::Loop => "loop",
     };
@@ -334,6 +342,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     }
     if let Ending::Unknown(why) = &ending {
         put("no-answer", json!(why));
+    }
+    if let Ending::Away(redirect) = &ending {
+        put("away", json!(redirect.base));
     }
     if !log.barred.is_empty() {
         put("barred", json!(log.barred));
@@ -353,7 +364,8 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     if let (Ending::Page | Ending::Login | Ending::Consent, Some(page)) = (&ending, log.pages.last()) {
         put("page", page_facts(page));
         let body: Value = serde_json::from_str(&page.body).unwrap_or(Value::Null);
-        if let Some(error) = body["error"].as_str() {
+        // OAuth knows no such answer here; what is said by other words than its codes is a page for people (A.7 of RFC 6749 allows more).
+        if let Some(error) = body["error"].as_str().filter(|error| is_code(error)) {
             put("error", json!(error));
         }
     }
@@ -368,6 +380,8 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     }
     if pages {
         put("pages", Value::Array(log.pages.iter().map(|page| page_facts(page)).collect()));
+        let shown = log.pages.iter().filter(|page| page.meta_refresh.is_none() && page.auto_submit().is_none());
+        put("shown", json!(shown.map(|page| &page.url).collect::<Vec<_>>()));
     }
     put("statuses", json!(log.statuses));
     put("submit-statuses", json!(log.submit_statuses));
@@ -396,6 +410,12 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     put("session-cookies", cookies(seat, &|name| !PLAIN_COOKIES.iter().any(|w| name.to_ascii_lowercase().contains(w))));
     put("browser", json!({ "name": seat.browser.name, "cookies": jar(seat) }));
     Value::Object(map)
+}
+
+/// Whether a text is like an error code: all that are registered are words joined by underscores.
+fn is_code(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn redirect_facts(redirect: &Redirect, from: u16, registered: bool) -> Value {
@@ -529,8 +549,31 @@ const MAX_LOGINS: usize = 3;
 /// What the names of CSRF tokens in forms have in common.
 const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken", "antiforgery"];
 /// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
-const PLAIN_COOKIES: &[&str] =
-    &["csrf", "xsrf", "lang", "locale", "theme", "timezone", "awsalb", "arraffinity", "__cf_", "_cfuvid"];
+const PLAIN_COOKIES: &[&str] = &[
+    "csrf",
+    "xsrf",
+    "lang",
+    "locale",
+    "theme",
+    "timezone",
+    "awsalb",
+    "awselb",
+    "arraffinity",
+    "__cf_",
+    "_cfuvid",
+    "serverid",
+    "srv_id",
+    "bigip",
+    "gclb",
+    "incap_ses",
+    "visid_incap",
+    "nlbi_",
+    "sticky",
+    "affinity",
+    "ak_bmsc",
+    "bm_s",
+    "ingresscookie",
+];
 
 #[cfg(test)]
 mod tests {

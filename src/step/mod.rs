@@ -6,6 +6,7 @@
 mod args;
 mod assertion;
 mod authorize;
+mod away;
 mod call;
 mod client;
 mod client_assertion;

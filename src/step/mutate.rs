@@ -143,6 +143,7 @@ pub(super) fn by_attacker(context: &mut Context, mut jwt: Jwt, how: &str) -> Res
         "empty" => Signing::Empty,
         "foreign" => Signing::Foreign,
         "public-key-hmac" => Signing::PublicKeyPem,
+        "public-key-hmac-trimmed" => Signing::PublicKeyPemTrimmed,
         "jwk-hmac" => Signing::PublicKeyJwk,
         "empty-hmac" => Signing::EmptySecret,
         "self-jwk" => Signing::EmbeddedJwk,
@@ -186,7 +187,12 @@ fn change_text(text: &str, args: Args<'_>) -> String {
             number => number.parse::<usize>().unwrap_or(0).min(chars.len() - 1),
         };
         // The last character of a base64url part may hold padding bits only, so its neighbours in the alphabet would decode alike.
-        chars[at] = if chars[at] == 'A' { 'Q' } else { 'A' };
+        // And hexadecimal digits are read in either case.
+        chars[at] = match chars[at] {
+            'A' => 'Q',
+            'a' => 'w',
+            _ => 'A',
+        };
     }
     if let Some(length) = args.get("truncate").and_then(Value::as_i64) {
         let many = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
@@ -224,7 +230,9 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     }
     if args.text("cookie").as_deref() == Some("*") {
         for cookie in jar.cookies() {
-            jar.replace(&cookie.name, &change_text(&cookie.value, args));
+            let changed = change_text(&cookie.value, args);
+            // Where there is nothing to cut off, all of it goes: a browser that sends its honest cookies has altered none.
+            jar.replace(&cookie.name, if changed == cookie.value { "" } else { &changed });
         }
     }
     if let Some(raw) = args.text("set-cookie") {

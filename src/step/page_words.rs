@@ -28,12 +28,26 @@ pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
     if let Some(form) = login {
         return Asks::Login(form);
     }
-    match page.forms.iter().find(|f| f.method.eq_ignore_ascii_case("post") && !is_logout(f)) {
+    match decisions(page).find(|form| agrees(form, hints)).or_else(|| decisions(page).next()) {
         // Whoever wants to know something is not answered by a form sent empty.
         Some(form) if is_blank(form) && !agrees(form, hints) => Asks::Nothing,
         Some(form) => Asks::Consent(form),
         None => Asks::Nothing,
     }
+}
+
+/// The forms of a page that may hold the answer of a user: among them those that choose a language or another account.
+fn decisions(page: &Page) -> impl Iterator<Item = &Form> {
+    page.forms.iter().filter(|form| form.method.eq_ignore_ascii_case("post") && !is_logout(form))
+}
+
+/// The form that gives an answer: the page's own, or where that has no button for a no, another that has.
+#[must_use]
+pub fn answering<'a>(page: &'a Page, form: &'a Form, hints: &LoginForm, approve: bool) -> &'a Form {
+    if approve || button(form, hints, false).is_some() {
+        return form;
+    }
+    decisions(page).find(|other| button(other, hints, false).is_some()).unwrap_or(form)
 }
 
 /// Whether a page asks for yes or no: on a form of its own, or on that of the login, where a button that denies stands beside
@@ -221,5 +235,40 @@ mod tests {
         assert!(!decides(&form(&["Log in and allow access"]), &hints), "no way to say no");
         assert!(!decides(&form(&["Continue", "Cancel"]), &hints));
         assert!(!decides(&form(&["Sign in", "Back"]), &hints));
+    }
+
+    fn page(forms: &[(&str, &str)]) -> Page {
+        let form = |&(action, text): &(&str, &str)| Form {
+            method: "post".to_owned(),
+            action: action.to_owned(),
+            buttons: vec![Button { text: text.to_owned(), ..Button::default() }],
+            ..Form::default()
+        };
+        let mut page = Page::default();
+        page.forms.extend(forms.iter().map(form));
+        page
+    }
+
+    #[test]
+    fn the_form_that_approves_is_found_among_others() {
+        let hints = LoginForm::default();
+        for forms in [
+            [("/deny", "Deny"), ("/approve", "Authorize")],
+            [("/language", "Go"), ("/approve", "Authorize")],
+            [("/account", "Use another account"), ("/approve", "Allow")],
+        ] {
+            let page = page(&forms);
+            let Asks::Consent(form) = asks(&page, &hints) else { panic!("no consent: {forms:?}") };
+            assert!(form.action.ends_with("/approve"), "{forms:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_of_its_own_denies() {
+        let page = page(&[("/approve", "Authorize"), ("/deny", "Deny")]);
+        let hints = LoginForm::default();
+        let Asks::Consent(form) = asks(&page, &hints) else { panic!("no consent") };
+        assert!(answering(&page, form, &hints, true).action.ends_with("/approve"));
+        assert!(answering(&page, form, &hints, false).action.ends_with("/deny"));
     }
 }

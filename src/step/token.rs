@@ -1,5 +1,7 @@
 //! `token`: a request to the token endpoint (OAuth 2.1 section 3.2); the grant follows from what is given.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::args::{self, Args};
@@ -230,22 +232,33 @@ pub fn facts_of(mut facts: Map<String, Value>) -> Value {
     let granted = body.get("access_token").and_then(Value::as_str).is_some_and(|t| !t.is_empty());
     facts.insert("granted".into(), json!(granted));
     let token = facts::token(body.get("access_token"));
+    let stated = body.get("scope").and_then(Value::as_str).map(words).filter(|_| granted);
+    let inside = scope_of(&token["claims"]);
     // Who leaves it out says that all was granted that was asked for, which may be so (RFC 6749 section 5.1).
     if body.get("scope").is_none_or(Value::is_null) {
-        facts.insert("unstated-scope".into(), scope_of(&token["claims"]));
+        let text = inside.as_ref().map(|words| words.iter().map(String::as_str).collect::<Vec<_>>().join(" "));
+        facts.insert("unstated-scope".into(), json!(text));
     }
+    let known = stated.is_some() || inside.is_some();
+    let all: BTreeSet<String> = stated.into_iter().chain(inside).flatten().collect();
+    facts.insert("granted-scope".into(), if known { json!(all) } else { Value::Null });
     facts.insert("token".into(), token);
     facts.insert("id-token".into(), facts::token(body.get("id_token")));
     Value::Object(facts)
 }
 
-/// The scope in the claims of a token as one text; in some it is a list.
-fn scope_of(claims: &Value) -> Value {
-    match [&claims["scope"], &claims["scp"]].into_iter().find(|value| !value.is_null()) {
-        Some(Value::Array(list)) => json!(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
-        Some(scope) => scope.clone(),
-        None => Value::Null,
+/// The scope in the claims of a token: a text, or a list; Microsoft's `scp` too.
+pub(super) fn scope_of(claims: &Value) -> Option<BTreeSet<String>> {
+    match [&claims["scope"], &claims["scp"]].into_iter().find(|value| !value.is_null())? {
+        Value::String(text) => Some(words(text)),
+        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => None,
     }
+}
+
+/// The scopes of a text (RFC 6749 section 3.3).
+pub(super) fn words(text: &str) -> BTreeSet<String> {
+    text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Remembers which grant the new tokens belong to.

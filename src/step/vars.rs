@@ -92,6 +92,9 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
     let text = |s: &str| Some(Value::String(s.to_owned()));
     match (head, tail) {
         ("target", "mcp-url") => text(&world.mcp_url),
+        ("target", "mcp-url-query") => {
+            text(&format!("{}{}", world.mcp_url, if world.mcp_url.contains('?') { '&' } else { '?' }))
+        }
         ("target", "mcp-url-twin") => text(&world.mcp_url_twin()),
         ("target", "origin") => text(&world.origin()),
         ("target", "path") => text(&world.mcp_path()),
@@ -107,6 +110,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("machine" | "machine-other" | "other", member) => context.client(head).and_then(|c| c.member(member)),
         ("host", "url") => world.host.as_ref().and_then(|h| text(&h.url("/"))).map(|v| trim_slash(&v)),
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
+        ("host", "name") => world.host.as_ref().and_then(|h| text(h.authority().rsplit_once(':')?.0)),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
         ("exchange", member) => world.exchange.at(&["wants"]).member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
@@ -128,9 +132,17 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         }),
         ("scope", "all") => Some(world.resource_scopes().into()),
         ("scope", "default") => text(part!(world.recipe, scope).as_deref().unwrap_or("")),
+        ("scope", "write") => text(&beyond(&world.scope("write")?, part!(world.recipe, scope).as_deref())),
+        ("scope", "downstream-write") => text(&beyond(&world.scope(tail)?, world.scope("downstream").as_deref())),
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),
         _ => None,
     }
+}
+
+/// The scopes of the first that are not in the second: what has to be added.
+fn beyond(scope: &str, held: Option<&str>) -> String {
+    let is_held = |word: &&str| held.is_some_and(|held| held.split(' ').any(|known| known == *word));
+    scope.split(' ').filter(|word| !word.is_empty() && !is_held(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn trim_slash(value: &Value) -> Value {

@@ -307,7 +307,8 @@ impl World {
         };
         let name = "scopes_supported";
         let (own, server) = (listed(self.found.prm_member(name)), listed(self.found.member(name)));
-        if own.len() > 2 { own } else { [own, server].concat().into_iter().fold(Vec::new(), add_new) }
+        // Resource metadata names what basic use needs (MCP, Scope Selection Strategy), not all that there is.
+        [own, server].concat().into_iter().fold(Vec::new(), add_new)
     }
 
     /// Whether a `Location` points into the target itself, so that a browser would simply go on.

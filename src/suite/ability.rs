@@ -52,7 +52,12 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("exchange-audience", "exchanges for a target by its logical name (profile section [exchange], audience)"),
     word("exchange-audiences", "exchanges for two targets (profile section [exchange], other-audience)"),
+    word("exchange-authenticated", "lets clients exchange that authenticate, and no others (stated in the profile)"),
     word("exchange-chain", "exchanges for a second actor what it gave for a first"),
+    word(
+        "exchange-delegates",
+        "exchanges with an actor token for a token that names the actor (stated in the profile)",
+    ),
     word("exchange-dpop", "binds what it exchanges to the key of a DPoP proof"),
     word("exchange-issuer", "takes subject tokens of our identity provider"),
     word("exchange-jwt", "gives JWTs for an exchange"),
@@ -60,6 +65,7 @@ pub const ABILITIES: &[Word] = &[
     word("exchange-lifetime", "lets no exchanged token outlive its subject token (stated in the profile)"),
     word("exchange-listed", "lists token exchange among its grants"),
     word("exchange-login", "the client that exchanges logs the user in itself"),
+    word("exchange-may-act", "holds who exchanges to may_act of the subject token (stated in the profile)"),
     word("exchange-no-refresh", "gives no refresh token for an exchange (stated in the profile)"),
     word(
         "exchange-own-subjects",
@@ -83,6 +89,7 @@ pub const ABILITIES: &[Word] = &[
         "gives a token for an identity assertion of our identity provider (enterprise-managed authorization)",
     ),
     word("id-jag-announced", "says that it takes identity assertions (authorization_grant_profiles_supported)"),
+    word("id-jag-authenticated", "takes identity assertions from clients with a secret or a key"),
     word("id-jag-bound", "takes an identity assertion that is bound to a key, with a proof by it"),
     word("id-jag-for-itself", "issues identity assertions for itself as well"),
     word("id-jag-id-token", "issues identity assertions for the ID token of a login"),
@@ -109,7 +116,7 @@ pub const ABILITIES: &[Word] = &[
     word("issuer-tls", "reaches the issuer that it trusts, ours, over https (profile section [upstream], ca-file)"),
     word("jwt-access-token", "its access tokens are JWTs"),
     word("jwt-bearer", "says that it takes assertions as grants (RFC 7523 section 2.1)"),
-    word("jwt-client", "registers clients for signed assertions; a preset one has no key"),
+    word("jwt-client", "registers clients for signed assertions, or the preset one has a key"),
     word("jwt-offered", "says that a client may authenticate with a signed assertion (RFC 7523)"),
     word(
         "jwt-profile",
@@ -138,6 +145,7 @@ pub const ABILITIES: &[Word] = &[
     word("openid", "issues ID tokens"),
     word("own-answers", "answers its clients' authorization requests itself, not our identity provider for it"),
     word("own-browser", "its pages are answered in a browser of the harness, not by a command of the profile"),
+    word("own-redirect-uri", "has clients with the redirect URI of the harness (the profile names no others)"),
     word("own-tokens", "gives its clients tokens of its own, not those of our identity provider for its MCP server"),
     word("par", "takes pushed authorization requests (RFC 9126)"),
     word(
@@ -171,6 +179,7 @@ pub const ABILITIES: &[Word] = &[
     word("resource-scope", "names a scope of its own, in the challenge or in the resource metadata"),
     word("restricted-tool", "has a tool that only the first user may use (profile section [scopes], tool-restricted)"),
     word("revocation", "has a revocation endpoint (RFC 7009)"),
+    word("revocation-basic", "clients may authenticate by HTTP Basic for a revocation"),
     word(
         "revocation-none",
         "says that clients without a secret revoke tokens (revocation_endpoint_auth_methods_supported)",
@@ -215,6 +224,10 @@ pub const ABILITIES: &[Word] = &[
     word("userinfo", "has a userinfo endpoint (OpenID Connect)"),
     word("visible-write", "shows by one tool what another has written (profile section [scopes], tool-show)"),
     word("workload-identity", "gives a token for an assertion of our identity provider about a workload"),
+    word(
+        "write-scope",
+        "has a tool that needs more scope than a login asks for (profile section [scopes], tool-write)",
+    ),
 ];
 
 /// Every tag, in order of name.

@@ -232,7 +232,9 @@ const BROWSER: &[Fact] = &[
     value("dropped", "how the connection was dropped, if it was"),
     members("redirect", REDIRECT, "the redirect that led to the client, or out of the target"),
     members("page", PAGE, "the page the browser is on"),
+    value("away", "where that page is, if it is one of the target's own choosing on another host: no request named it"),
     open("pages", "every page on the way"),
+    open("shown", "the addresses of those that wait for somebody, and do not lead on by themselves"),
     open("statuses", "the status code of every hop"),
     open("submit-statuses", "the status code of the answer to every submitted form"),
     open("redirects", "every Location on the way, as sent"),
@@ -339,12 +341,18 @@ const PUSH: Fact = members(
     "with `par`: the answer to the pushed request",
 );
 
+const GRANTED_SCOPE: Fact = open(
+    "granted-scope",
+    "the scopes that were granted, as far as the answer or a JWT says: a list; absent if neither does",
+);
+
 const TOKEN: &[Fact] = &[
     UPSTREAM,
     PROOF,
     value("granted", "true if an access token came"),
     members("token", JWT, "the access token, if it is a JWT"),
     members("id-token", JWT, "the ID token"),
+    GRANTED_SCOPE,
     value(
         "unstated-scope",
         "the scope of the access token, if it is a JWT, where the answer does not say which was granted",
@@ -366,7 +374,7 @@ const EXCHANGE: &[Fact] = &[
     members("subject", JWT, "the same, if it is a JWT"),
     value("actor-token", "the actor token that was sent"),
     members("actor", JWT, "the actor token that was sent, if it is a JWT"),
-    open("granted-scope", "the scopes that were granted: as the answer, the token or else the request says"),
+    GRANTED_SCOPE,
     open("beyond-subject", "those of them that the subject token has not"),
     open(
         "scope-unstated",

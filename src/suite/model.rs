@@ -152,8 +152,12 @@ pub enum Matcher {
     Equals(Value),
     /// A list without this member, a text without this part, an object without this key.
     Excludes(Value),
+    /// A text with all of these words, or a list with all of them as members: scopes are words (RFC 6749 section 3.3).
+    HasWords(Value),
     /// A list with this member, a text with this part, an object with this key.
     Includes(Value),
+    /// A text without any of these words, or a list without any of them.
+    LacksWords(Value),
     /// A text in which this regular expression is found (not anchored).
     Matches(String),
     /// A number, or a measure of the fact, of at most `n`.
@@ -190,6 +194,8 @@ impl fmt::Display for Matcher {
             }
             Self::Equals(value) => write!(f, "{}", plain(value)),
             Self::Excludes(value) => write!(f, "without {}", plain(value)),
+            Self::HasWords(value) => write!(f, "with {}", plain(value)),
+            Self::LacksWords(value) => write!(f, "without {}", plain(value)),
             Self::Includes(value) => write!(f, "with {}", plain(value)),
             Self::Matches(pattern) => write!(f, "text like {pattern}"),
             Self::Max { of, n } => bound(f, "at most", *of, *n),

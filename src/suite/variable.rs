@@ -60,7 +60,7 @@ pub const NAMESPACES: &[Namespace] = &[
         &EXCHANGE,
         "what tokens can be exchanged for (profile section `[exchange]`); `id-jag-`: for an identity assertion (`[exchange.id-jag]`)",
     ),
-    named("host", &["url", "authority", "port"], "the server for client metadata documents"),
+    named("host", &["url", "authority", "name", "port"], "the server for client metadata documents"),
     named(
         "idp",
         &["issuer", "audience", "employee", "token", "workload", "workload-audience"],
@@ -81,8 +81,8 @@ pub const NAMESPACES: &[Namespace] = &[
     free("scope", "a scope of the target: `$scope.default`, or a name of the profile"),
     named(
         "target",
-        &["mcp-url", "mcp-url-twin", "origin", "path", "authority", "resource", "version"],
-        "the MCP server; `mcp-url-twin`: its URL without the slash of an empty path, or with it, where it has no path",
+        &["mcp-url", "mcp-url-query", "mcp-url-twin", "origin", "path", "authority", "resource", "version"],
+        "the MCP server; `mcp-url-query`: its URL up to where a parameter can follow; `mcp-url-twin`: its URL without the slash of an empty path, or with it, where it has no path",
     ),
     free("tool", "the name of a tool, by what it needs"),
     Namespace { name: "user", holds: Members::OfUser, doc: "a user: `$user.alice.username`, `$user.alice.password`" },

@@ -174,7 +174,9 @@ impl fmt::Display for Kind {
 pub enum Measure {
     /// The number of different members of a list.
     Distinct,
-    /// An upper bound of the randomness of a text; of a list, the least of its members, common parts left out.
+    /// The same as `EntropyBits` where a value may come again.
+    DistinctEntropyBits,
+    /// An upper bound of the randomness of a text; of a list, the least of its members, common parts left out, and none if one comes twice.
     EntropyBits,
     /// The number of members of a list or an object, of characters of anything else.
     Length,
@@ -182,12 +184,13 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure, in order of name.
-    pub const ALL: [Self; 3] = [Self::Distinct, Self::EntropyBits, Self::Length];
+    pub const ALL: [Self; 4] = [Self::Distinct, Self::DistinctEntropyBits, Self::EntropyBits, Self::Length];
 
     /// The word of the measure in a case file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Distinct => "distinct",
+            Self::DistinctEntropyBits => "distinct-entropy-bits",
             Self::EntropyBits => "entropy-bits",
             Self::Length => "length",
         }
@@ -197,7 +200,10 @@ impl Measure {
     pub fn doc(self) -> &'static str {
         match self {
             Self::Distinct => "the number of different members of a list",
-            Self::EntropyBits => "an upper bound of a text's randomness; of a list, the least, common parts left out",
+            Self::DistinctEntropyBits => "the same as `entropy-bits`, of the different members of a list",
+            Self::EntropyBits => {
+                "an upper bound of a text's randomness; of a list, the least, common parts left out, and 0 if one comes twice"
+            }
             Self::Length => "the members of a list or an object, the characters of anything else",
         }
     }

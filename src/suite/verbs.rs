@@ -116,6 +116,7 @@ const SIGNING: &[&str] = &[
     "foreign",
     "issuer",
     "public-key-hmac",
+    "public-key-hmac-trimmed",
     "jwk-hmac",
     "empty-hmac",
     "self-jwk",
