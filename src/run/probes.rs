@@ -141,10 +141,18 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
             Ok(client) => client,
             Err(reason) => {
                 // Such clients may be the operator's to make.
-                seen.abilities.set(word, Ability::Lacks(format!("offered, but failed to {reason}")));
+                let reason = format!("offered, but failed to {reason}");
+                if kind != "jwt" {
+                    seen.abilities.set(&format!("{kind}-client-secret"), Ability::Lacks(reason.clone()));
+                }
+                seen.abilities.set(word, Ability::Lacks(reason));
                 continue;
             }
         };
+        if client.secret.is_none() && kind != "jwt" {
+            let reason = "a client that registers for it gets no secret".to_owned();
+            seen.abilities.set(&format!("{kind}-client-secret"), Ability::Lacks(reason));
+        }
         if client.method != method {
             // A server may replace what it was asked for (RFC 7591 section 2); its answer says so.
             let reason = format!("a client that asks for {method} is registered for {}", client.method);
@@ -156,6 +164,9 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
         let mut got = journey_and_token(&seen.world, wire, &client).await;
         if kind == "jwt" && got.is_err() {
             got = named_by_endpoint(seen, wire, &client).await.or(got);
+        }
+        if let (Ok((_, token)), "basic") = (&got, kind) {
+            introspects(seen, wire, &client, token).await;
         }
         seen.world.pool.stock(kind, client);
         if let Err(reason) = got {
@@ -169,6 +180,16 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
     {
         seen.abilities.set("confidential-client", Ability::Lacks(reason));
     }
+}
+
+/// Whether a client is told about its own tokens: a server may tell resource servers alone (RFC 7662 section 2.2).
+async fn introspects(seen: &mut Preflight, wire: &Wire, client: &Client, token: &Value) {
+    let Ok(url) = seen.world.endpoint("introspection_endpoint") else { return };
+    let mut context = context(&Arc::new(seen.world.clone()), wire).await;
+    context.adopt_client("basic", client.clone());
+    let asked = json!({ "url": url, "client": "basic", "form": { "token": token["body"]["access_token"] } });
+    let told = act(&mut context, Verb::Fetch, asked).await.is_ok_and(|answer| answer.facts["body"]["active"] == true);
+    seen.abilities.decide("introspection-told", told, "a client is not told of its own good access token");
 }
 
 /// What a client can do that registers by itself, whatever the clients of the profile are: get tokens, and read, change and delete its

@@ -44,6 +44,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
         a.decide(word, metadata[endpoint].is_string(), &format!("no {endpoint} in the metadata"));
     }
     let named = lists("revocation_endpoint_auth_methods_supported", "none");
+    // Until a client with a secret has asked.
+    a.set("introspection-told", Ability::Lacks("no client with a secret got a token to ask about".into()));
     let methods = &metadata["revocation_endpoint_auth_methods_supported"];
     let basic = methods.as_array().is_none_or(|all| all.iter().any(|method| method == "client_secret_basic"));
     a.decide("revocation-basic", basic, "revocation_endpoint_auth_methods_supported does not list client_secret_basic");
@@ -57,6 +59,7 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let none = "no such method in token_endpoint_auth_methods_supported, or no dynamic registration";
     for (word, offered, has) in [("secret-basic", "basic-offered", basic), ("secret-post", "post-offered", post)] {
         a.decide(offered, has, none);
+        a.decide(&offered.replace("offered", "client-secret"), has, none);
         a.decide(word, has, none);
     }
     a.decide("confidential-client", basic || post, none);

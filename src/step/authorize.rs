@@ -216,7 +216,9 @@ fn waiting(context: &mut Context, args: Args<'_>, browser: &str) -> Result<(Arc<
 /// Makes the submission come from a page of another origin; the form's own address stays as it was.
 fn leave_from(page: &mut Arc<Page>, args: Args<'_>) {
     if let Some(origin) = args.text("from") {
-        Arc::make_mut(page).url = origin;
+        let page = Arc::make_mut(page);
+        page.url = origin;
+        page.sends_all_cookies = args.flag("old-browser");
     }
 }
 

@@ -220,6 +220,7 @@ const CONSENT: &[Argument] = &[
     list("drop", "form values to leave out"),
     text("of", "post the form that this browser was shown"),
     text("from", "submit the form from a page of this origin, as an attacker's page would"),
+    boolean("old-browser", "with `from`: in a browser that knows no SameSite and sends its cookies along"),
     text("method", "the HTTP method"),
     boolean("again", "post a form that was answered already"),
     text("csrf-token", "the value to send in the field that is named like a CSRF token"),

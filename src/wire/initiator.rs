@@ -11,6 +11,7 @@ use super::page::Page;
 pub(super) struct Initiator {
     url: Url,
     policy: Policy,
+    sends_all_cookies: bool,
 }
 
 /// How much of its URL a page tells (Referrer Policy 3).
@@ -39,7 +40,12 @@ impl Initiator {
     pub(super) fn of(page: &Page) -> Option<Initiator> {
         let policy =
             page.referrer_policy.as_deref().and_then(Policy::last).unwrap_or(Policy::StrictOriginWhenCrossOrigin);
-        Some(Initiator { url: Url::parse(&page.url).ok()?, policy })
+        Some(Initiator { url: Url::parse(&page.url).ok()?, policy, sends_all_cookies: page.sends_all_cookies })
+    }
+
+    /// Whether the browser heeds no `SameSite`.
+    pub(super) fn sends_all_cookies(&self) -> bool {
+        self.sends_all_cookies
     }
 
     /// The page's URL.
@@ -166,7 +172,8 @@ mod tests {
     }
 
     fn told(policy: &str, from: &str, to: &str) -> (String, Option<String>) {
-        let mut initiator = Initiator { url: url(from), policy: Policy::StrictOriginWhenCrossOrigin };
+        let mut initiator =
+            Initiator { url: url(from), policy: Policy::StrictOriginWhenCrossOrigin, sends_all_cookies: false };
         initiator.obey(Some(policy));
         (initiator.origin(&url(to)), initiator.referer(&url(to)))
     }

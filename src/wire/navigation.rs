@@ -111,7 +111,8 @@ impl Navigation {
     }
 
     fn context(&self, url: &Url) -> Context {
-        match self.initiator.as_ref().map(|initiator| initiator.distance(url)) {
+        let heeding = self.initiator.as_ref().filter(|initiator| !initiator.sends_all_cookies());
+        match heeding.map(|initiator| initiator.distance(url)) {
             Some(Distance::CrossSite) => Context::CrossSite { safe: self.is_safe() },
             _ => Context::SameSite,
         }

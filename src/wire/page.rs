@@ -37,6 +37,8 @@ pub struct Page {
     pub resources: Vec<String>,
     /// The policy that the page sets for what it tells about itself (header, else `<meta name=referrer>`).
     pub referrer_policy: Option<String>,
+    /// Whether the browser it is in sends cookies to whomever, as those did that knew no `SameSite`.
+    pub sends_all_cookies: bool,
     /// Which form a script submits as soon as the page is loaded.
     pub(super) submits: Option<usize>,
 }
@@ -83,6 +85,7 @@ impl Page {
             is_html,
             resources: content.resources,
             referrer_policy: policy(response).or(content.referrer_policy),
+            sends_all_cookies: false,
             submits: content.submits,
             body,
         }
