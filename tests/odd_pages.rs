@@ -1,0 +1,50 @@
+//! Servers whose pages are lawful and unusual: error pages on another host, and consent pages with several forms.
+
+use authspec::event::Verdict;
+use fixtures::server::Options;
+
+#[path = "common/unusual_server.rs"]
+mod unusual_server;
+
+use unusual_server::{Judged, LOGIN};
+
+async fn judged(options: Options) -> Judged {
+    unusual_server::judged(options, &["authorize", "registration"], async |server| {
+        format!("[target]\nmcp-url = \"{}\"\n{LOGIN}", server.mcp_url())
+    })
+    .await
+}
+
+fn assert_well(judged: &Judged, cases: &[&str]) {
+    let odd = judged.odd();
+    assert!(odd.is_empty(), "{odd}");
+    for case in cases {
+        let passed = judged.results.iter().any(|r| r.case == *case && r.verdict == Verdict::Pass);
+        assert!(passed, "{case} passed nowhere");
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_may_stand_on_another_host() {
+    let errors_elsewhere = Some("https://help.vendor.example/oauth-error?lang=en".to_owned());
+    let judged = judged(Options { errors_elsewhere, ..Options::default() }).await;
+    assert_well(&judged, &["authorize/redirect-uri-exact", "authorize/unknown-client-not-redirected"]);
+}
+
+#[tokio::test]
+async fn a_redirect_to_whatever_was_asked_for_is_no_page() {
+    let faults = fixtures::Faults::one("authorize.redirect-unchecked").expect("a fault of the catalogue");
+    let errors_elsewhere = Some("https://help.vendor.example/oauth-error".to_owned());
+    let judged = judged(Options { errors_elsewhere, faults, ..Options::default() }).await;
+    let failed = |case: &str| judged.results.iter().any(|r| r.case == case && r.verdict == Verdict::Fail);
+    assert!(failed("authorize/redirect-uri-exact") && failed("authorize/redirect-uri-error-stays"), "{}", judged.odd());
+}
+
+#[tokio::test]
+async fn a_consent_page_may_have_several_forms() {
+    let judged = judged(Options { several_forms: true, ..Options::default() }).await;
+    assert_well(
+        &judged,
+        &["authorize/denial-is-final", "authorize/denial-reaches-client", "authorize/consent-names-client"],
+    );
+}
