@@ -197,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_that_knows_no_same_site_sends_its_cookies_along_and_tells_where_it_comes_from() {
+        let mut jar = Jar::default();
+        jar.set("session=1; SameSite=Lax", "http://127.0.0.1:1/");
+        let posted = |sends_all_cookies: bool| {
+            let page = Page { url: "https://attacker.example".into(), sends_all_cookies, ..Page::default() };
+            let request = Request::form("http://127.0.0.1:1/consent", &[("decision", "approve")]);
+            Navigation::led(request, Initiator::of(&page)).request(&jar)
+        };
+        for (old, cookie) in [(true, "session=1"), (false, "-")] {
+            let request = posted(old);
+            assert_eq!((field(&request, "cookie"), field(&request, "sec-fetch-site")), (cookie, "cross-site"));
+        }
+    }
+
+    #[test]
     fn a_post_tells_its_origin_until_it_is_tainted() {
         let post = Request::form("http://127.0.0.1:1/login", &[("a", "b")]);
         let navigation = Navigation::led(post, page("http://127.0.0.1:1/page"));
