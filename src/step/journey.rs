@@ -24,6 +24,8 @@ pub enum Goal {
     Login,
     /// At the consent page.
     Consent,
+    /// At the first page that asks something.
+    Page,
     /// At the redirect to the upstream identity provider.
     Upstream,
     /// At the redirect from the upstream back to the target.
@@ -39,6 +41,7 @@ impl Goal {
         match word {
             Some("login") => Goal::Login,
             Some("consent") => Goal::Consent,
+            Some("page") => Goal::Page,
             Some("upstream") => Goal::Upstream,
             Some("callback") => Goal::Callback,
             _ => Goal::Code,
@@ -154,7 +157,7 @@ async fn stretches(
             return by_command(world, wire, tx, url, plan.approve, log).await;
         }
         match page_words::asks(&page, &world.forms) {
-            Asks::Login(_) if plan.goal == Goal::Login => return Ending::Login,
+            Asks::Login(_) if matches!(plan.goal, Goal::Login | Goal::Page) => return Ending::Login,
             Asks::Login(form) => {
                 logins += 1;
                 let Some(values) = credentials(world, tx, form) else { return Ending::Login };
@@ -164,7 +167,9 @@ async fn stretches(
                 let button = page_words::button(form, &Default::default(), true).cloned();
                 next = Start::Submit { page: Arc::clone(&page), form: form.clone(), values, button };
             }
-            Asks::Consent(_) if plan.goal == Goal::Consent && is_own_page(world, &page) => return Ending::Consent,
+            Asks::Consent(_) if matches!(plan.goal, Goal::Consent | Goal::Page) && is_own_page(world, &page) => {
+                return Ending::Consent;
+            }
             Asks::Consent(form) => {
                 let approve = plan.approve || !is_own_page(world, &page);
                 let Some(start) = answer(world, &page, form, approve) else { return Ending::Consent };

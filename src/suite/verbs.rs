@@ -47,7 +47,7 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
 }
 
 /// Where a browser step can stop.
-const UNTIL_PUSHED: Kind = Kind::Choice(&["pushed", "login", "consent", "upstream", "callback", "code"]);
+const UNTIL_PUSHED: Kind = Kind::Choice(&["pushed", "page", "login", "consent", "upstream", "callback", "code"]);
 
 /// Where a browser step that begins nothing can stop.
 const UNTIL: Kind = Kind::Choice(&["login", "consent", "upstream", "callback", "code"]);
@@ -173,7 +173,11 @@ const AUTHORIZE: &[Argument] = &[
     text("browser", "the browser; default `alice`"),
     text("client", "the client"),
     text("user", "who logs in; default: the user with the browser's name"),
-    Argument { name: "until", kind: UNTIL_PUSHED, doc: "where to stop; default `code`" },
+    Argument {
+        name: "until",
+        kind: UNTIL_PUSHED,
+        doc: "where to stop; default `code`; `page` is the first that asks something",
+    },
     table("params", "request parameters to add or replace"),
     list("drop", "request parameters to leave out"),
     table("duplicate", "request parameters to send a second time, with this value"),
