@@ -187,9 +187,14 @@ async fn introspects(seen: &mut Preflight, wire: &Wire, client: &Client, token: 
     let Ok(url) = seen.world.endpoint("introspection_endpoint") else { return };
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client("basic", client.clone());
-    let asked = json!({ "url": url, "client": "basic", "form": { "token": token["body"]["access_token"] } });
-    let told = act(&mut context, Verb::Fetch, asked).await.is_ok_and(|answer| answer.facts["body"]["active"] == true);
-    seen.abilities.decide("introspection-told", told, "a client is not told of its own good access token");
+    let mut told = async |kind: &str| {
+        let asked = json!({ "url": url, "client": "basic", "form": { "token": token["body"][kind] } });
+        let answer = act(&mut context, Verb::Fetch, asked).await;
+        token["body"][kind].is_string() && answer.is_ok_and(|answer| answer.facts["body"]["active"] == true)
+    };
+    let (access, refresh) = (told("access_token").await, told("refresh_token").await);
+    seen.abilities.decide("introspection-of-access", access, "a client is not told of its own good access token");
+    seen.abilities.decide("introspection-told", access || refresh, "a client is not told of its own good tokens");
 }
 
 /// What a client can do that registers by itself, whatever the clients of the profile are: get tokens, and read, change and delete its

@@ -45,7 +45,9 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     }
     let named = lists("revocation_endpoint_auth_methods_supported", "none");
     // Until a client with a secret has asked.
-    a.set("introspection-told", Ability::Lacks("no client with a secret got a token to ask about".into()));
+    for word in ["introspection-of-access", "introspection-told"] {
+        a.set(word, Ability::Lacks("no client with a secret got a token to ask about".into()));
+    }
     let methods = &metadata["revocation_endpoint_auth_methods_supported"];
     let basic = methods.as_array().is_none_or(|all| all.iter().any(|method| method == "client_secret_basic"));
     a.decide("revocation-basic", basic, "revocation_endpoint_auth_methods_supported does not list client_secret_basic");

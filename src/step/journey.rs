@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::away;
 use super::context::{Context, Seat, Transaction};
+use super::cookies;
 use super::facts;
 use super::form_action;
 use super::noted::part;
+use super::onward;
 use super::page_words::{self, Asks};
 use super::world::{Idp, World, authority};
 use crate::oauth::redirect::{self, Redirect};
@@ -176,7 +178,13 @@ async fn stretches(
                 tx.answered = Some(Arc::clone(&page));
                 next = start;
             }
-            Asks::Nothing => return Ending::Page,
+            Asks::Nothing => {
+                // A page may leave it to the user to go back to the client (RFC 9700 section 4.11.2).
+                let Some(location) = onward::to_client(&page, tx) else { return Ending::Page };
+                wire.learn_url(&location);
+                log.redirects.push(location.clone());
+                return arrived(world, wire, tx, &location, page.status);
+            }
         }
     }
     Ending::Page
@@ -411,9 +419,10 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
             put(name, json!(value));
         }
     }
-    put("cookies", cookies(seat, &|_| true));
-    put("session-cookies", cookies(seat, &|name| !PLAIN_COOKIES.iter().any(|w| name.to_ascii_lowercase().contains(w))));
-    put("browser", json!({ "name": seat.browser.name, "cookies": jar(seat) }));
+    put("cookies", cookies::facts(seat, &|_| true));
+    put("session-cookies", cookies::facts(seat, &|name| !cookies::is_plain(name)));
+    put("consent-cookies", cookies::facts(seat, &cookies::may_hold_consent));
+    put("browser", json!({ "name": seat.browser.name, "cookies": cookies::values(seat) }));
     Value::Object(map)
 }
 
@@ -517,28 +526,6 @@ fn codes(world: &World, log: &Log) -> Vec<String> {
     outward.filter_map(|l| Redirect::parse(l).any("code").map(str::to_owned)).collect()
 }
 
-fn jar(seat: &Seat) -> Value {
-    Value::Object(seat.browser.jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect())
-}
-
-fn cookies(seat: &Seat, wanted: &dyn Fn(&str) -> bool) -> Value {
-    let all = seat.browser.jar.cookies().into_iter().filter(|c| wanted(&c.name)).map(|c| {
-        json!({
-            "name": c.name, "value": c.value, "path": c.path, "domain": c.domain, "secure": c.secure, "http-only": c.http_only,
-            "same-site": c.same_site, "max-age": c.max_age.map(|age| age.as_secs()), "host-only": c.host_only,
-            "names-domain": names_domain(seat, &c.name),
-        })
-    });
-    Value::Array(all.collect())
-}
-
-/// Whether the Set-Cookie text of a cookie had a `Domain`, if only its own host.
-fn names_domain(seat: &Seat, name: &str) -> bool {
-    let is_named = |text: &str| text.split('=').next().is_some_and(|n| n.trim() == name);
-    let last = seat.browser.jar.received().iter().rfind(|r| is_named(&r.text));
-    last.is_some_and(|r| r.text.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("domain=")))
-}
-
 /// The scopes of a request, and the last part of each that is a URL: what people are shown of it.
 fn scope_words(scope: &str) -> String {
     let words = scope.split(' ').flat_map(|word| [Some(word), word.split_once("://").and(word.rsplit('/').next())]);
@@ -553,32 +540,6 @@ const MAX_PAGES: usize = 8;
 const MAX_LOGINS: usize = 3;
 /// What the names of CSRF tokens in forms have in common.
 const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken", "antiforgery"];
-/// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
-const PLAIN_COOKIES: &[&str] = &[
-    "csrf",
-    "xsrf",
-    "lang",
-    "locale",
-    "theme",
-    "timezone",
-    "awsalb",
-    "awselb",
-    "arraffinity",
-    "__cf_",
-    "_cfuvid",
-    "serverid",
-    "srv_id",
-    "bigip",
-    "gclb",
-    "incap_ses",
-    "visid_incap",
-    "nlbi_",
-    "sticky",
-    "affinity",
-    "ak_bmsc",
-    "bm_s",
-    "ingresscookie",
-];
 
 #[cfg(test)]
 mod tests {

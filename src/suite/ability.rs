@@ -112,6 +112,7 @@ pub const ABILITIES: &[Word] = &[
         "introspection-fresh",
         "asks within two seconds again whether an opaque token is active (stated in the profile)",
     ),
+    word("introspection-of-access", "tells a client with a secret about its own access tokens by introspection"),
     word("introspection-told", "tells a client with a secret about its own tokens by introspection"),
     word("iss-parameter", "says that its authorization answers carry `iss` (RFC 9207)"),
     word("iss-sent", "its authorization answers carry `iss` (RFC 9207), announced or not"),

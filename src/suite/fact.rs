@@ -254,6 +254,10 @@ const BROWSER: &[Fact] = &[
     value("redirect-uri", "the redirect_uri of the request"),
     open("cookies", "the cookies of the browser with their attributes: a list"),
     open("session-cookies", "those of them that are not named as CSRF tokens, language and the like"),
+    open(
+        "consent-cookies",
+        "those of them that are not named as state, nonce and the like either: what can track a consent",
+    ),
     members("browser", JAR, "the browser itself"),
     FETCHED,
 ];

@@ -1,0 +1,90 @@
+//! The cookies of a browser as facts, and which of them can matter.
+
+use serde_json::{Value, json};
+
+use super::context::Seat;
+
+/// Their values by name.
+pub(super) fn values(seat: &Seat) -> Value {
+    Value::Object(seat.browser.jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect())
+}
+
+/// Those with a wanted name, each with its attributes.
+pub(super) fn facts(seat: &Seat, wanted: &dyn Fn(&str) -> bool) -> Value {
+    let all = seat.browser.jar.cookies().into_iter().filter(|c| wanted(&c.name)).map(|c| {
+        json!({
+            "name": c.name, "value": c.value, "path": c.path, "domain": c.domain, "secure": c.secure, "http-only": c.http_only,
+            "same-site": c.same_site, "max-age": c.max_age.map(|age| age.as_secs()), "host-only": c.host_only,
+            "names-domain": names_domain(seat, &c.name),
+        })
+    });
+    Value::Array(all.collect())
+}
+
+/// Whether the Set-Cookie text of a cookie had a `Domain`, if only its own host.
+fn names_domain(seat: &Seat, name: &str) -> bool {
+    let is_named = |text: &str| text.split('=').next().is_some_and(|n| n.trim() == name);
+    let last = seat.browser.jar.received().iter().rfind(|r| is_named(&r.text));
+    last.is_some_and(|r| r.text.split(';').skip(1).any(|a| a.trim().to_ascii_lowercase().starts_with("domain=")))
+}
+
+/// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
+const PLAIN_COOKIES: &[&str] = &[
+    "csrf",
+    "xsrf",
+    "lang",
+    "locale",
+    "theme",
+    "timezone",
+    "awsalb",
+    "awselb",
+    "arraffinity",
+    "__cf_",
+    "_cfuvid",
+    "serverid",
+    "srv_id",
+    "bigip",
+    "gclb",
+    "incap_ses",
+    "visid_incap",
+    "nlbi_",
+    "sticky",
+    "affinity",
+    "ak_bmsc",
+    "bm_s",
+    "ingresscookie",
+];
+/// Those that are known by how their names begin: analytics, firewalls.
+const PLAIN_PREFIXES: [&str; 4] = ["_ga", "_gid", "_gcl", "ts01"];
+
+/// Whether a cookie is one that holds neither a session nor a decision.
+pub(super) fn is_plain(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    PLAIN_COOKIES.iter().any(|word| name.contains(word)) || PLAIN_PREFIXES.iter().any(|word| name.starts_with(word))
+}
+
+/// Whether a cookie is named like one that goes with a login at an identity provider and back, and tracks no consent.
+fn is_of_a_login(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["correlation", "nonce", "pkce", "state", "transaction", "txn", "verifier"].iter().any(|word| name.contains(word))
+}
+
+/// Whether a cookie can hold what a user approved.
+pub(super) fn may_hold_consent(name: &str) -> bool {
+    !is_plain(name) && !is_of_a_login(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_with_a_login_or_a_firewall_holds_no_consent() {
+        for name in [".AspNetCore.Correlation.abc", "oauth_state", "TS01a2b3c4", "_ga", "SERVERID", "XSRF-TOKEN"] {
+            assert!(!may_hold_consent(name), "{name}");
+        }
+        for name in ["__Host-consent-approved", "sid", "tsession", "organisation"] {
+            assert!(may_hold_consent(name), "{name}");
+        }
+    }
+}
