@@ -1,7 +1,7 @@
 //! Servers at which a user has one session: a new login ends the tokens of those before, which no case is to be blamed for.
 
 use fixtures::server::{LoginEnds, Options};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[path = "common/unusual_server.rs"]
 mod unusual_server;
@@ -16,10 +16,7 @@ async fn registered(issuer: &str) -> String {
             "client_name": name, "redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"],
         });
-        let request = reqwest::Client::new().post(format!("{issuer}/register")).body(metadata.to_string());
-        let answer = request.header("content-type", "application/json").send().await.expect("an answer");
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
-        ids.push(answer["client_id"].as_str().expect("a client_id").to_owned());
+        ids.push(unusual_server::registered(issuer, &metadata).await);
     }
     format!("[registration]\nhow = \"preset\"\nclient-id = \"{}\"\nother = {{ client-id = \"{}\" }}\n", ids[0], ids[1])
 }

@@ -6,7 +6,7 @@ use authspec::event::Verdict;
 use authspec::oauth::client_key::ClientKey;
 use fixtures::Faults;
 use fixtures::server::Options;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 #[path = "common/unusual_server.rs"]
 mod unusual_server;
@@ -27,10 +27,7 @@ async fn registered(issuer: &str, pem: &str) -> String {
         "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": key.alg(), "jwks": key.jwks(),
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
     });
-    let request = reqwest::Client::new().post(format!("{issuer}/register")).body(metadata.to_string());
-    let answer = request.header("content-type", "application/json").send().await.expect("an answer");
-    let answer: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
-    answer["client_id"].as_str().unwrap_or_else(|| panic!("no client: {answer}")).to_owned()
+    unusual_server::registered(issuer, &metadata).await
 }
 
 async fn judged(pem: &str, faults: Faults) -> Judged {

@@ -12,7 +12,7 @@ pub use show::render;
 
 use serde_json::{Map, Value};
 
-use crate::oauth::jwt::Jwt;
+use crate::oauth::jwt::{self, Jwt};
 
 /// What a token is held against.
 #[derive(Debug, Default)]
@@ -94,10 +94,10 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
         None if parts == 5 => {
             seen.unreadable = true;
             "an encrypted token (JWE, RFC 7516): only its audience can read it".clone_into(&mut seen.what);
-            seen.header = header_of(token).unwrap_or_default();
+            seen.header = jwt::header_of(token).unwrap_or_default();
         }
         // Whoever copies a token loses a piece of it easily.
-        None if header_of(token).is_some_and(|header| header.contains_key("alg")) => {
+        None if jwt::header_of(token).is_some_and(|header| header.contains_key("alg")) => {
             seen.what = match parts {
                 3 => "a JWT that was cut off or mangled".to_owned(),
                 _ => format!(
@@ -124,12 +124,6 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
         }
     }
     seen
-}
-
-/// What the first part says, if it is the header of a JWT, whatever the others are.
-fn header_of(token: &str) -> Option<Map<String, Value>> {
-    let first = token.split('.').next().unwrap_or_default();
-    Jwt::decode(&format!("{first}.e30.")).map(|jwt| jwt.header)
 }
 
 /// What the token says that it is.

@@ -47,11 +47,11 @@ pub fn holds(
         Matcher::Excludes(value) => !includes(found, &lookup(value)?),
         Matcher::HasWords(value) => {
             let wanted = lookup(value)?;
-            found.is_some_and(|found| words(&wanted).iter().all(|word| words(found).contains(word)))
+            found.map(words).is_some_and(|found| words(&wanted).iter().all(|word| found.contains(word)))
         }
         Matcher::LacksWords(value) => {
             let wanted = lookup(value)?;
-            found.is_none_or(|found| !words(&wanted).iter().any(|word| words(found).contains(word)))
+            found.map(words).is_none_or(|found| !words(&wanted).iter().any(|word| found.contains(word)))
         }
         Matcher::SameAs(name) => equal(found, &lookup(&variable(name))?),
         Matcher::DiffersFrom(name) => found.is_some() && !equal(found, &lookup(&variable(name))?),

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
+use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+use jsonwebtoken::{EncodingKey, crypto, jwk::Jwk};
 use serde_json::{Map, Value, json};
 
 use super::jwt::Jwt;
@@ -65,10 +66,7 @@ impl ClientKey {
     /// # Errors
     /// Only if the crypto provider refuses.
     pub fn sign(&self, header: Map<String, Value>, claims: Map<String, Value>) -> Result<String, String> {
-        let input = Jwt { header, claims, signature: String::new() }.signing_input();
-        let signature = crypto::sign(input.as_bytes(), &self.key, self.alg)
-            .map_err(|error| format!("failed to sign with the client's key: {error}"))?;
-        Ok(format!("{input}.{signature}"))
+        Jwt { header, claims, signature: String::new() }.signed(&self.key, self.alg)
     }
 
     /// The key set with the public half.
@@ -87,8 +85,6 @@ impl fmt::Debug for ClientKey {
         write!(f, "*** ({})", self.alg())
     }
 }
-
-use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 
 #[cfg(test)]
 mod tests {

@@ -110,9 +110,7 @@ pub fn own(header: Map<String, Value>, claims: Map<String, Value>, alg: &str) ->
     let mut header = header;
     header.entry("alg").or_insert(json!(key.name));
     header.entry("kid").or_insert(json!(FOREIGN_KID));
-    let jwt = Jwt { header, claims, signature: String::new() };
-    let input = jwt.signing_input();
-    Ok(format!("{input}.{}", key.sign(&input)?))
+    Jwt { header, claims, signature: String::new() }.signed(key.key, key.alg)
 }
 
 /// The key set with the public halves of our own keys.

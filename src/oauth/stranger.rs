@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
 use serde_json::{Map, Value, json};
 
 use super::jwt::Jwt;
@@ -14,10 +14,7 @@ use super::jwt::Jwt;
 pub fn sign(mut header: Map<String, Value>, claims: Map<String, Value>) -> Result<String, String> {
     header.insert("alg".into(), json!("ES256"));
     header.entry("kid").or_insert(json!(KID));
-    let input = Jwt { header, claims, signature: String::new() }.signing_input();
-    let signature = crypto::sign(input.as_bytes(), &KEY, Algorithm::ES256)
-        .map_err(|error| format!("failed to sign with ES256: {error}"))?;
-    Ok(format!("{input}.{signature}"))
+    Jwt { header, claims, signature: String::new() }.signed(&KEY, Algorithm::ES256)
 }
 
 /// The public half, as a header parameter `jwk` would hold it.
@@ -39,7 +36,7 @@ static KEY: LazyLock<EncodingKey> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::DecodingKey;
+    use jsonwebtoken::{DecodingKey, crypto};
 
     use super::*;
 

@@ -129,10 +129,10 @@ async fn is_kept_for_all(seen: &Preflight, wire: &Wire) -> bool {
 /// does not; the others, which are about something else, then do not apply. A server may register a client for another way than it asked
 /// for (RFC 7591 section 3.2.1), and what the client then sends says nothing about the way that the case is about.
 pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
-    for (kind, word, method) in [
-        ("basic", "secret-basic", "client_secret_basic"),
-        ("jwt", "private-key-jwt", "private_key_jwt"),
-        ("post", "secret-post", "client_secret_post"),
+    for (kind, word, registers, secret, method) in [
+        ("basic", "secret-basic", "basic-client", Some("basic-client-secret"), "client_secret_basic"),
+        ("jwt", "private-key-jwt", "jwt-client", None, "private_key_jwt"),
+        ("post", "secret-post", "post-client", Some("post-client-secret"), "client_secret_post"),
     ] {
         if !seen.abilities.has(word) {
             continue;
@@ -142,21 +142,19 @@ pub async fn secrets(seen: &mut Preflight, wire: &Wire) {
             Err(reason) => {
                 // Such clients may be the operator's to make.
                 let reason = format!("offered, but failed to {reason}");
-                if kind != "jwt" {
-                    seen.abilities.set(&format!("{kind}-client-secret"), Ability::Lacks(reason.clone()));
+                for word in [word].into_iter().chain(secret) {
+                    seen.abilities.set(word, Ability::Lacks(reason.clone()));
                 }
-                seen.abilities.set(word, Ability::Lacks(reason));
                 continue;
             }
         };
-        if client.secret.is_none() && kind != "jwt" {
-            let reason = "a client that registers for it gets no secret".to_owned();
-            seen.abilities.set(&format!("{kind}-client-secret"), Ability::Lacks(reason));
+        if let (Some(secret), None) = (secret, &client.secret) {
+            seen.abilities.set(secret, Ability::Lacks("a client that registers for it gets no secret".into()));
         }
         if client.method != method {
             // A server may replace what it was asked for (RFC 7591 section 2); its answer says so.
             let reason = format!("a client that asks for {method} is registered for {}", client.method);
-            for word in [word, &format!("{kind}-client")] {
+            for word in [word, registers] {
                 seen.abilities.set(word, Ability::Lacks(reason.clone()));
             }
             continue;

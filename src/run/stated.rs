@@ -48,8 +48,8 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     for word in ["introspection-of-access", "introspection-told"] {
         a.set(word, Ability::Lacks("no client with a secret got a token to ask about".into()));
     }
-    let methods = &metadata["revocation_endpoint_auth_methods_supported"];
-    let basic = methods.as_array().is_none_or(|all| all.iter().any(|method| method == "client_secret_basic"));
+    let basic = !metadata["revocation_endpoint_auth_methods_supported"].is_array()
+        || lists("revocation_endpoint_auth_methods_supported", "client_secret_basic");
     a.decide("revocation-basic", basic, "revocation_endpoint_auth_methods_supported does not list client_secret_basic");
     a.decide("revocation-none", named, "revocation_endpoint_auth_methods_supported does not list none");
     seen.world.recipe.push = metadata["require_pushed_authorization_requests"] == true;
@@ -59,10 +59,13 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let post = dynamic && lists("token_endpoint_auth_methods_supported", "client_secret_post");
     let jwt = dynamic && lists("token_endpoint_auth_methods_supported", "private_key_jwt");
     let none = "no such method in token_endpoint_auth_methods_supported, or no dynamic registration";
-    for (word, offered, has) in [("secret-basic", "basic-offered", basic), ("secret-post", "post-offered", post)] {
-        a.decide(offered, has, none);
-        a.decide(&offered.replace("offered", "client-secret"), has, none);
-        a.decide(word, has, none);
+    for (has, words) in [
+        (basic, ["basic-client-secret", "basic-offered", "secret-basic"]),
+        (post, ["post-client-secret", "post-offered", "secret-post"]),
+    ] {
+        for word in words {
+            a.decide(word, has, none);
+        }
     }
     a.decide("confidential-client", basic || post, none);
     a.decide("jwt-offered", jwt, none);
@@ -126,12 +129,12 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
 /// What the profile says about tools, and what challenge and metadata say about scopes.
 fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
     let a = &mut seen.abilities;
-    let step_up = seen.world.scope("write").is_some_and(|needed| {
-        let granted = seen.world.recipe.scope.clone().unwrap_or_default();
-        needed.split(' ').any(|s| !granted.split(' ').any(|g| g == s))
-    });
-    a.decide("write-scope", step_up, "no tool is known that needs more scope (profile section [scopes], tool-write)");
-    a.decide("step-up", step_up, "no tool is known that needs more scope (profile section [scopes], tool-write)");
+    let asked = seen.world.recipe.scope.as_deref().unwrap_or_default();
+    let more = seen.world.scope("write").is_some_and(|needed| !step::beyond(&needed, asked).is_empty());
+    // An honest grant may show that nothing has to be stepped up to.
+    for word in ["write-scope", "step-up"] {
+        a.decide(word, more, "no tool is known that needs more scope (profile section [scopes], tool-write)");
+    }
     let read = seen.world.tool("read").is_some();
     a.decide("tool", read, "no tool is named that may be called (profile section [scopes], tool-read)");
     let shown = seen.world.tool("write").is_some() && seen.world.tool("show").is_some();

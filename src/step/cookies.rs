@@ -9,16 +9,28 @@ pub(super) fn values(seat: &Seat) -> Value {
     Value::Object(seat.browser.jar.cookies().into_iter().map(|c| (c.name, json!(c.value))).collect())
 }
 
-/// Those with a wanted name, each with its attributes.
-pub(super) fn facts(seat: &Seat, wanted: &dyn Fn(&str) -> bool) -> Value {
-    let all = seat.browser.jar.cookies().into_iter().filter(|c| wanted(&c.name)).map(|c| {
-        json!({
-            "name": c.name, "value": c.value, "path": c.path, "domain": c.domain, "secure": c.secure, "http-only": c.http_only,
-            "same-site": c.same_site, "max-age": c.max_age.map(|age| age.as_secs()), "host-only": c.host_only,
-            "names-domain": names_domain(seat, &c.name),
+/// All of them with their attributes, and those that can matter for a session or for a consent.
+pub(super) fn facts(seat: &Seat) -> [(&'static str, Value); 3] {
+    let all: Vec<(String, Value)> = seat
+        .browser
+        .jar
+        .cookies()
+        .into_iter()
+        .map(|c| {
+            let told = json!({
+                "name": c.name, "value": c.value, "path": c.path, "domain": c.domain, "secure": c.secure, "http-only": c.http_only,
+                "same-site": c.same_site, "max-age": c.max_age.map(|age| age.as_secs()), "host-only": c.host_only,
+                "names-domain": names_domain(seat, &c.name),
+            });
+            (c.name, told)
         })
-    });
-    Value::Array(all.collect())
+        .collect();
+    let those = |wanted: fn(&str) -> bool| -> Value {
+        all.iter().filter(|(name, _)| wanted(name)).map(|(_, told)| told.clone()).collect()
+    };
+    let (session, consent) = (those(|name| !is_plain(name)), those(may_hold_consent));
+    let all = all.into_iter().map(|(_, told)| told).collect();
+    [("cookies", all), ("session-cookies", session), ("consent-cookies", consent)]
 }
 
 /// Whether the Set-Cookie text of a cookie had a `Domain`, if only its own host.
@@ -58,7 +70,7 @@ const PLAIN_COOKIES: &[&str] = &[
 const PLAIN_PREFIXES: [&str; 4] = ["_ga", "_gid", "_gcl", "ts01"];
 
 /// Whether a cookie is one that holds neither a session nor a decision.
-pub(super) fn is_plain(name: &str) -> bool {
+fn is_plain(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     PLAIN_COOKIES.iter().any(|word| name.contains(word)) || PLAIN_PREFIXES.iter().any(|word| name.starts_with(word))
 }
@@ -70,7 +82,7 @@ fn is_of_a_login(name: &str) -> bool {
 }
 
 /// Whether a cookie can hold what a user approved.
-pub(super) fn may_hold_consent(name: &str) -> bool {
+fn may_hold_consent(name: &str) -> bool {
     !is_plain(name) && !is_of_a_login(name)
 }
 

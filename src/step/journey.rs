@@ -419,9 +419,9 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
             put(name, json!(value));
         }
     }
-    put("cookies", cookies::facts(seat, &|_| true));
-    put("session-cookies", cookies::facts(seat, &|name| !cookies::is_plain(name)));
-    put("consent-cookies", cookies::facts(seat, &cookies::may_hold_consent));
+    for (name, cookies) in cookies::facts(seat) {
+        put(name, cookies);
+    }
     put("browser", json!({ "name": seat.browser.name, "cookies": cookies::values(seat) }));
     Value::Object(map)
 }

@@ -55,7 +55,7 @@ pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
 pub use wait::LONGEST as LONGEST_WAIT;
 pub use world::{
-    Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority,
+    Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority, beyond,
 };
 
 use crate::suite::Verb;

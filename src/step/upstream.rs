@@ -90,10 +90,8 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
         let request = request(idp, received);
         context.wire.vault().learn_request(&request);
         let name = received.endpoint.name();
-        let before = requests.get(name).map(|r: &Value| (r["count"].as_u64().unwrap_or(0), &r["text"]));
-        let (count, texts) = before.map_or((0, None), |(count, text)| (count, text.as_str()));
-        let told = told(received, count + 1, texts);
-        requests.insert(name.to_owned(), told);
+        let before = requests.remove(name);
+        requests.insert(name.to_owned(), told(received, before.as_ref()));
         if received.endpoint == Endpoint::Api {
             downstream = facts::token(received.header("authorization").and_then(bearer).map(Value::from).as_ref());
         }
@@ -125,12 +123,15 @@ fn bearer(header: &str) -> Option<&str> {
     header.split_once(' ').map(|(_, token)| token.trim())
 }
 
-/// The last request to an endpoint, how many there were, and what all of them say.
-fn told(received: &Received, count: u64, texts: Option<&str>) -> Value {
+/// The last request to an endpoint, how many there were, and what all of them say; `before` is what was told of those before.
+fn told(received: &Received, before: Option<&Value>) -> Value {
     use crate::oauth::redirect::object;
+    let count = before.and_then(|before| before["count"].as_u64()).unwrap_or(0) + 1;
+    let texts = before.and_then(|before| before["text"].as_str()).into_iter();
+    let text = texts.chain([text_of(received).as_str()]).collect::<Vec<_>>().join("\n\n");
     json!({
         "count": count, "method": received.method, "query": object(&received.query), "form": object(&received.form),
-        "headers": object(&received.headers), "text": texts.map_or_else(|| text_of(received), |before| format!("{before}\n\n{}", text_of(received))), "client-id": received.client_id, "status": received.status,
+        "headers": object(&received.headers), "text": text, "client-id": received.client_id, "status": received.status,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::noted::part;
 use super::proof;
-use super::world::authority;
+use super::world::{authority, beyond};
 use crate::oauth::pkce;
 
 /// Fills in the variables of a value, everywhere in it.
@@ -132,17 +132,15 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         }),
         ("scope", "all") => Some(world.resource_scopes().into()),
         ("scope", "default") => text(part!(world.recipe, scope).as_deref().unwrap_or("")),
-        ("scope", "write") => text(&beyond(&world.scope("write")?, part!(world.recipe, scope).as_deref())),
-        ("scope", "downstream-write") => text(&beyond(&world.scope(tail)?, world.scope("downstream").as_deref())),
+        ("scope", "write") => {
+            text(&beyond(&world.scope("write")?, part!(world.recipe, scope).as_deref().unwrap_or_default()))
+        }
+        ("scope", "downstream-write") => {
+            text(&beyond(&world.scope(tail)?, &world.scope("downstream").unwrap_or_default()))
+        }
         ("scope", which) => world.scope(which).and_then(|s| text(&s)),
         _ => None,
     }
-}
-
-/// The scopes of the first that are not in the second: what has to be added.
-fn beyond(scope: &str, held: Option<&str>) -> String {
-    let is_held = |word: &&str| held.is_some_and(|held| held.split(' ').any(|known| known == *word));
-    scope.split(' ').filter(|word| !word.is_empty() && !is_held(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn trim_slash(value: &Value) -> Value {

@@ -421,6 +421,13 @@ impl Idp {
     }
 }
 
+/// The scopes of the first text that are not in the second: what has to be added.
+#[must_use]
+pub fn beyond(scope: &str, held: &str) -> String {
+    let is_held = |word: &&str| held.split(' ').any(|known| known == *word);
+    scope.split(' ').filter(|word| !word.is_empty() && !is_held(word)).collect::<Vec<_>>().join(" ")
+}
+
 fn twin(url: &str, origin: &str) -> String {
     match url.strip_prefix(origin) {
         Some("") => format!("{origin}/"),

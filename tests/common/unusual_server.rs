@@ -8,6 +8,7 @@ use authspec::run::{Helpers, Material, Options, Selection, run};
 use authspec::suite::Suites;
 use authspec::target::Profile;
 use fixtures::server::{Running, start};
+use serde_json::Value;
 
 /// What a profile says that logs in and has registrations to spare.
 pub(crate) const LOGIN: &str = r#"
@@ -51,6 +52,14 @@ pub(crate) async fn judged(
     server.stop().await;
     ended.expect("the target can be judged");
     Judged { results, notes }
+}
+
+/// The `client_id` that comes of a registration, as an operator would make it.
+pub(crate) async fn registered(issuer: &str, metadata: &Value) -> String {
+    let request = reqwest::Client::new().post(format!("{issuer}/register")).body(metadata.to_string());
+    let answer = request.header("content-type", "application/json").send().await.expect("an answer");
+    let answer: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
+    answer["client_id"].as_str().unwrap_or_else(|| panic!("no client: {answer}")).to_owned()
 }
 
 impl Judged {
