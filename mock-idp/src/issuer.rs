@@ -230,6 +230,13 @@ impl Issuer {
         self.lock().scripts.len()
     }
 
+    /// What was pushed under this `request_uri` (RFC 9126 section 2), while nobody has used it.
+    #[must_use]
+    pub fn pushed(&self, request_uri: &str) -> Option<Vec<(String, String)>> {
+        let key = secret::s256(request_uri);
+        self.lock().pushed.get(&key).map(|pushed| pushed.params.pairs().to_vec())
+    }
+
     /// The received requests, oldest first.
     #[must_use]
     pub fn journal(&self) -> Vec<Received> {

@@ -253,6 +253,7 @@ mod tests {
             args: serde_json::Map::new(),
             rule: Some("authz.redirect-exact-match".into()),
             error_rule: None,
+            otherwise: None,
             expect: Vec::new(),
             refused: Some(true),
             captures: Vec::new(),

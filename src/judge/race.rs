@@ -45,6 +45,7 @@ mod tests {
             args: serde_json::Map::new(),
             rule: Some("token.code-one-time".into()),
             error_rule: None,
+            otherwise: None,
             expect: vec![Clause { path: "succeeded".into(), matcher: most, span: 0..0 }],
             refused: None,
             captures: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod pushed;
+mod results;
 mod wanted;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use self::attempt::{Source, Tried};
 use self::pushed::Pushed;
+use self::results::{bare, blank, kind, sentence};
 use self::wanted::wanted_clients;
 use super::confirm::{self, Attempt, Doubt};
 use super::plan::{Planned, Stop};
@@ -333,6 +335,7 @@ impl Run<'_> {
     /// A step that only prepares: what it was to reach must have been reached.
     fn prepared(&mut self, at: usize, step: &Step, judged: Vec<Judged>, performed: &Performed) -> Result<(), ()> {
         let stated = !step.expect.is_empty() || step.refused.is_some();
+        let let_off = self.does_not_apply(step, &judged, performed);
         let reason = if stated {
             judged.into_iter().find_map(|j| match j.outcome {
                 Outcome::Held => None,
@@ -347,6 +350,10 @@ impl Run<'_> {
         }
         match reason {
             None => Ok(()),
+            Some(_) if let_off.is_some() => {
+                self.leave_out(at, &let_off.unwrap_or_default());
+                Err(())
+            }
             Some(reason) if self.results.is_empty() && is_registration_policy(step, performed) => {
                 self.leave_out(at, &format!("the target does not register the client of this case: {reason}"));
                 Err(())
@@ -356,6 +363,13 @@ impl Run<'_> {
                 Err(())
             }
         }
+    }
+
+    /// Why the case does not apply, where the step says so: a crash is no policy, and a refusal that passed needs its control.
+    fn does_not_apply(&self, step: &Step, judged: &[Judged], performed: &Performed) -> Option<String> {
+        let unmet = judged.iter().any(|judged| matches!(judged.outcome, Outcome::Broken(_)));
+        let is_policy = unmet && performed.facts["crash"] != true && self.refusals.is_empty();
+        step.otherwise.clone().filter(|_| is_policy)
     }
 
     fn record(
@@ -519,67 +533,6 @@ async fn perform(context: &mut Context, step: &Step) -> Result<Performed, String
         .map_err(|reason| format!("fill in the step: {reason}"))?;
     let Value::Object(args) = args else { return Err("fill in the step: its arguments are no table".into()) };
     step::perform(context, step.verb, &args).await
-}
-
-fn sentence(title: &str, kind: judge::Kind) -> String {
-    let ending = match kind {
-        judge::Kind::Accepted => "does not hold: what must be refused was accepted",
-        judge::Kind::WrongAnswer => "does not hold: the answer is not as the rule says",
-        judge::Kind::Crash => "could not be answered: a server error or a dropped connection",
-        judge::Kind::Missing => "does not hold: something that must be there is missing",
-    };
-    format!("\"{title}\" {ending}")
-}
-
-fn kind(kind: judge::Kind) -> Kind {
-    match kind {
-        judge::Kind::Accepted => Kind::Accepted,
-        judge::Kind::WrongAnswer => Kind::WrongAnswer,
-        judge::Kind::Crash => Kind::Crash,
-        judge::Kind::Missing => Kind::Missing,
-    }
-}
-
-fn bare(task: &Task, variant: Option<&str>, rule: Option<&Rule>, verdict: Verdict, message: &str) -> CaseResult {
-    CaseResult {
-        case: task.id.clone(),
-        variant: variant.map(str::to_owned),
-        rule: rule.map(|r| r.id.clone()).unwrap_or_default(),
-        level: rule.map_or(Level::Must, |r| r.level),
-        role: rule.map_or(Role::AuthorizationServer, |r| r.role),
-        party: rule.map(|r| r.party.to_string()).unwrap_or_default(),
-        remedy: rule.map(|r| r.remedy.clone()).unwrap_or_default(),
-        source: rule.map(|r| r.source.clone()).unwrap_or_default(),
-        verdict,
-        message: message.to_owned(),
-        place: task.case.source.name.clone(),
-        ..blank()
-    }
-}
-
-fn blank() -> CaseResult {
-    CaseResult {
-        case: String::new(),
-        variant: None,
-        rule: String::new(),
-        level: Level::Must,
-        role: Role::AuthorizationServer,
-        verdict: Verdict::Pass,
-        kind: None,
-        message: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-        party: String::new(),
-        remedy: String::new(),
-        source: String::new(),
-        exchanges: Vec::new(),
-        duration_ms: 0,
-        known: None,
-        place: String::new(),
-        why: None,
-        deployment: None,
-        seen: None,
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

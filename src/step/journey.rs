@@ -112,8 +112,11 @@ pub async fn travel(context: &mut Context, browser: &str, mut tx: Transaction, s
     tx.page = None;
     tx.held = None;
     let ending = stretches(&world, &wire, seat, &mut tx, start, plan, &mut log).await;
-    if let Ending::Upstream(held, _) | Ending::Callback(held, _) = &ending {
-        tx.held = Some(held.url.clone());
+    match (&ending, &world.idp) {
+        // What was pushed can be asked for once, and cases go on from here more than once.
+        (Ending::Upstream(held, _), Some(idp)) => tx.held = Some(idp.request_at(&held.url)),
+        (Ending::Upstream(held, _) | Ending::Callback(held, _), _) => tx.held = Some(held.url.clone()),
+        _ => {}
     }
     let facts = facts_of(&world, seat, &tx, &log, ending, pages);
     seat.tx = Some(tx);
@@ -289,7 +292,7 @@ impl Watch<'_> {
         let Some(idp) = self.idp else { return false };
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if idp.is_asked_at(location) {
-            *asked = Some(location.to_owned());
+            *asked = Some(idp.request_at(location));
             return self.goal == Goal::Upstream;
         }
         self.goal == Goal::Callback && asked.as_deref().is_some_and(|asked| answers(location, asked))

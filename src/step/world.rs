@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::exchange::Exchange;
 use super::noted::{Noted, Reads, part};
 use super::pool::Pool;
+use crate::oauth::redirect::Redirect;
 use crate::rule::McpVersion;
 use crate::target::TokenLook;
 use crate::wire::{Http, host::DocumentHost};
@@ -387,6 +388,17 @@ impl Idp {
     pub fn is_asked_at(&self, location: &str) -> bool {
         let place = location.split(['?', '#']).next().unwrap_or_default();
         self.issuer.answers_at(place, mock_idp::Endpoint::Authorize)
+    }
+
+    /// The authorization request that a `Location` means: itself, or with the parameters that were pushed before (RFC 9126 section 4).
+    #[must_use]
+    pub fn request_at(&self, location: &str) -> String {
+        let redirect = Redirect::parse(location);
+        let Some(pushed) = redirect.query("request_uri").and_then(|uri| self.issuer.pushed(uri)) else {
+            return location.to_owned();
+        };
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pushed).finish();
+        format!("{}?{query}", redirect.base)
     }
 
     pub(super) fn member(&self, name: &str) -> Option<Value> {

@@ -21,6 +21,8 @@ pub(super) struct StepDraft {
     pub(super) error_rule: Option<Range<usize>>,
     /// Where `expect.refused` stands.
     pub(super) refused: Option<Range<usize>>,
+    /// Where `otherwise` stands.
+    pub(super) otherwise: Option<Range<usize>>,
     /// Arguments that can be checked only beside other steps.
     pub(super) notes: Notes,
     /// Whether `expect` is there at all, in order or not.

@@ -107,6 +107,8 @@ pub struct Step {
     pub expect: Vec<Clause>,
     /// `expect.refused`.
     pub refused: Option<bool>,
+    /// Why the case does not apply where a preparing step does not come to what it expects; without it the case is blocked.
+    pub otherwise: Option<String>,
     /// What later steps use of the outcome.
     pub captures: Vec<Capture>,
     /// Why the step is there.

@@ -109,6 +109,7 @@ codes! {
     NO_FAULTS = "no-faults": "A built-in case names no fault that turns it red, so nothing proves that it can fail.",
     NO_RULE = "no-rule": "No step of the case has a `rule`, so the case judges nothing.",
     NO_VERB = "no-verb": "A step does nothing.",
+    OTHERWISE_ALONE = "otherwise-alone": "`otherwise` stands in a step that judges, or that expects nothing.",
     REFUSED = "refused": "`expect.refused` stands beside a verb that nobody can refuse.",
     REPEAT = "repeat": "`repeat` needs exactly one verb, and `parallel` or `times`.",
     SEVERAL_VERBS = "several-verbs": "A step does more than one thing; each verb needs a step of its own.",

@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::draft::{Notes, StepDraft};
 use super::path::Path;
 use super::slip::{
-    EMPTY, ERROR_RULE_ALONE, JUDGE_WITHOUT_EXPECT, NO_VERB, SEVERAL_VERBS, Slips, UNKNOWN_KEY, UNKNOWN_RULE,
-    UNKNOWN_VERB,
+    EMPTY, ERROR_RULE_ALONE, JUDGE_WITHOUT_EXPECT, NO_VERB, OTHERWISE_ALONE, SEVERAL_VERBS, Slips, UNKNOWN_KEY,
+    UNKNOWN_RULE, UNKNOWN_VERB,
 };
 use super::tree::{Item, Key, entries, kind};
 use super::variable::{Use, uses};
@@ -23,6 +23,11 @@ pub const STEP_KEYS: &[(&str, &str)] = &[
     ("each", "named variants: the whole case runs once for each, with `$each.KEY` filled in; one step may have it"),
     ("error-rule", "the rule for status and error of a refusal, where it is not the verb's own"),
     ("expect", "what must hold afterwards"),
+    (
+        "otherwise",
+        "why the case does not apply where the expectations of a step without `rule` are not met, a sentence's end; without it the case is \
+         blocked then",
+    ),
     ("rule", "the requirement that the step judges; without it the step only prepares"),
     ("why", "why the step is there, where that is not plain"),
 ];
@@ -40,6 +45,7 @@ pub(super) fn read(table: &DeTable<'_>, place: Range<usize>, rules: &Rules, slip
             error_rule: None,
             expect: Vec::new(),
             refused: None,
+            otherwise: None,
             captures: Vec::new(),
             why: None,
             line: slips.source().line(place.start),
@@ -50,6 +56,7 @@ pub(super) fn read(table: &DeTable<'_>, place: Range<usize>, rules: &Rules, slip
         rule: None,
         error_rule: None,
         refused: None,
+        otherwise: None,
         notes: Notes::default(),
         expects: false,
         broken: verb.is_none(),
@@ -149,6 +156,10 @@ fn read_key(
             draft.refused = expectation.refused.map(|(_, span)| span);
         }
         "capture" => captures(draft, verb, item, slips),
+        "otherwise" => {
+            draft.otherwise = Some(key.span());
+            draft.step.otherwise = text(key, item, slips);
+        }
         "why" => draft.step.why = text(key, item, slips),
         "each" => {}
         _ if Some(name) == verb.map(Verb::name) => {
@@ -201,6 +212,10 @@ fn check(draft: &StepDraft, slips: &mut Slips<'_>) {
         let slip = slips.add(JUDGE_WITHOUT_EXPECT, span.clone(), "a step with a rule that expects nothing");
         slip.label = "always met".to_owned();
         slip.help = Some("say in `expect` what the rule demands".to_owned());
+    }
+    if let Some(span) = draft.otherwise.as_ref().filter(|_| draft.rule.is_some() || !expects) {
+        let slip = slips.add(OTHERWISE_ALONE, span.clone(), "`otherwise` in a step that does not prepare by expecting");
+        slip.help = Some("it stands beside `expect`, in a step without `rule`".to_owned());
     }
     let judges_refusal = step.rule.is_some() && step.refused == Some(true);
     if let Some(span) = draft.error_rule.as_ref().filter(|_| !judges_refusal) {

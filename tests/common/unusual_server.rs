@@ -36,7 +36,14 @@ pub(crate) async fn judged(
 ) -> Judged {
     let server = start(options).await.expect("the server starts");
     let text = profile(&server).await;
-    let profile = Profile::parse(Source::new("unusual.toml", text), &|_| None).expect("the profile is right");
+    let judged = judged_by(Helpers::start().await.expect("the helpers start"), text, only).await;
+    server.stop().await;
+    judged
+}
+
+/// Judges whatever a profile is about, with these helpers.
+pub(crate) async fn judged_by(helpers: Helpers, profile: String, only: &[&str]) -> Judged {
+    let profile = Profile::parse(Source::new("unusual.toml", profile), &|_| None).expect("the profile is right");
     let only = only.iter().map(|&glob| glob.to_owned()).collect();
     let options =
         Options { selection: Selection { only, ..Selection::default() }, jobs: Some(8), ..Options::default() };
@@ -47,9 +54,7 @@ pub(crate) async fn judged(
         Event::Started(started) => notes = started.notes,
         _ => {}
     };
-    let helpers = Helpers::start().await.expect("the helpers start");
     let ended = run(&profile, helpers, material, &options, std::future::pending(), &mut sink).await;
-    server.stop().await;
     ended.expect("the target can be judged");
     Judged { results, notes }
 }

@@ -71,6 +71,7 @@ mod tests {
             args: serde_json::Map::new(),
             rule: Some("authz.redirect-exact-match".into()),
             error_rule: None,
+            otherwise: None,
             expect: expect.iter().map(clause).collect(),
             refused: Some(true),
             captures: Vec::new(),

@@ -1,0 +1,73 @@
+//! Results, before they say anything, and the words that they say.
+
+use super::Task;
+use crate::event::{CaseResult, Kind, Verdict};
+use crate::judge;
+use crate::rule::{Level, Role, Rule};
+
+pub(super) fn sentence(title: &str, kind: judge::Kind) -> String {
+    let ending = match kind {
+        judge::Kind::Accepted => "does not hold: what must be refused was accepted",
+        judge::Kind::WrongAnswer => "does not hold: the answer is not as the rule says",
+        judge::Kind::Crash => "could not be answered: a server error or a dropped connection",
+        judge::Kind::Missing => "does not hold: something that must be there is missing",
+    };
+    format!("\"{title}\" {ending}")
+}
+
+pub(super) fn kind(kind: judge::Kind) -> Kind {
+    match kind {
+        judge::Kind::Accepted => Kind::Accepted,
+        judge::Kind::WrongAnswer => Kind::WrongAnswer,
+        judge::Kind::Crash => Kind::Crash,
+        judge::Kind::Missing => Kind::Missing,
+    }
+}
+
+pub(super) fn bare(
+    task: &Task,
+    variant: Option<&str>,
+    rule: Option<&Rule>,
+    verdict: Verdict,
+    message: &str,
+) -> CaseResult {
+    CaseResult {
+        case: task.id.clone(),
+        variant: variant.map(str::to_owned),
+        rule: rule.map(|r| r.id.clone()).unwrap_or_default(),
+        level: rule.map_or(Level::Must, |r| r.level),
+        role: rule.map_or(Role::AuthorizationServer, |r| r.role),
+        party: rule.map(|r| r.party.to_string()).unwrap_or_default(),
+        remedy: rule.map(|r| r.remedy.clone()).unwrap_or_default(),
+        source: rule.map(|r| r.source.clone()).unwrap_or_default(),
+        verdict,
+        message: message.to_owned(),
+        place: task.case.source.name.clone(),
+        ..blank()
+    }
+}
+
+pub(super) fn blank() -> CaseResult {
+    CaseResult {
+        case: String::new(),
+        variant: None,
+        rule: String::new(),
+        level: Level::Must,
+        role: Role::AuthorizationServer,
+        verdict: Verdict::Pass,
+        kind: None,
+        message: String::new(),
+        expected: String::new(),
+        actual: String::new(),
+        party: String::new(),
+        remedy: String::new(),
+        source: String::new(),
+        exchanges: Vec::new(),
+        duration_ms: 0,
+        known: None,
+        place: String::new(),
+        why: None,
+        deployment: None,
+        seen: None,
+    }
+}
