@@ -4,7 +4,11 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaEncoding, RsaKeyPair,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
@@ -21,8 +25,8 @@ pub struct Key {
 enum Pair {
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
-    /// Making RSA keys takes long, and proofs do not need a secret one: all cases share it.
-    Rsa,
+    /// Making RSA keys takes long: all cases share a few.
+    Rsa(&'static RsaKeyPair),
 }
 
 /// How a proof is signed.
@@ -62,11 +66,11 @@ impl Signing {
 pub const ALGORITHMS: [&str; 4] = ["ES256", "EdDSA", "RS256", "PS256"];
 
 impl Key {
-    /// A fresh key for an algorithm of [`ALGORITHMS`].
+    /// A fresh key for an algorithm of [`ALGORITHMS`], the `nth` of a case: another one than those before it.
     ///
     /// # Errors
     /// If the algorithm is another one, or no key can be made.
-    pub fn fresh(alg: &str) -> Result<Key, String> {
+    pub fn fresh(alg: &str, nth: usize) -> Result<Key, String> {
         let alg = if alg == "Ed25519" { "EdDSA" } else { alg };
         let known = ALGORITHMS.into_iter().find(|known| *known == alg);
         let alg = known.ok_or_else(|| format!("make a DPoP key: no key signs by {alg}"))?;
@@ -74,7 +78,7 @@ impl Key {
         let pair = match alg {
             "ES256" => Pair::Es256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?),
             "EdDSA" => Pair::EdDsa(Ed25519KeyPair::generate().map_err(failed)?),
-            _ => Pair::Rsa,
+            _ => Pair::Rsa(&RSA[nth % RSA.len()]),
         };
         Ok(Key { alg, pair })
     }
@@ -90,7 +94,7 @@ impl Key {
                 json!({ "crv": "P-256", "kty": "EC", "x": text(&point[1..33]), "y": text(&point[33..65]) })
             }
             Pair::EdDsa(pair) => json!({ "crv": "Ed25519", "kty": "OKP", "x": text(pair.public_key().as_ref()) }),
-            Pair::Rsa => json!({ "e": RSA_JWK["e"], "kty": "RSA", "n": RSA_JWK["n"] }),
+            Pair::Rsa(pair) => json!({ "e": "AQAB", "kty": "RSA", "n": text(modulus(pair.public_key().as_ref())) }),
         };
         object(members)
     }
@@ -119,9 +123,12 @@ impl Key {
                 Ok(URL_SAFE_NO_PAD.encode(signature.as_ref()))
             }
             Pair::EdDsa(pair) => Ok(URL_SAFE_NO_PAD.encode(pair.sign(input.as_bytes()).as_ref())),
-            Pair::Rsa => {
-                let algorithm = if self.alg == "PS256" { Algorithm::PS256 } else { Algorithm::RS256 };
-                crypto::sign(input.as_bytes(), &RSA, algorithm).map_err(|e| format!("sign a DPoP proof: {e}"))
+            Pair::Rsa(pair) => {
+                let padding: &'static dyn RsaEncoding =
+                    if self.alg == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &SystemRandom::new(), input.as_bytes(), &mut signature).map_err(failed)?;
+                Ok(URL_SAFE_NO_PAD.encode(signature))
             }
         }
     }
@@ -193,13 +200,15 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-static RSA: LazyLock<EncodingKey> = LazyLock::new(|| {
-    EncodingKey::from_rsa_pem(include_bytes!("keys/foreign-rs256.pem")).expect("a fixture key, read by a test")
-});
-static RSA_JWK: LazyLock<Value> = LazyLock::new(|| {
-    let all: Value = serde_json::from_str(include_str!("keys/foreign.jwks.json")).expect("a fixture, read by a test");
-    all["RS256"].clone()
-});
+/// The modulus in an `RSAPublicKey` of 2048 bits (RFC 8017 appendix A.1.1): behind the heads of the sequence and of the integer, and
+/// a zero that makes it positive.
+fn modulus(der: &[u8]) -> &[u8] {
+    der.get(9..265).unwrap_or_default()
+}
+
+/// As many as a case has names for.
+static RSA: [LazyLock<RsaKeyPair>; 4] =
+    [const { LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made")) }; 4];
 
 #[cfg(test)]
 mod tests {
@@ -215,7 +224,7 @@ mod tests {
             ("RS256", Algorithm::RS256),
             ("PS256", Algorithm::PS256),
         ] {
-            let (key, other) = (Key::fresh(alg).expect("a key"), Key::fresh("ES256").expect("a key"));
+            let (key, other) = (Key::fresh(alg, 0).expect("a key"), Key::fresh("ES256", 1).expect("a key"));
             let proof = sign(header(&key), Map::new(), &key, &other, Signing::Own).expect("signed");
             let jwt = Jwt::decode(&proof).expect("a JWT");
             let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwt.header["jwk"].clone()).expect("a JWK");
@@ -227,9 +236,11 @@ mod tests {
 
     #[test]
     fn no_key_is_like_another() {
-        let (one, two) = (Key::fresh("ES256").expect("a key"), Key::fresh("ES256").expect("a key"));
-        assert_ne!(one.thumbprint(), two.thumbprint());
-        assert_eq!(one.thumbprint().len(), 43);
-        assert!(!one.jwk().contains_key("d"));
+        for alg in ALGORITHMS {
+            let (one, two) = (Key::fresh(alg, 0).expect("a key"), Key::fresh(alg, 1).expect("a key"));
+            assert_ne!(one.thumbprint(), two.thumbprint(), "{alg}");
+            assert_eq!(one.thumbprint().len(), 43);
+            assert!(!one.jwk().contains_key("d"));
+        }
     }
 }

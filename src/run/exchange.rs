@@ -10,7 +10,7 @@ use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::{self, summary};
 use crate::rule::Role;
-use crate::step::{Client, Context, EXCHANGE_GRANT, EXCHANGER, Exchange, Source, World, part};
+use crate::step::{Client, Context, EXCHANGE_GRANT, EXCHANGER, Exchange, NO_SUBJECT, Source, World, part};
 use crate::suite::{Case, Verb};
 use crate::target::{Profile, SubjectFrom};
 use crate::wire::Wire;
@@ -142,14 +142,14 @@ const POLICIES: [&str; 6] = [
     "exchange-own-subjects",
 ];
 
-/// Where the profile says nothing of scopes, those of the tools serve: what the first token has, and what the writing tool
-/// needs beyond it.
+/// Where the profile says nothing of the scopes of a subject token, they are those of the first token. Which ones would be too many
+/// only the profile can say: a scope means something at a target (RFC 8693 section 2.1), and some servers give the asking client's.
 fn scopes(world: &mut World) {
     let held = world.exchange.wants.subject_scope.clone().or(world.recipe.scope.clone()).unwrap_or_default();
+    // What the subject token has already is no more than it has.
     let has = |word: &str| held.split(' ').any(|known| known == word);
-    let beyond = world.scope("write").filter(|needed| !held.is_empty() && !needed.split(' ').any(has));
-    if world.exchange.wants.wider_scope.is_none() {
-        world.exchange.wants.wider_scope = beyond;
+    if world.exchange.wants.wider_scope.as_deref().is_some_and(|wider| wider.split(' ').all(has)) {
+        world.exchange.wants.wider_scope = None;
     }
     world.exchange.wants.subject_scope = Some(held).filter(|held| !held.is_empty());
 }
@@ -157,8 +157,13 @@ fn scopes(world: &mut World) {
 /// An exchange that fails is an obstacle where the profile says that it works; where only the metadata lists the grant,
 /// most likely a client has to be allowed to use it first.
 fn refused(seen: &mut Preflight, stated: bool, reason: &str) {
-    let text = format!("an honest token exchange failed: {reason}. {ADVICE}");
-    let must = stated || !seen.roles.contains(&Role::AuthorizationServer);
+    // Where nobody could log in, nobody has asked for an exchange.
+    let asked = !reason.starts_with(NO_SUBJECT);
+    let text = match asked {
+        true => format!("an honest token exchange failed: {reason}. {ADVICE}"),
+        false => format!("no token exchange was tried: {reason}"),
+    };
+    let must = stated || !asked || !seen.roles.contains(&Role::AuthorizationServer);
     seen.notes.push(text.clone());
     seen.abilities.set("token-exchange", if must { Ability::Broken(text) } else { Ability::Lacks(text) });
 }

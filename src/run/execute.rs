@@ -237,6 +237,10 @@ impl Run<'_> {
                 return None;
             }
         };
+        if part!(world.registration, how) == step::How::Dynamic && !borrowed.are_different() {
+            self.leave_out(0, SAME_CLIENT);
+            return Some(borrowed);
+        }
         let mut context = Context::new(Arc::clone(&self.shared.world), wire.clone(), borrowed, values);
         context.alone = self.task.case.is_alone();
         // What can be read anywhere (`leaks`) is looked for in all facts.
@@ -261,7 +265,7 @@ impl Run<'_> {
         let began = Instant::now();
         let performed = match Box::pin(perform(context, step)).await {
             Ok(performed) => performed,
-            Err(reason) if reason.starts_with(step::USED_UP) => {
+            Err(reason) if LET_OFF.iter().any(|why| reason.starts_with(why)) => {
                 self.leave_out(at, &reason);
                 return Err(());
             }
@@ -520,11 +524,13 @@ fn is_denial(step: &Step, facts: &Value) -> bool {
 }
 
 /// Whether a preparing registration was refused by what the target allows of metadata (RFC 7591 section 3.2.2). Some frameworks
-/// refuse what their types do not allow before anybody thinks of OAuth, by 422 and words of their own: how a refusal has to look
+/// refuse what their types do not allow before anybody thinks of OAuth, by 422 and words of their own, and others answer as protected
+/// resources do, whose policy lets nobody in (RFC 6750 section 3.1): how a refusal has to look
 /// is a question of its own (`dcr.error-format`).
 fn is_registration_policy(step: &Step, performed: &Performed) -> bool {
     let (error, status) = (performed.facts["error"].as_str(), performed.facts["status"].as_u64());
-    let refused = matches!(error, Some("invalid_redirect_uri" | "invalid_client_metadata")) || status == Some(422);
+    let refused = matches!(error, Some("invalid_redirect_uri" | "invalid_client_metadata"))
+        || matches!(status, Some(401 | 403 | 422));
     step.verb == Verb::Register && refused
 }
 
@@ -539,6 +545,10 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What a step may come to that nobody is to blame for.
+const LET_OFF: [&str; 3] = [step::NO_DENIAL, step::TOO_LONG, step::USED_UP];
+/// Why a case of two clients does not apply.
+const SAME_CLIENT: &str = "every registration is answered with the same client_id, as RFC 7591 section 3.2.1 allows, so there is one client only";
 /// How often a case is tried where the target forgets its clients.
 const TRIES: u32 = 3;
 /// The longest that one run of one variant may take, waits included.

@@ -90,9 +90,13 @@ pub async fn clients(seen: &mut Preflight, wire: &Wire, client: &Client, journey
     }
     let reason = match journey["upstream"]["query"]["client_id"].as_str() {
         None => Some("the login of a user does not lead to our identity provider".to_owned()),
-        Some(id) if id == client.id => Some("it passes the client_id of its clients on".to_owned()),
+        // Unless all of them have the one that it has itself.
+        Some(id) if id == client.id => match second(seen, wire).await {
+            Ok((other, sent)) if other == sent && sent == id => None,
+            _ => Some("it passes the client_id of its clients on".to_owned()),
+        },
         Some(id) => match second(seen, wire).await {
-            Ok(other) if other == id => None,
+            Ok((_, other)) if other == id => None,
             Ok(_) => Some("each of its clients has one of its own at our identity provider".to_owned()),
             Err(_) if seen.abilities.has("upstream-callback") => None,
             Err(reason) => Some(format!("no second client to compare: {reason}")),
@@ -115,17 +119,18 @@ fn any_redirect(seen: &Preflight, journey: &Value) {
     });
 }
 
-/// As which client another one of the proxy is sent to our identity provider.
-async fn second(seen: &Preflight, wire: &Wire) -> Result<String, String> {
+/// Another client of the proxy, and as which one it is sent to our identity provider: the ids of both.
+async fn second(seen: &Preflight, wire: &Wire) -> Result<(String, String), String> {
     let other = step::fresh_client(&seen.world, wire, "other", "public").await?;
     let mut context = context(&Arc::new(seen.world.clone()), wire).await;
     context.adopt_client("default", other.clone());
     let journey = act(&mut context, Verb::Authorize, json!({ "browser": "second", "until": "upstream" })).await;
+    let id = other.id.clone();
     if seen.world.registration.how != How::Preset {
         seen.world.pool.stock("public", other);
     }
     let sent = journey?.facts["upstream"]["query"]["client_id"].as_str().map(str::to_owned);
-    sent.ok_or_else(|| "it was not sent to our identity provider".to_owned())
+    sent.map(|sent| (id, sent)).ok_or_else(|| "it was not sent to our identity provider".to_owned())
 }
 
 /// Why there is no callback of the proxy.

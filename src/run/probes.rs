@@ -107,6 +107,8 @@ pub async fn consent_again(seen: &mut Preflight, wire: &Wire, client: &Client) {
     if !seen.world.recipe.consent_kept {
         return;
     }
+    let kept = "it remembers consent, so that a code comes without a new one";
+    seen.abilities.set("consent-asked-again", Ability::Lacks(kept.into()));
     let reason = if seen.world.registration.how == How::Preset {
         "it remembers consent for the preset client, and no other can be registered"
     } else if is_kept_for_all(seen, wire).await {

@@ -8,7 +8,7 @@ use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
 use super::recipe::{self, act};
 use crate::fact::summary;
-use crate::step::{Context, Discovered};
+use crate::step::{self, Context, Discovered};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -88,6 +88,11 @@ async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<(C
     if !seen.abilities.has("authorization-code") || seen.world.recipe.minted {
         let same = seen.abilities.get("authorization-code");
         seen.abilities.set("dpop", same);
+        return None;
+    }
+    if step::proof_algorithm(&seen.world).is_none() {
+        let none = "authorization server and MCP server list no algorithm in common that we have keys for: ES256, EdDSA, PS256, RS256";
+        seen.abilities.set("dpop", Ability::Lacks(none.into()));
         return None;
     }
     let mut context = match context(seen, wire).await {

@@ -110,7 +110,7 @@ fn with_secret(world: &World) -> Option<&'static str> {
     let methods = world.found.metadata["token_endpoint_auth_methods_supported"].as_array()?;
     let lists = |word: &str| methods.iter().any(|method| method == word);
     let chosen = world.registration.how != How::Dynamic || world.registration.method.is_some() || lists("none");
-    ["client_secret_basic", "client_secret_post"].into_iter().find(|method| !chosen && lists(method))
+    ["client_secret_basic", "client_secret_post", "private_key_jwt"].into_iter().find(|method| !chosen && lists(method))
 }
 
 /// A new login of a user may end what he got before, or what the same client got. Where it does, cases whose logins would end each
@@ -172,6 +172,7 @@ async fn given(seen: &mut Preflight, wire: &Wire, stated: Option<McpVersion>) {
     let jwt = token["token"].is_object();
     a.decide("jwt-access-token", jwt, "access tokens are opaque");
     a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
+    a.decide("revocation-at-once", !jwt, LIVE_ON);
     a.set("jwt-profile", Ability::Lacks(reason.into()));
     let second = seen.world.users.iter().any(|(name, user)| name != "alice" && user.token.is_some());
     seen.abilities.decide("two-users", second, "the profile gives the token of one user only (login.users)");
@@ -344,6 +345,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     let jwt = token["token"].is_object();
     a.decide("jwt-access-token", jwt, "access tokens are opaque");
     a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
+    a.decide("revocation-at-once", !jwt, LIVE_ON);
     let typ = token["token"]["header"]["typ"].as_str().unwrap_or_default().to_ascii_lowercase();
     // Only the target's own authorization server tells what the target promises; ours types its tokens in any case, also
     // those that a proxy passes through.
@@ -545,3 +547,6 @@ pub const PLAIN_REFUSED: &str = "an honest token";
 const BY_COMMAND: &str = "a command of the profile answers its pages, so they are not seen (login.how)";
 /// Why what concerns the MCP server does not apply.
 const BARE: &str = "the target is an authorization server without MCP server (profile: target.issuer alone)";
+
+/// Why nobody asks whether a revoked access token ends at once.
+const LIVE_ON: &str = "its access tokens are JWTs, which may live until their end (RFC 7009 section 3), and the profile claims no more (abilities.with)";

@@ -122,9 +122,23 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     let none = "a command of the profile answers its pages, in a browser of its own (login.how)";
     a.decide("own-browser", seen.world.forms.command.is_empty(), none);
     a.set("own-tokens", Ability::Has);
+    // Until a second journey shows that consent is remembered.
+    a.set("consent-asked-again", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));
+    for word in CLAIMED {
+        a.set(word, Ability::Lacks("a policy that the profile does not claim (abilities.with)".into()));
+    }
     tools_and_scopes(seen, discovered);
 }
+
+/// Policies that the specifications leave to the server.
+const CLAIMED: [&str; 5] = [
+    "document-after-login",
+    "document-cache-obeyed",
+    "withdrawn-keys-given-up",
+    "workload-assertion-once",
+    "workload-by-subject",
+];
 
 /// What the profile says about tools, and what challenge and metadata say about scopes.
 fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
@@ -137,6 +151,12 @@ fn tools_and_scopes(seen: &mut Preflight, discovered: &Discovered) {
     }
     let read = seen.world.tool("read").is_some();
     a.decide("tool", read, "no tool is named that may be called (profile section [scopes], tool-read)");
+    let scoped = seen.world.tool("read").is_some_and(|tool| tool.scope.is_some());
+    a.decide(
+        "tool-scope",
+        scoped,
+        "no tool is named with the scopes that it needs (profile section [scopes], tool-read)",
+    );
     let shown = seen.world.tool("write").is_some() && seen.world.tool("show").is_some();
     a.decide(
         "visible-write",

@@ -47,13 +47,12 @@ pub async fn abilities(seen: &mut Preflight) {
     a.decide("tenant-claim", look.claims.contains_key("tid"), "its tokens name no tenant (profile section [token])");
     let opaque = is_introspected(seen, &idp).await;
     seen.abilities.decide("introspected-token", opaque, "it refuses opaque tokens of our identity provider");
-    let before = idp.issuer.received();
     for (word, kind) in [("downstream-api", "downstream"), ("downstream-write", "downstream-write")] {
         let ability = downstream(seen, &idp, kind).await;
         seen.abilities.set(word, ability);
     }
-    let exchanges =
-        idp.issuer.journal().iter().skip(before).any(|received| received.param("grant_type") == Some(EXCHANGE));
+    // What was exchanged when a session began may serve all its calls.
+    let exchanges = idp.issuer.journal().iter().any(|received| received.param("grant_type") == Some(EXCHANGE));
     seen.abilities.decide("downstream-exchange", exchanges, "it asks our identity provider for no token exchange");
 }
 

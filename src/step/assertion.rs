@@ -35,7 +35,8 @@ pub fn of(context: &mut Context, client: &Client, args: Args<'_>) -> Result<Opti
     let (spec, change) = if args.get("id-jag").is_some() {
         (identity(context, client)?, args.table("id-jag"))
     } else if args.get("workload").is_some() {
-        (workload(context)?, args.table("workload"))
+        let change = args.table("workload");
+        (workload(context, Args::new(&change).flag("of-another"))?, change)
     } else {
         return Ok(None);
     };
@@ -45,10 +46,14 @@ pub fn of(context: &mut Context, client: &Client, args: Args<'_>) -> Result<Opti
 }
 
 /// An honest assertion about the workload that the profile names.
-fn workload(context: &Context) -> Result<TokenSpec, String> {
+fn workload(context: &Context, of_another: bool) -> Result<TokenSpec, String> {
     let idp = provider(context)?;
     let workload = idp.workload.as_ref().ok_or("vouch for a workload: the profile names none (upstream.workload)")?;
     let mut claims = workload.claims.clone();
+    if of_another {
+        // What lets a workload in may be any of its claims (WIF draft, Trust Configuration).
+        claims.values_mut().for_each(|value| *value = json!("authspec-of-another"));
+    }
     claims.insert("sub".into(), json!(workload.subject));
     claims.insert("client_id".into(), Value::Null);
     let audience = workload.audience.clone();

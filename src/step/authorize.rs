@@ -67,10 +67,13 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
         tx.upstream = Some(location.clone());
         return go(context, &browser, tx, Start::Resume(location), args).await;
     }
-    let (mut page, form, mut tx) = waiting(context, args, &browser)?;
+    let (mut page, mut form, mut tx) = waiting(context, args, &browser)?;
     leave_from(&mut page, args);
     if let Some(user) = args.text("user") {
         tx.user = user;
+    }
+    if args.text("password").is_some() && !page_words::has_password(&form) {
+        (page, form, tx) = password_page(context, &browser, page, &form, tx).await?;
     }
     let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
     let password = args.text("password").unwrap_or_else(|| user.password.clone());
@@ -81,6 +84,27 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
     go(context, &browser, tx, Start::Submit { page, form, values, button }, args).await
 }
 
+/// The page of a login that asks for the password, where the first one asks for the name alone.
+async fn password_page(
+    context: &mut Context,
+    browser: &str,
+    page: Arc<Page>,
+    form: &Form,
+    tx: Transaction,
+) -> Result<(Arc<Page>, Form, Transaction), String> {
+    let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
+    let values = page_words::login_values(form, &context.world.forms, &user.username, "");
+    let button = page_words::button(form, &Default::default(), true).cloned();
+    let start = Start::Submit { page, form: form.clone(), values, button };
+    let until = Map::from_iter([("until".to_owned(), json!("login"))]);
+    go(context, browser, tx, start, Args::new(&until)).await?;
+    let here = Map::new();
+    waiting(context, Args::new(&here), browser)
+        .ok()
+        .filter(|(_, form, _)| page_words::has_password(form))
+        .ok_or_else(|| "send the password: no page of the login asks for one".to_owned())
+}
+
 /// Answers a consent page that waits: approves, denies, or posts what another browser was shown (`of`).
 pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let browser = args.text("browser").unwrap_or_else(|| "alice".into());
@@ -88,9 +112,10 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     tx.answered = Some(Arc::clone(&page));
     leave_from(&mut page, args);
     let approve = args.text("answer").as_deref() != Some("deny");
-    let mut values = args::pairs(&args.table("with"));
-    values.extend(csrf_value(context, &page, args)?);
     let form = page_words::answering(&page, &form, &context.world.forms, approve).clone();
+    let mut values = if approve { page_words::ticks(&form, &tx.scope) } else { Vec::new() };
+    values.extend(args::pairs(&args.table("with")));
+    values.extend(csrf_value(context, &page, args)?);
     let mut form = without(form, &args.list("drop"));
     if let Some(method) = args.text("method") {
         form.method = method;
@@ -101,9 +126,7 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     }
     let start = match (button, approve) {
         (Some(button), _) => Start::Submit { page, form, values, button: Some(button) },
-        (None, false) => page_words::deny_link(&page)
-            .map(Start::Resume)
-            .ok_or("deny on the consent page: it has no button or link that denies")?,
+        (None, false) => journey::denial(&context.world, &tx, &page).map(Start::Resume).ok_or(NO_DENIAL)?,
         (None, true) => Start::Submit { page, form, values, button: None::<Button> },
     };
     go(context, &browser, tx, start, args).await
@@ -185,7 +208,8 @@ async fn go(
     };
     let plan = Plan {
         goal: Goal::parse(args.text("until").as_deref()),
-        approve: args.get("approve") != Some(&Value::Bool(false)),
+        // Who denies does so on every page.
+        approve: args.get("approve") != Some(&Value::Bool(false)) && args.text("answer").as_deref() != Some("deny"),
     };
     let facts = Box::pin(journey::travel(context, browser, tx, start, &plan)).await;
     for code in facts["codes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -207,7 +231,9 @@ fn waiting(context: &mut Context, args: Args<'_>, browser: &str) -> Result<(Arc<
     let page = if args.flag("again") { tx.answered.clone() } else { tx.page.clone() };
     let page = page.ok_or_else(|| format!("answer the page of `{owner}`: no page waits there"))?;
     let form = match page_words::asks(&page, &context.world.forms) {
-        page_words::Asks::Login(form) | page_words::Asks::Consent(form) => form.clone(),
+        page_words::Asks::Login(form) | page_words::Asks::Consent(form) | page_words::Asks::Between(form) => {
+            form.clone()
+        }
         page_words::Asks::Nothing => return Err(format!("answer a page: {}", page_words::describe(&page))),
     };
     Ok((page, form, tx))
@@ -272,6 +298,7 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
         verifier: challenge.is_some().then_some(verifier),
         challenge: sent("code_challenge"),
         resource: sent("resource"),
+        scope: sent("scope").unwrap_or_default(),
         user: args.text("user").unwrap_or_else(|| {
             if context.world.users.contains_key(browser) { browser.to_owned() } else { "alice".into() }
         }),
@@ -282,3 +309,6 @@ fn request(context: &Context, client: &Client, browser: &str, args: Args<'_>) ->
     };
     (params, tx)
 }
+
+/// Why a denial is left out: nobody has to offer one, and what a script would do is not known.
+pub const NO_DENIAL: &str = "the consent page has no button and no link that denies";

@@ -119,7 +119,7 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
             .unwrap_or("none"),
     };
     let mut map = Map::new();
-    map.insert("client_name".into(), json!(part!(world.registration, client_name)));
+    map.insert("client_name".into(), json!(own_name(world)));
     map.insert("redirect_uris".into(), json!(part!(world.registration, redirect_uris)));
     // A server may refuse the whole registration for one grant that it does not know.
     let listed = || world.found.member("grant_types_supported").and_then(Value::as_array);
@@ -155,9 +155,26 @@ pub fn metadata(world: &World, kind: &str) -> Map<String, Value> {
     }
     if method == "private_key_jwt" {
         map.insert("jwks".into(), forge::own_jwks());
-        map.insert("token_endpoint_auth_signing_alg".into(), json!("ES256"));
+        map.insert("token_endpoint_auth_signing_alg".into(), json!(assertion_algorithm(world)));
     }
     map
+}
+
+/// What client assertions are signed by, where the client has no key of its own: the first that the server lists.
+#[must_use]
+pub fn assertion_algorithm(world: &World) -> &'static str {
+    let listed = world.found.member("token_endpoint_auth_signing_alg_values_supported").and_then(Value::as_array);
+    let takes = |alg: &&str| listed.is_some_and(|list| list.iter().any(|known| known == alg));
+    ["ES256", "RS256", "EdDSA"].into_iter().find(takes).unwrap_or("ES256")
+}
+
+/// A name that no client has yet: equal metadata may bring the same client again (RFC 7591 section 3.2.1).
+fn own_name(world: &World) -> String {
+    let name = part!(world.registration, client_name).clone();
+    match world.pool.number() {
+        1 => name,
+        number => format!("{name} {number}"),
+    }
 }
 
 /// Whether a list of the metadata, where it is left out the default of RFC 8414, has the method.

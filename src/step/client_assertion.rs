@@ -26,7 +26,12 @@ pub(super) fn signed(world: &World, client: &Client, change: &Map<String, Value>
         Some(key) => key.header(table("header")),
         None => table("header"),
     };
-    let alg = header.entry("alg").or_insert(json!("ES256")).as_str().unwrap_or_default().to_owned();
+    let alg = header
+        .entry("alg")
+        .or_insert(json!(super::client::assertion_algorithm(world)))
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if client.key.is_none() {
         header.entry("kid").or_insert(json!(forge::FOREIGN_KID));
     }

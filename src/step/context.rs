@@ -70,6 +70,8 @@ pub(super) struct Transaction {
     pub verifier: Option<String>,
     pub challenge: Option<String>,
     pub resource: Option<String>,
+    /// The scope that was asked for; empty for none.
+    pub scope: String,
     pub user: String,
     /// The page that waits for an answer (login, consent).
     pub page: Option<Arc<Page>>,

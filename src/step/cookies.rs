@@ -42,6 +42,9 @@ fn names_domain(seat: &Seat, name: &str) -> bool {
 
 /// Cookies with these words in their names hold no session: scripts may have to read them, or a load balancer sets them.
 const PLAIN_COOKIES: &[&str] = &[
+    // What the script of OpenID Connect Session Management reads: a hash of the session, which opens nothing.
+    "keycloak_session",
+    "idsrv.session",
     "csrf",
     "xsrf",
     "lang",

@@ -9,6 +9,7 @@ use super::client::Client;
 use super::context::Context;
 use super::id_jag::{self, Identity};
 use super::noted::part;
+use super::world::OPENID_SCOPES;
 use super::{facts, token};
 use crate::oauth::jwt;
 use crate::target::ExchangeWants;
@@ -132,7 +133,8 @@ async fn subject(context: &mut Context, args: Args<'_>) -> Result<(Option<String
     }
     let exchange = &context.world.exchange;
     let (source, scope) = (part!(exchange, subject).clone(), part!(exchange, wants).subject_scope.clone());
-    let (token, scope) = obtain(context, &source, args.text("subject-scope").or(scope)).await?;
+    let got = obtain(context, &source, args.text("subject-scope").or(scope)).await;
+    let (token, scope) = got.map_err(|reason| format!("{NO_SUBJECT}: {reason}"))?;
     Ok((Some(token), scope))
 }
 
@@ -199,7 +201,13 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
         facts["beyond-subject"] = json!(granted.zip(held).map(|(granted, held)| beyond(&granted, &held)));
         // What is not stated counts as granted in full (RFC 8693 section 2.2.1); the token may tell otherwise.
         let missing = inside.zip(asked).filter(|_| !facts["body"]["scope"].is_string());
-        facts["scope-unstated"] = json!(missing.map(|(inside, asked)| beyond(&token::words(asked), &inside)));
+        // What is about the login need not stand in the token.
+        let of_resource = |asked: &str| {
+            let mut words = token::words(asked);
+            words.retain(|word| !OPENID_SCOPES.contains(&word.as_str()));
+            words
+        };
+        facts["scope-unstated"] = json!(missing.map(|(inside, asked)| beyond(&of_resource(asked), &inside)));
         let ends = |token: &Value| token["claims"]["exp"].as_f64();
         facts["outlives"] = json!(ends(&facts["token"]).zip(ends(&sent)).map(|(new, old)| new - old));
         let bound = |token: &Value| !token["claims"]["cnf"].is_null();
@@ -244,7 +252,11 @@ fn binding(facts: &Value) -> &'static str {
 /// Adds whom the token is for, and what of that was so before, save what is set aside.
 fn audiences(facts: &mut Value, aside: &[String]) {
     let (new, old) = (aud(&facts["token"]["claims"]), aud(&facts["subject"]["claims"]));
-    let kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !aside.contains(name)).collect();
+    let mut kept: Vec<&String> = new.iter().filter(|name| old.contains(name) && !aside.contains(name)).collect();
+    if kept.len() == new.len() && new.len() < old.len() {
+        // One target of several that the subject token was for, and no other: that is what narrowing means.
+        kept.clear();
+    }
     facts["kept-audiences"] = json!(kept);
     facts["audiences"] = json!(new);
 }
@@ -260,6 +272,9 @@ fn aud(claims: &Value) -> Vec<String> {
 fn beyond(granted: &BTreeSet<String>, held: &BTreeSet<String>) -> Vec<String> {
     granted.difference(held).cloned().collect()
 }
+
+/// How it begins to be told that there is no token to exchange.
+pub const NO_SUBJECT: &str = "get a token to exchange";
 
 /// The name and the kind, in cases and in the pool, of the client that exchanges.
 pub const EXCHANGER: &str = "exchanger";

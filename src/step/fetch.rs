@@ -85,7 +85,9 @@ pub fn prepare(context: &Context, args: Args<'_>) -> Result<Request, String> {
         body = json.to_string();
         content_type = content_type.or(Some("application/json".into()));
     }
-    let default = if body.is_empty() { "GET" } else { "POST" };
+    // An empty form is a form.
+    let posts = ["auth", "body", "form", "json"].iter().any(|name| args.get(name).is_some());
+    let default = if posts { "POST" } else { "GET" };
     headers.extend(content_type.map(|t| ("content-type".to_owned(), t)));
     let bound = || proof::is_asked(proof::wanted(args, || proves(context, args)));
     headers.extend(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::away;
+use super::between;
 use super::context::{Context, Seat, Transaction};
 use super::cookies;
 use super::facts;
@@ -140,6 +141,15 @@ async fn stretches(
         return by_command(world, wire, tx, url, plan.approve, log).await;
     }
     for _ in 0..MAX_PAGES {
+        if let Start::Resume(location) = &next
+            && tx.client.redirect_uris.iter().any(|uri| is_for(world, &Redirect::parse(location), uri))
+        {
+            // A link of a page that leads to the client is not opened: nobody listens there.
+            let location = location.clone();
+            wire.learn_url(&location);
+            log.redirects.push(location.clone());
+            return arrived(world, wire, tx, &location, log.statuses.last().copied().unwrap_or(200));
+        }
         let submitted = match &next {
             Start::Submit { page, .. } => Some(Arc::clone(page)),
             _ => None,
@@ -177,9 +187,14 @@ async fn stretches(
             }
             Asks::Consent(form) => {
                 let approve = plan.approve || !is_own_page(world, &page);
-                let Some(start) = answer(world, &page, form, approve) else { return Ending::Consent };
+                let Some(start) = answer(world, tx, &page, form, approve) else { return Ending::Consent };
                 tx.answered = Some(Arc::clone(&page));
                 next = start;
+            }
+            Asks::Between(form) => {
+                let user = world.users.get(&tx.user).map(|user| user.username.as_str()).unwrap_or_default();
+                let (form, button) = between::pass(&page, form, user);
+                next = Start::Submit { page: Arc::clone(&page), form, values: Vec::new(), button };
             }
             Asks::Nothing => {
                 // A page may leave it to the user to go back to the client (RFC 9700 section 4.11.2).
@@ -236,16 +251,26 @@ fn is_own_page(world: &World, page: &Page) -> bool {
 }
 
 /// How a consent page is answered: by a button, or by a link that denies.
-pub fn answer(world: &World, page: &Arc<Page>, form: &Form, approve: bool) -> Option<Start> {
+fn answer(world: &World, tx: &Transaction, page: &Arc<Page>, form: &Form, approve: bool) -> Option<Start> {
     let form = page_words::answering(page, form, &world.forms, approve).clone();
+    let values = if approve { page_words::ticks(&form, &tx.scope) } else { Vec::new() };
     match page_words::button(&form, &world.forms, approve).cloned() {
-        Some(button) => Some(Start::Submit { page: Arc::clone(page), form, values: Vec::new(), button: Some(button) }),
+        Some(button) => Some(Start::Submit { page: Arc::clone(page), form, values, button: Some(button) }),
         None if approve && form.buttons.is_empty() => {
-            Some(Start::Submit { page: Arc::clone(page), form, values: Vec::new(), button: None })
+            Some(Start::Submit { page: Arc::clone(page), form, values, button: None })
         }
-        None if !approve => page_words::deny_link(page).map(Start::Resume),
+        None if !approve => denial(world, tx, page).map(Start::Resume),
         None => None,
     }
+}
+
+/// The link that denies, where a page denies by one.
+pub(super) fn denial(world: &World, tx: &Transaction, page: &Page) -> Option<String> {
+    let leads_to_client = |href: &str| {
+        let redirect = Redirect::parse(href);
+        tx.client.redirect_uris.iter().any(|uri| is_for(world, &redirect, uri))
+    };
+    page_words::deny_link(page, &world.forms, &leads_to_client).map(str::to_owned)
 }
 
 fn credentials(world: &World, tx: &Transaction, form: &Form) -> Option<Vec<(String, String)>> {
@@ -461,6 +486,7 @@ fn asks_word(page: &Page) -> &'static str {
     match page_words::asks(page, &Default::default()) {
         Asks::Login(_) => "login",
         Asks::Consent(_) => "consent",
+        Asks::Between(_) => "between",
         Asks::Nothing => "nothing",
     }
 }
@@ -538,7 +564,7 @@ fn scope_words(scope: &str) -> String {
 /// How long the operator's command may take for one request: it starts a browser, and pages load.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages of one journey; more is a loop.
-const MAX_PAGES: usize = 8;
+const MAX_PAGES: usize = 10;
 /// Login pages that are answered; a third one means that the password was refused.
 const MAX_LOGINS: usize = 3;
 /// What the names of CSRF tokens in forms have in common.

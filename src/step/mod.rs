@@ -7,6 +7,7 @@ mod args;
 mod assertion;
 mod authorize;
 mod away;
+mod between;
 mod call;
 mod client;
 mod client_assertion;
@@ -41,19 +42,20 @@ mod world;
 use serde_json::{Map, Value};
 
 pub use args::Args;
+pub use authorize::NO_DENIAL;
 pub use client::{Client, How, fresh as fresh_client};
 pub use clock::Clock;
 pub use context::{Context, Held};
 pub use discover::{Discovered, discover};
-pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, Source};
+pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, NO_SUBJECT, Source};
 pub use id_jag::{ID_JAG, Identity};
 pub(crate) use noted::part;
 pub use noted::{Noted, Reads};
 pub use pool::{Borrowed, Budget, Ends, NOT_REGISTERED, Pool, TakenBack, USED_UP, Wanted};
-pub use proof::thumbprint;
+pub use proof::{common_algorithm as proof_algorithm, thumbprint};
 pub use upstream::restore as restore_upstream;
 pub use vars::substitute;
-pub use wait::LONGEST as LONGEST_WAIT;
+pub use wait::{LONGEST as LONGEST_WAIT, TOO_LONG};
 pub use world::{
     Found, Idp, IdpWorkload, LoginForm, OPENID_SCOPES, Recipe, Registration, Tool, User, World, authority, beyond,
 };

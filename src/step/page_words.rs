@@ -1,7 +1,8 @@
 //! Understanding login and consent pages that nobody here wrote: which form is which, which button says yes.
 
+use super::between;
 use super::world::LoginForm;
-use crate::wire::{Button, Form, Page};
+use crate::wire::{Button, Form, Link, Page};
 
 /// What a page asks of the user.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,6 +11,8 @@ pub enum Asks<'a> {
     Login(&'a Form),
     /// Yes or no.
     Consent(&'a Form),
+    /// Something of the login beside that, such as whether to stay signed in.
+    Between(&'a Form),
     /// Nothing that can be answered.
     Nothing,
 }
@@ -31,13 +34,14 @@ pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
     match decisions(page).find(|form| agrees(form, hints)).or_else(|| decisions(page).next()) {
         // Whoever wants to know something is not answered by a form sent empty.
         Some(form) if is_blank(form) && !agrees(form, hints) => Asks::Nothing,
+        Some(form) if !agrees(form, hints) && between::is_between(page, form, hints) => Asks::Between(form),
         Some(form) => Asks::Consent(form),
         None => Asks::Nothing,
     }
 }
 
 /// The forms of a page that may hold the answer of a user: among them those that choose a language or another account.
-fn decisions(page: &Page) -> impl Iterator<Item = &Form> {
+pub(super) fn decisions(page: &Page) -> impl Iterator<Item = &Form> {
     page.forms.iter().filter(|form| form.method.eq_ignore_ascii_case("post") && !is_logout(form))
 }
 
@@ -57,7 +61,7 @@ pub fn asks_consent(page: &Page, hints: &LoginForm) -> bool {
     match asks(page, hints) {
         Asks::Consent(_) => true,
         Asks::Login(form) => decides(form, hints),
-        Asks::Nothing => false,
+        Asks::Between(_) | Asks::Nothing => false,
     }
 }
 
@@ -87,7 +91,6 @@ pub fn button<'a>(form: &'a Form, hints: &LoginForm, approve: bool) -> Option<&'
     if let Some(hint) = hint {
         return form.buttons.iter().find(|b| words_of(b).iter().any(|w| w.eq_ignore_ascii_case(hint)));
     }
-    let says = |b: &Button, words: &[&str]| words_of(b).iter().any(|w| words.iter().any(|k| has_word(w, k)));
     if approve {
         let clear = form.buttons.iter().find(|b| says(b, YES) && !says(b, NO));
         clear.or_else(|| form.buttons.iter().find(|b| !says(b, NO)))
@@ -96,17 +99,33 @@ pub fn button<'a>(form: &'a Form, hints: &LoginForm, approve: bool) -> Option<&'
     }
 }
 
-/// The link that denies, on pages that deny by a link: its target, absolute or as written.
+/// The link that denies, on pages that deny by a link: one that leads to the client or says so in a word that means nothing else.
 #[must_use]
-pub fn deny_link(page: &Page) -> Option<String> {
-    let html = scraper::Html::parse_document(&page.body);
-    let anchors = scraper::Selector::parse("a[href]").expect("a constant selector");
-    let found = html.select(&anchors).find(|a| {
-        let text: String = a.text().collect();
-        NO.iter().any(|k| has_word(&text, k))
-    })?;
-    let href = found.value().attr("href")?;
-    url::Url::parse(&page.url).ok()?.join(href).ok().map(String::from)
+pub fn deny_link<'a>(page: &'a Page, hints: &LoginForm, leads_to_client: &dyn Fn(&str) -> bool) -> Option<&'a str> {
+    let says = |link: &&Link| match &hints.deny {
+        Some(hint) => link.text.trim().eq_ignore_ascii_case(hint),
+        None => NO.iter().any(|word| has_word(&link.text, word)),
+    };
+    // A way back and a "no" lead anywhere, on pages of all kinds.
+    let is_clear = |link: &&Link| {
+        hints.deny.is_some()
+            || leads_to_client(&link.href)
+            || NO.iter().filter(|word| !VAGUE.contains(word)).any(|word| has_word(&link.text, word))
+    };
+    page.links.iter().filter(says).find(is_clear).map(|link| link.href.as_str())
+}
+
+/// What is ticked on a consent form to approve it: the scopes that are asked for, where none is ticked by the page itself.
+#[must_use]
+pub fn ticks(form: &Form, scope: &str) -> Vec<(String, String)> {
+    let boxes = || form.fields.iter().filter(|field| field.kind == "checkbox" && !field.name.is_empty());
+    if boxes().any(|field| field.checked) {
+        return Vec::new();
+    }
+    let is_scope = |value: &str| scope.split(' ').any(|word| !word.is_empty() && word == value);
+    let means_scope = |name: &str| ["scope", "permission"].iter().any(|word| name.to_ascii_lowercase().contains(word));
+    let asked = boxes().filter(|field| is_scope(&field.value) || means_scope(&field.name));
+    asked.map(|field| (field.name.clone(), field.value.clone())).collect()
 }
 
 /// The fields of all forms of a page, for the message that a page was not understood.
@@ -143,8 +162,7 @@ fn is_blank(form: &Form) -> bool {
 
 /// Whether a button of a form says yes in a word that means it, or in that of the profile.
 fn agrees(form: &Form, hints: &LoginForm) -> bool {
-    let says = |b: &Button| words_of(b).iter().any(|text| CONSENT.iter().any(|word| has_word(text, word)));
-    button(form, hints, true).is_some_and(|b| hints.approve.is_some() || says(b))
+    button(form, hints, true).is_some_and(|b| hints.approve.is_some() || says(b, CONSENT))
 }
 
 /// Whether a form leaves the user a choice. `Continue` beside `Cancel` is that of a mere login as well.
@@ -152,7 +170,23 @@ fn decides(form: &Form, hints: &LoginForm) -> bool {
     agrees(form, hints) && button(form, hints, false).is_some()
 }
 
-fn has_password(form: &Form) -> bool {
+/// Whether a button says yes, in whatever word.
+pub(super) fn answers_yes(button: &Button) -> bool {
+    says(button, YES)
+}
+
+/// Whether a button says no.
+pub(super) fn answers_no(button: &Button) -> bool {
+    says(button, NO)
+}
+
+fn says(button: &Button, words: &[&str]) -> bool {
+    words_of(button).iter().any(|text| words.iter().any(|word| has_word(text, word)))
+}
+
+/// Whether a form asks for a password.
+#[must_use]
+pub fn has_password(form: &Form) -> bool {
     form.fields.iter().any(|f| f.kind == "password")
 }
 
@@ -166,12 +200,12 @@ fn is_name_only(form: &Form) -> bool {
     visible.len() == 1 && USER_FIELDS.contains(&visible[0].name.to_ascii_lowercase().as_str())
 }
 
-fn words_of(button: &Button) -> [&str; 3] {
+pub(super) fn words_of(button: &Button) -> [&str; 3] {
     [&button.text, &button.value, &button.name]
 }
 
 /// Whether a text has a word, at word boundaries.
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'').any(|w| w.eq_ignore_ascii_case(word))
 }
 
@@ -195,6 +229,8 @@ const YES: &[&str] = &[
 /// Those of [`YES`] that no page says that only wants to know who the user is.
 const CONSENT: &[&str] =
     &["approve", "allow", "accept", "authorize", "authorise", "agree", "grant", "permit", "consent"];
+/// Those of [`NO`] that links say for other reasons, too.
+const VAGUE: &[&str] = &["no", "back", "abort"];
 const NO: &[&str] = &["deny", "cancel", "reject", "decline", "refuse", "disallow", "no", "abort", "don't", "back"];
 
 #[cfg(test)]

@@ -89,6 +89,8 @@ pub struct Pool {
     /// Kinds of clients of which one was asked after, and whether the answer tells a known client from a forgotten one.
     telling: Mutex<BTreeMap<String, bool>>,
     lost: AtomicU32,
+    /// How many names were given to clients.
+    named: AtomicU32,
     /// Cases that passed with other clients, and those that did not.
     opinions: Mutex<(Vec<String>, usize)>,
     /// Held while a case gathers all it needs, so that two cases cannot wait for each other.
@@ -131,6 +133,14 @@ pub enum Ends {
 }
 
 impl Borrowed {
+    /// Whether no two of them are one client by different names.
+    #[must_use]
+    pub fn are_different(&self) -> bool {
+        let ids = self.clients.iter().map(|(_, _, client)| client.id.as_str()).filter(|id| !id.is_empty());
+        let known: Vec<&str> = ids.collect();
+        known.iter().enumerate().all(|(at, id)| !known[..at].contains(id))
+    }
+
     /// They do not go back: something about them is not as it was.
     pub fn strike(mut self) {
         self.keep = false;
@@ -149,6 +159,11 @@ pub enum TakenBack {
 }
 
 impl Pool {
+    /// A number that no client has in its name yet, from 1.
+    pub fn number(&self) -> u32 {
+        self.named.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// A pool that makes at most `size` clients of a kind for each concurrent need.
     #[must_use]
     pub fn new(size: usize, budget: Budget) -> Pool {
@@ -159,6 +174,7 @@ impl Pool {
             refused: Mutex::default(),
             telling: Mutex::default(),
             lost: AtomicU32::new(0),
+            named: AtomicU32::new(0),
             opinions: Mutex::default(),
             gathering: tokio::sync::Mutex::new(()),
             returned: Notify::new(),

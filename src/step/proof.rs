@@ -43,7 +43,7 @@ impl Ring {
         if let Some(key) = keys.get(&format!("{name} {alg}")) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(Key::fresh(alg)?);
+        let key = Arc::new(Key::fresh(alg, keys.len())?);
         keys.insert(format!("{name} {alg}"), Arc::clone(&key));
         Ok(key)
     }
@@ -211,12 +211,18 @@ fn demands_nonce(response: &Response) -> bool {
     in_body || challenges.iter().any(|challenge| challenge.param("error") == Some(USE_NONCE))
 }
 
-/// What honest proofs are signed by: the best that the target takes.
+/// What honest proofs are signed by: the best that both take, the authorization server and the MCP server.
 fn algorithm(world: &World) -> &'static str {
+    common_algorithm(world).unwrap_or("ES256")
+}
+
+/// The best algorithm that we have keys for and that is in all lists; `None` if there is none, whatever may be done without lists.
+pub fn common_algorithm(world: &World) -> Option<&'static str> {
     let name = "dpop_signing_alg_values_supported";
-    let server = world.found.member(name).and_then(Value::as_array);
-    let listed = server.or_else(|| world.found.prm_member(name)?.as_array()).cloned().unwrap_or_default();
-    dpop::ALGORITHMS.into_iter().find(|alg| listed.iter().any(|word| word == alg)).unwrap_or("ES256")
+    let lists =
+        [world.found.member(name), world.found.prm_member(name)].into_iter().filter_map(|list| list?.as_array());
+    let lists: Vec<_> = lists.filter(|list| !list.is_empty()).collect();
+    dpop::ALGORITHMS.into_iter().find(|alg| lists.iter().all(|list| list.iter().any(|word| word == alg)))
 }
 
 /// The URL without query and fragment (RFC 9449 section 4.2).

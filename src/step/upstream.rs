@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::context::Context;
+use super::exchange::GRANT as EXCHANGE_GRANT;
 use super::facts;
 use super::readable;
 use super::world::{Idp, World};
@@ -85,7 +86,7 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
     let leaks = leaks(context, &journal, told_so_far);
     let Value::Object(into) = told_so_far else { return };
     let (mut requests, mut issued) = (Map::new(), Map::new());
-    let mut downstream = Value::Null;
+    let (mut downstream, mut subjects) = (Value::Null, Vec::new());
     for received in journal.iter().skip(before) {
         let request = request(idp, received);
         context.wire.vault().learn_request(&request);
@@ -94,15 +95,18 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
         requests.insert(name.to_owned(), told(received, before.as_ref()));
         if received.endpoint == Endpoint::Api {
             downstream = facts::token(received.header("authorization").and_then(bearer).map(Value::from).as_ref());
+            subjects.push(downstream["claims"]["sub"].clone());
         }
         issued.extend(received.issued.iter().map(|(name, token)| ((*name).to_owned(), json!(token))));
     }
     for endpoint in Endpoint::ALL {
-        requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0 }));
+        requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0, "with-token": 0 }));
     }
     let upstream = into.entry("upstream").or_insert_with(|| json!({}));
     upstream["requests"] = Value::Object(requests);
+    subjects.retain(|subject| !subject.is_null());
     upstream["downstream"] = downstream;
+    upstream["downstream-subjects"] = Value::Array(subjects);
     upstream["issued"] = Value::Object(issued);
     upstream["leaks"] = json!(leaks);
 }
@@ -123,16 +127,31 @@ fn bearer(header: &str) -> Option<&str> {
     header.split_once(' ').map(|(_, token)| token.trim())
 }
 
-/// The last request to an endpoint, how many there were, and what all of them say; `before` is what was told of those before.
+/// The last request to an endpoint, at the token endpoint the last exchange if there was one; how many there were, how many of them
+/// carried a token, and what all of them say. `before` is what was told of those before.
 fn told(received: &Received, before: Option<&Value>) -> Value {
     use crate::oauth::redirect::object;
-    let count = before.and_then(|before| before["count"].as_u64()).unwrap_or(0) + 1;
+    let number = |name: &str| before.and_then(|before| before[name].as_u64()).unwrap_or(0);
     let texts = before.and_then(|before| before["text"].as_str()).into_iter();
     let text = texts.chain([text_of(received).as_str()]).collect::<Vec<_>>().join("\n\n");
-    json!({
-        "count": count, "method": received.method, "query": object(&received.query), "form": object(&received.form),
-        "headers": object(&received.headers), "text": text, "client-id": received.client_id, "status": received.status,
-    })
+    let mut told = json!({
+        "method": received.method, "query": object(&received.query), "form": object(&received.form),
+        "headers": object(&received.headers), "client-id": received.client_id, "status": received.status,
+    });
+    let is_exchange = |told: &Value| told["form"]["grant_type"] == EXCHANGE_GRANT;
+    if let Some(before) = before.filter(|before| is_exchange(before) && !is_exchange(&told)) {
+        told = before.clone();
+    }
+    told["count"] = json!(number("count") + 1);
+    told["with-token"] = json!(number("with-token") + u64::from(carries_token(received)));
+    told["text"] = json!(text);
+    told
+}
+
+/// Whether a request carries an access token, in its header, its query or its form (RFC 6750 section 2).
+fn carries_token(received: &Received) -> bool {
+    received.header("authorization").is_some_and(|header| !header.trim().is_empty())
+        || received.param("access_token").is_some()
 }
 
 /// Everything that the request says, to look for something in it wherever it may stand.

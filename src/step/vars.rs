@@ -102,6 +102,9 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("target", "version") => text(&world.version.to_string()),
         ("target", "resource") => text(&part!(world.recipe, resource)),
         ("as", "origin") => text(&world.as_origin()),
+        ("as", "token-origin") => {
+            text(&url::Url::parse(world.found.member("token_endpoint")?.as_str()?).ok()?.origin().ascii_serialization())
+        }
         ("as", "metadata-url") => part!(world.found, as_url).as_deref().and_then(text),
         ("as", name) => world.found.member(name).cloned(),
         ("prm", "url") => part!(world.found, prm_url).as_deref().and_then(text),

@@ -23,6 +23,9 @@ pub async fn perform(context: &Context, args: Args<'_>) -> Result<Value, String>
     let own = number("requests");
     let seconds = cooldown.or(grace).or(past).or(own).or_else(|| number("seconds")).unwrap_or(1.0).max(0.0);
     if seconds > LONGEST.as_secs_f64() {
+        if cooldown.is_some() {
+            return Err(format!("{TOO_LONG}: {seconds} seconds, of {}", LONGEST.as_secs()));
+        }
         return Err(format!("wait {seconds} seconds: the longest wait of a case is {} seconds", LONGEST.as_secs()));
     }
     let wait = Duration::from_secs_f64(seconds);
@@ -61,3 +64,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest wait of one step.
 pub const LONGEST: Duration = Duration::from_secs(120);
+
+/// Why cases that wait for keys do not apply.
+pub const TOO_LONG: &str = "the cool-down for keys (profile: upstream.jwks-cooldown) is longer than a case may wait";

@@ -146,6 +146,10 @@ pub struct LoginForm {
     pub approve: Option<String>,
     /// Text, name or value of the denying button or link.
     pub deny: Option<String>,
+    /// User names of the profile: a page that offers them asks which account.
+    pub users: Vec<String>,
+    /// Names of the clients: a page that says one may ask for consent to it.
+    pub clients: Vec<String>,
     /// The command that answers the pages instead, because a script builds them; empty: there is none.
     pub command: Vec<String>,
 }

@@ -28,10 +28,19 @@ pub const ABILITIES: &[Word] = &[
     word("client-revocation", "lets the client of a case revoke its tokens (RFC 7009)"),
     word("code-flow", "offers the authorization code grant in its metadata"),
     word("confidential-client", "a client with a secret can be had"),
+    word("consent-asked-again", "asks again for consent that a user has given in another browser"),
     word("consent-page", "shows a consent page that the harness can answer"),
     word("cors", "answers preflight requests of browsers"),
     word("cors-mcp", "has CORS headers at its MCP endpoint"),
     word("csrf-token", "its consent form carries a field against cross-site requests"),
+    word(
+        "document-after-login",
+        "fetches metadata documents only for users who have logged in (stated in the profile)",
+    ),
+    word(
+        "document-cache-obeyed",
+        "keeps metadata documents no longer than their headers say, without a lower bound of its own (stated in the profile)",
+    ),
     word("document-host", "fetches client metadata documents from the harness's own host"),
     word(
         "downstream-api",
@@ -183,6 +192,7 @@ pub const ABILITIES: &[Word] = &[
     word("resource-scope", "names a scope of its own, in the challenge or in the resource metadata"),
     word("restricted-tool", "has a tool that only the first user may use (profile section [scopes], tool-restricted)"),
     word("revocation", "has a revocation endpoint (RFC 7009)"),
+    word("revocation-at-once", "access tokens that it revokes end at once: they are opaque, or the profile says so"),
     word("revocation-basic", "clients may authenticate by HTTP Basic for a revocation"),
     word(
         "revocation-none",
@@ -207,6 +217,7 @@ pub const ABILITIES: &[Word] = &[
     word("token-exchange", "exchanges tokens (RFC 8693)"),
     word("token-revocation", "revokes access tokens when asked to (RFC 7009)"),
     word("tool", "has a tool that may be called (profile section [scopes], tool-read)"),
+    word("tool-scope", "has a tool whose scopes are known (profile section [scopes], tool-read)"),
     word("trusted-issuer", "its MCP server trusts tokens of our identity provider"),
     word("two-clients", "two clients can be had"),
     word("two-machines", "two clients can be had that get tokens without a user"),
@@ -227,6 +238,12 @@ pub const ABILITIES: &[Word] = &[
     word("upstream-userinfo", "a proxy that asks our identity provider for the user's profile before it lets him in"),
     word("userinfo", "has a userinfo endpoint (OpenID Connect)"),
     word("visible-write", "shows by one tool what another has written (profile section [scopes], tool-show)"),
+    word(
+        "withdrawn-keys-given-up",
+        "gives up a key that our identity provider has withdrawn within the cool-down of the profile (stated there)",
+    ),
+    word("workload-assertion-once", "takes each assertion about a workload once (stated in the profile)"),
+    word("workload-by-subject", "lets workloads in by their `sub`, whatever else is claimed (stated in the profile)"),
     word("workload-identity", "gives a token for an assertion of our identity provider about a workload"),
     word(
         "write-scope",

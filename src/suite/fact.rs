@@ -207,8 +207,12 @@ const UPSTREAM: Fact = members(
             "with the tag `alone`: the token that the target sent to our API last, if it is a JWT",
         ),
         open(
+            "downstream-subjects",
+            "with the tag `alone`: the `sub` of every token that the target sent to our API during the step, of those that are JWTs",
+        ),
+        open(
             "requests",
-            "with the tag `alone`: what our identity provider received during the step, by endpoint (`token.form.code`, `token.count`)",
+            "with the tag `alone`: what our identity provider received during the step, by endpoint: the last request, or exchange (`token.form.code`), how many there were (`count`) and how many carried a token (`with-token`)",
         ),
         open(
             "issued",
@@ -302,7 +306,11 @@ const PAGE: &[Fact] = &[
     value("referrer-policy", "the policy for `Referer` that it asks for, by header or `meta`"),
     value("framable", "whether it is HTML and another site could show it in a frame"),
     value("leaks-referrer", "whether its whole URL would be told to other origins"),
-    Fact { name: "asks", holds: Holds::Words(&["login", "consent", "nothing"]), doc: "what it asks the user for" },
+    Fact {
+        name: "asks",
+        holds: Holds::Words(&["login", "consent", "between", "nothing"]),
+        doc: "what it asks the user for",
+    },
 ];
 
 const JAR: &[Fact] = &[value("name", "its name"), open("cookies", "the values of its cookies, by name")];

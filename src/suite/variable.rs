@@ -52,7 +52,10 @@ const PROVISIONING: [&str; 9] =
 
 /// The built-in names.
 pub const NAMESPACES: &[Namespace] = &[
-    free("as", "a member of the authorization server's metadata; also `$as.origin` and `$as.metadata-url`"),
+    free(
+        "as",
+        "a member of the authorization server's metadata; also `$as.origin`, `$as.metadata-url` and `$as.token-origin`",
+    ),
     free("client", "the client of the case: `id`, `secret`, `method`, `redirect-uri`, or a member of its registration"),
     free("each", "a value of the variant"),
     named(

@@ -272,7 +272,10 @@ const TOKEN: &[Argument] = &[
         "id-jag",
         "present an identity assertion of our identity provider: claims, drop, header, drop-header, alg, sign to change",
     ),
-    table("workload", "present an assertion of our identity provider about a workload, changed in the same way"),
+    table(
+        "workload",
+        "present an assertion of our identity provider about a workload, changed in the same way; with `of-another` the claims of the profile have other values, too",
+    ),
     text("browser", "the browser that fetches a code where none is in hand"),
     text("user", "who logs in for it"),
     text("url", "send the request here instead"),
