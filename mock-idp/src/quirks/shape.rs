@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Quirks, ScopeClaim, is_openid};
 use crate::issuer::Issuer;
 use crate::jose::Unsigned;
+use crate::presented::Presented;
 
 /// Whether a provider's access tokens differ from those of RFC 9068.
 pub(crate) fn reshapes(quirks: &Quirks) -> bool {
@@ -46,6 +47,17 @@ pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
         let typ = if typ.is_empty() { Value::Null } else { typ.as_str().into() };
         token.header.insert("typ".to_owned(), typ);
     }
+}
+
+/// Whether a JWT is an access token as the provider writes them. Where ID tokens have the same `typ`, a claim that every access
+/// token has with one value tells them apart (`typ` of Keycloak, `token_use` of Cognito); where there is none, nothing does.
+pub(crate) fn is_access(quirks: &Quirks, presented: &Presented) -> bool {
+    let own = quirks.access_typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(&presented.typ));
+    if presented.typ == "at+jwt" || (own && presented.typ != "jwt") {
+        return true;
+    }
+    let mut fixed = quirks.access_claims.iter().filter(|(_, value)| !value.to_string().contains('{')).peekable();
+    own && fixed.peek().is_some() && fixed.all(|(name, value)| presented.claims.get(name) == Some(value))
 }
 
 fn carry_scope(quirks: &Quirks, claims: &mut Map<String, Value>) {

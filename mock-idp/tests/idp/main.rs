@@ -13,5 +13,6 @@ mod pages;
 mod par;
 mod personalities;
 mod program;
+mod subjects;
 mod tls;
 mod tokens;
