@@ -10,7 +10,7 @@ use crate::state::Code;
 
 /// Redeems a code: once, by its client, with its redirect URI and verifier.
 pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
-    let Ask { issuer, client, form, jkt } = *ask;
+    let Ask { issuer, client, form, jkt, .. } = *ask;
     let text = form.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
     let (code, was_used) = used_up(issuer, client, text)?;
     let fits = fits(client, form, &code, jkt);

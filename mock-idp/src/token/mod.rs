@@ -12,7 +12,7 @@ mod token_exchange;
 
 pub(crate) use issue::about;
 
-use crate::client::{Client, authenticate, named};
+use crate::client::{Client, authenticate, named, offers_credential};
 use crate::config::IssuerConfig;
 use crate::dpop;
 use crate::endpoint::form_only;
@@ -47,7 +47,7 @@ pub(crate) fn token(issuer: &Issuer, request: &Request, script: &Answer) -> Resu
     }
     quirks::request(&config, form, false)?;
     let jkt = dpop::at_token_endpoint(issuer, &client, request)?;
-    let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref() };
+    let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref(), bare: !offers_credential(request) };
     let mut issue = handler(&ask)?;
     issue.jkt = jkt;
     quirks::remember(issuer, &issue.grant, form);
@@ -74,6 +74,8 @@ struct Ask<'a> {
     form: &'a Params,
     /// Thumbprint of the key that the request proved to have.
     jkt: Option<&'a str>,
+    /// Whether the request came without any credential of the client.
+    bare: bool,
 }
 
 /// What a grant gives out.

@@ -47,3 +47,29 @@ async fn an_id_token_is_no_access_token_of_any_personality() {
     }
     idp.stop().await;
 }
+
+/// Any secret serves where unknown clients are let in, but none does not.
+#[tokio::test]
+async fn an_unknown_client_exchanges_with_a_credential_only() {
+    let options = Options { personalities: true, ..Options::default() };
+    let idp = MockIdp::start(options).await.expect("a free port");
+    for name in ["t", "keycloak/realms/r"] {
+        let mut browser = Browser::new(idp.issuer(name));
+        let own = TokenSpec { client_id: "gw".into(), audience: vec!["gw".into()], ..TokenSpec::default() };
+        let token = browser.issuer.mint(own);
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token.as_str()),
+            ("subject_token_type", TokenType::Access.urn()),
+        ];
+        let bare = [&form[..], &[("client_id", "gw")]].concat();
+        let answer = browser.post("token", &bare).await;
+        assert_eq!((answer.status, answer.text("error").as_str()), (401, "invalid_client"), "{name}: {}", answer.body);
+        let answer = browser.post("token", &[&bare[..], &[("client_secret", "any")]].concat()).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        assert_eq!(browser.post_basic("token", "gw", "any", &form).await.status, 200, "{name}");
+        browser.issuer.configure(|config| config.exchange.public_clients = true);
+        assert_eq!(browser.post("token", &bare).await.status, 200, "{name}");
+    }
+    idp.stop().await;
+}
