@@ -307,6 +307,15 @@ impl Issuer {
             .then_some(claims)
     }
 
+    /// Whether a JWT, written as this issuer writes its access tokens, is one that it issues: signed by a published key by its
+    /// own algorithm, of the usual type, with an issuer and an end that [`active`](Self::active) believes.
+    pub(crate) fn would_issue(&self, jwt: &str, claims: &Map<String, Value>) -> bool {
+        let config = self.config();
+        let typ = config.quirks.access_typ.as_deref().unwrap_or("at+jwt");
+        let signed = jose::verified(&self.lock().keys, jwt, typ).is_some();
+        signed && self.issued(claims)
+    }
+
     /// Whether claims can be those of a token that was issued here.
     fn issued(&self, claims: &Map<String, Value>) -> bool {
         let iss = claims.get("iss").and_then(Value::as_str);

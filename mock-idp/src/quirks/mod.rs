@@ -16,7 +16,7 @@ pub(crate) use grant::{Memory, audience, may_refresh, opaque, remember};
 pub(crate) use paths::{endpoint_at, issuer_at, path_of};
 pub(crate) use profile::profile;
 pub(crate) use reply::{answer, encode};
-pub(crate) use shape::{is_access, reshapes, shape};
+pub(crate) use shape::{is_access, reshapes, restore_scope, shape};
 
 use std::collections::BTreeMap;
 

@@ -78,6 +78,19 @@ fn carry_scope(quirks: &Quirks, claims: &mut Map<String, Value>) {
     claims.insert(name.to_owned(), value);
 }
 
+/// Writes the scope that a change gives a token the provider's way back into the claims as RFC 9068 has them.
+pub(crate) fn restore_scope(quirks: &Quirks, change: &Map<String, Value>, claims: &mut Map<String, Value>) {
+    let Some(changed) = change.get("scp").filter(|_| quirks.scope_claim != ScopeClaim::Scope) else { return };
+    let scope = match changed {
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    claims.shift_remove("scope");
+    if !scope.is_empty() {
+        claims.insert("scope".to_owned(), scope.into());
+    }
+}
+
 /// What texts of a personality may name.
 struct Names(Vec<(&'static str, String)>);
 

@@ -186,15 +186,19 @@ pub struct TokenChange {
 
 impl TokenChange {
     pub(crate) fn apply(&self, now: i64, token: &mut Unsigned) {
-        if let Some(ttl) = self.ttl {
-            token.claims.insert("exp".to_owned(), now.saturating_add(ttl).into());
-        }
-        merge(&mut token.claims, &self.claims);
+        self.apply_to_claims(now, &mut token.claims);
         // The header stays a patch: it has to win over what signing puts there, and null has to remove it.
         token.header.extend(self.header.clone());
         token.payload = self.payload.clone().or(token.payload.take());
         token.sign = self.sign.clone().unwrap_or_else(|| token.sign.clone());
         token.alg = self.alg.or(token.alg);
+    }
+
+    pub(crate) fn apply_to_claims(&self, now: i64, claims: &mut Map<String, Value>) {
+        if let Some(ttl) = self.ttl {
+            claims.insert("exp".to_owned(), now.saturating_add(ttl).into());
+        }
+        merge(claims, &self.claims);
     }
 }
 

@@ -119,18 +119,21 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl:
     }
     token.claims.extend(issue.grant.claims.clone());
     // Userinfo, introspection and revocation read the claims as RFC 9068 has them.
-    let plain = (quirks::reshapes(&config.quirks) && script.access_token.is_none()).then(|| token.claims.clone());
+    let mut plain = token.claims.clone();
     quirks::shape(issuer, &mut token);
     if let Some(change) = &script.access_token {
         change.apply(issuer.now(), &mut token);
+        change.apply_to_claims(issuer.now(), &mut plain);
+        quirks::restore_scope(&config.quirks, &change.claims, &mut plain);
     }
     let opaque = config.access_format == AccessFormat::Opaque || quirks::opaque(issuer, &issue.grant);
     let text = match opaque {
         false => issuer.sign(&token),
         true => format!("{}{}", config.quirks.token_prefix, secret::random()),
     };
-    if let Some(claims) = plain.or_else(|| opaque.then_some(token.claims)) {
-        issuer.lock().opaque.insert(secret::s256(&text), claims);
+    let ours = || script.access_token.is_none() || (token.payload.is_none() && issuer.would_issue(&text, &plain));
+    if opaque || (quirks::reshapes(&config.quirks) && ours()) {
+        issuer.lock().opaque.insert(secret::s256(&text), plain);
     }
     text
 }
