@@ -63,7 +63,7 @@ pub use quirks::{
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
 pub use settings::{
-    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
-    TrustedIssuer,
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, IntrospectionSettings, ParSettings,
+    TokenType, TrustedIssuer,
 };
 pub use tls::Certificate;
