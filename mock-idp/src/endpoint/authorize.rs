@@ -137,7 +137,7 @@ fn checked(issuer: &Issuer, params: &Params, target: &Target) -> Result<AuthRequ
     if !target.client.may_use("authorization_code") {
         return Err(OAuthError::unauthorized_client("the client did not register authorization_code"));
     }
-    quirks::request(&config, params, true)?;
+    quirks::request(&config, params, None)?;
     let prompt: Vec<String> = params.text("prompt").split(' ').map(str::to_owned).collect();
     if prompt.len() > 1 && prompt.iter().any(|word| word == "none") {
         return Err(OAuthError::invalid_request("prompt none goes with nothing else"));

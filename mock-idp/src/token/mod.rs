@@ -45,7 +45,7 @@ pub(crate) fn token(issuer: &Issuer, request: &Request, script: &Answer) -> Resu
     if !client.may_use(kind) {
         return Err(OAuthError::unauthorized_client("the client did not register this grant type"));
     }
-    quirks::request(&config, form, false)?;
+    quirks::request(&config, form, Some(kind))?;
     let jkt = dpop::at_token_endpoint(issuer, &client, request)?;
     let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref(), bare: !offers_credential(request) };
     let mut issue = handler(&ask)?;
