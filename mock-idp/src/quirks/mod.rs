@@ -15,7 +15,7 @@ pub(crate) use documents::{offers, published};
 pub(crate) use grant::{Memory, audience, may_refresh, opaque, remember};
 pub(crate) use paths::{endpoint_at, issuer_at, path_of};
 pub(crate) use profile::profile;
-pub(crate) use reply::{answer, encode};
+pub(crate) use reply::{answer, encode, reworded};
 pub(crate) use shape::{is_access, reshapes, restore_scope, shape};
 
 use std::collections::BTreeMap;
@@ -84,6 +84,11 @@ pub struct Quirks {
     pub scopes_with_commas: bool,
     /// The scope in access tokens is without the resource in front, and without the scopes of OpenID Connect.
     pub short_scopes: bool,
+    /// The grant type of a token request that names none.
+    pub silent_grant: Option<String>,
+    /// Errors of the token endpoint in other words: by their code here, or for a redirect URI that is not the one of the
+    /// authorization request by `redirect_uri`.
+    pub token_errors: BTreeMap<String, Refusal>,
     /// What opaque access tokens begin with.
     pub token_prefix: String,
 }

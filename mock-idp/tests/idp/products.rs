@@ -1,7 +1,7 @@
 //! What single products do at endpoints that every provider has, and at those that nobody else has.
 
-use crate::browser::{Answer, Browser, part};
-use mock_idp::{MockIdp, Options};
+use crate::browser::{Answer, Browser, CALLBACK, VERIFIER, part};
+use mock_idp::{Client, MockIdp, Options};
 
 async fn start(name: &str) -> (MockIdp, Browser) {
     let idp = MockIdp::start(Options { personalities: true, ..Options::default() }).await.expect("a free port");
@@ -35,5 +35,36 @@ async fn entra_gives_applications_the_default_scope_only() {
     let answer = machine(&mut browser, "").await;
     assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_request"), "{}", answer.body);
     assert!(answer.text("error_description").starts_with("AADSTS900144"), "{}", answer.body);
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn github_redeems_without_grant_type_and_has_its_own_errors() {
+    let (idp, mut browser) = start("github").await;
+    browser.issuer.add_client(Client::confidential("app", "secret", &[CALLBACK]));
+    let code = browser.code(&[("scope", "repo")]).await;
+    let client = [("client_id", "app"), ("client_secret", "secret")];
+    let pkce = ("code_verifier", VERIFIER);
+    let mut redeem = async |client: &[(&str, &str)], rest: &[(&str, &str)]| {
+        let answer = browser.post("token", &[client, rest].concat()).await;
+        let members: Vec<(String, String)> = form_urlencoded::parse(answer.body.as_bytes()).into_owned().collect();
+        let (name, value) = members.into_iter().next().expect("a form");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        (name, value)
+    };
+    let refused = |code: &str| ("error".to_owned(), code.to_owned());
+    let wrong = [("client_id", "app"), ("client_secret", "wrong")];
+    assert_eq!(redeem(&wrong, &[("code", &code), pkce]).await, refused("incorrect_client_credentials"));
+    assert_eq!(redeem(&client, &[("code", "wrong"), pkce]).await, refused("bad_verification_code"));
+    let granted = redeem(&client, &[("code", &code), ("redirect_uri", CALLBACK), pkce]).await;
+    assert!(granted.0 == "access_token" && granted.1.starts_with("gho_"), "{granted:?}");
+    assert_eq!(redeem(&client, &[("code", &code), pkce]).await, refused("bad_verification_code"), "used");
+    let other = idp.issuer("github");
+    let code = Browser::new(other).code(&[]).await;
+    let elsewhere = ("redirect_uri", "https://app.example/other");
+    assert_eq!(redeem(&client, &[("code", &code), elsewhere, pkce]).await, refused("redirect_uri_mismatch"));
+    // Nobody else takes a request without grant_type.
+    let plain = Browser::new(idp.issuer("plain")).post("token", &[("client_id", "app"), ("code", "x")]).await;
+    assert_eq!((plain.status, plain.text("error").as_str()), (400, "invalid_request"));
     idp.stop().await;
 }
