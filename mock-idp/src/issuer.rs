@@ -82,7 +82,7 @@ impl Issuer {
     }
 
     /// The URL of an endpoint, as the metadata tells it: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`,
-    /// `register`, `par`, `api`.
+    /// `register`, `par`, `api`; `tokeninfo` where a personality has it.
     #[must_use]
     pub fn endpoint_url(&self, name: &str) -> String {
         match quirks::path_of(&self.config().quirks, &self.inner.name, name) {

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value};
+
 use super::{AudienceFrom, Quirks, is_openid, resource_of};
 use crate::issuer::Issuer;
 use crate::params::Params;
@@ -86,7 +88,17 @@ pub(crate) fn may_refresh(issuer: &Issuer, grant: &Grant) -> bool {
     again || !known
 }
 
+/// Whether the request that began a token's grant asked for access while the user is away, Google's way.
+pub(crate) fn is_offline(issuer: &Issuer, claims: &Map<String, Value>) -> bool {
+    let grant = claims.get("jti").and_then(Value::as_str).and_then(|jti| jti.split('.').next()).unwrap_or_default();
+    asked_for(issuer, grant, "access_type").as_deref() == Some("offline")
+}
+
 /// A parameter of the request that began a grant.
 fn asked(issuer: &Issuer, grant: &Grant, name: &str) -> Option<String> {
-    issuer.lock().quirks.asked.get(&grant.id)?.get(name).map(str::to_owned)
+    asked_for(issuer, &grant.id, name)
+}
+
+fn asked_for(issuer: &Issuer, grant: &str, name: &str) -> Option<String> {
+    issuer.lock().quirks.asked.get(grant)?.get(name).map(str::to_owned)
 }

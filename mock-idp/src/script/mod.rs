@@ -40,13 +40,15 @@ pub enum Endpoint {
     Revoke,
     /// The token endpoint.
     Token,
+    /// What Google has in place of introspection; only where a personality gives it a path.
+    Tokeninfo,
     /// The userinfo endpoint.
     Userinfo,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Api,
         Self::Authorize,
         Self::Consent,
@@ -59,6 +61,7 @@ impl Endpoint {
         Self::Register,
         Self::Revoke,
         Self::Token,
+        Self::Tokeninfo,
         Self::Userinfo,
     ];
 
@@ -78,6 +81,7 @@ impl Endpoint {
             Self::Register => "register",
             Self::Revoke => "revoke",
             Self::Token => "token",
+            Self::Tokeninfo => "tokeninfo",
             Self::Userinfo => "userinfo",
         }
     }

@@ -1,6 +1,8 @@
 //! What single products do at endpoints that every provider has, and at those that nobody else has.
 
 use crate::browser::{Answer, Browser, CALLBACK, VERIFIER, part};
+use std::time::Duration;
+
 use mock_idp::{Client, MockIdp, Options};
 
 async fn start(name: &str) -> (MockIdp, Browser) {
@@ -66,5 +68,41 @@ async fn github_redeems_without_grant_type_and_has_its_own_errors() {
     // Nobody else takes a request without grant_type.
     let plain = Browser::new(idp.issuer("plain")).post("token", &[("client_id", "app"), ("code", "x")]).await;
     assert_eq!((plain.status, plain.text("error").as_str()), (400, "invalid_request"));
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn google_tells_anybody_about_a_token() {
+    let (idp, mut browser) = start("google").await;
+    let code = browser.code(&[("scope", "openid email"), ("access_type", "offline")]).await;
+    let token = browser.redeem(&code, VERIFIER).await.text("access_token");
+    let base = format!("{}/google", idp.base_url());
+    for path in ["tokeninfo", "oauth2/v3/tokeninfo"] {
+        let info = browser.get(&format!("{base}/{path}?access_token={token}")).await;
+        assert_eq!(info.status, 200, "{path}: {}", info.body);
+        for (name, value) in [
+            ("aud", "app"),
+            ("azp", "app"),
+            ("sub", "user-alice"),
+            ("scope", "openid email"),
+            ("email", "alice@example.com"),
+            ("email_verified", "true"),
+            ("access_type", "offline"),
+        ] {
+            assert_eq!(info.text(name), value);
+        }
+        let number = |name: &str| info.text(name).parse::<i64>().expect("a number");
+        assert!((1..=600).contains(&number("expires_in")) && number("exp") > 1_000_000_000, "{}", info.body);
+    }
+    assert_eq!(browser.post("tokeninfo", &[("access_token", &token)]).await.text("aud"), "app");
+    assert_eq!(browser.bearer("tokeninfo", &token).await.text("aud"), "app");
+    browser.issuer.clock().advance(Duration::from_secs(601));
+    for unknown in [format!("?access_token={token}"), "?access_token=x".into(), String::new()] {
+        let answer = browser.get(&format!("{base}/tokeninfo{unknown}")).await;
+        assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_token"), "{unknown}");
+    }
+    // Nobody else has it, and nobody's metadata tells it.
+    assert_eq!(browser.get(&format!("{}/plain/tokeninfo?access_token=x", idp.base_url())).await.status, 404);
+    assert!(!browser.issuer.metadata().to_string().contains("tokeninfo"));
     idp.stop().await;
 }
