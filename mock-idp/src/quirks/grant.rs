@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::{AudienceFrom, Quirks, is_openid, resource_of};
+use crate::config::{AccessFormat, IssuerConfig};
 use crate::issuer::Issuer;
+use crate::jose::Sign;
+use crate::mint::TokenSpec;
 use crate::params::Params;
 use crate::scope;
 use crate::state::Grant;
@@ -67,6 +70,14 @@ pub(crate) fn opaque(issuer: &Issuer, grant: &Grant) -> bool {
     config.quirks.opaque_without_audience
         && config.default_audience.is_none()
         && asked(issuer, grant, "audience").is_none()
+}
+
+/// Whether a login that leads to such a token gives an opaque one; what only a JWT has asks for a JWT.
+pub(crate) fn mints_opaque(config: &IssuerConfig, spec: &TokenSpec) -> bool {
+    let jwt = spec.alg.is_some() || spec.payload.is_some() || spec.typ.is_some() || !spec.header.is_empty();
+    let unheard =
+        config.quirks.opaque_without_audience && config.default_audience.is_none() && spec.audience.is_empty();
+    !jwt && spec.sign == Sign::Current && (config.access_format == AccessFormat::Opaque || unheard)
 }
 
 /// Whether the request that began a grant earns a refresh token. From then on the client has one for this user.

@@ -12,7 +12,7 @@ mod shape;
 
 pub(crate) use check::{registration, request};
 pub(crate) use documents::{offers, published};
-pub(crate) use grant::{Memory, audience, is_offline, may_refresh, opaque, remember};
+pub(crate) use grant::{Memory, audience, is_offline, may_refresh, mints_opaque, opaque, remember};
 pub(crate) use paths::{endpoint_at, issuer_at, path_of};
 pub(crate) use profile::profile;
 pub(crate) use reply::{answer, encode, reworded};

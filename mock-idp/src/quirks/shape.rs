@@ -21,9 +21,6 @@ pub(crate) fn reshapes(quirks: &Quirks) -> bool {
 pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
     let config = issuer.config();
     let quirks = &config.quirks;
-    if token.claims.get("aud").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        token.claims.shift_remove("aud");
-    }
     if !reshapes(quirks) {
         return;
     }
