@@ -13,7 +13,7 @@ pub(crate) struct OAuthError {
     pub(crate) code: String,
     pub(crate) description: String,
     pub(crate) header: Option<(HeaderName, String)>,
-    /// Whether the redirect URI is what is wrong with a token request: some providers have a code of their own for that.
+    /// Whether the redirect URI is what is wrong with a token request: some providers have a code of their own for it.
     pub(crate) of_redirect_uri: bool,
 }
 

@@ -307,8 +307,8 @@ impl Issuer {
             .then_some(claims)
     }
 
-    /// Whether a JWT, written as this issuer writes its access tokens, is one that it issues: signed by a published key by its
-    /// own algorithm, of the usual type, with an issuer and an end that [`active`](Self::active) believes.
+    /// Whether a JWT, written as this issuer writes its access tokens, is one that it issues: signed by a published key by
+    /// its own algorithm, of the usual type, with an issuer and an end that [`active`](Self::active) believes.
     pub(crate) fn would_issue(&self, jwt: &str, claims: &Map<String, Value>) -> bool {
         let config = self.config();
         let typ = config.quirks.access_typ.as_deref().unwrap_or("at+jwt");

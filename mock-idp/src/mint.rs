@@ -55,8 +55,8 @@ pub enum TokenKind {
     /// An access token (RFC 9068).
     #[default]
     Access,
-    /// An access token as a login at this issuer gives it: opaque where a personality or the settings make those so, unless the
-    /// specification asks for what only a JWT has (`alg`, `header`, `payload`, `sign`, `typ`).
+    /// An access token as a login at this issuer gives it: opaque where a personality or the settings make those so, unless
+    /// the specification asks for what only a JWT has (`alg`, `header`, `payload`, `sign`, `typ`).
     AsIssued,
     /// An ID token (OpenID Connect Core section 2), with what those of a login have.
     Id,

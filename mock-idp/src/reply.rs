@@ -31,8 +31,8 @@ impl Reply {
             .fixed(PRAGMA, "no-cache")
     }
 
-    /// A public document, which says nothing of caches: whoever keeps it does so by a policy of their own (RFC 9111 section 4.2.2).
-    /// With `no-cache` a relying party behind a cache would ask for each token, and be blamed for it.
+    /// A public document, which says nothing of caches: whoever keeps it does so by a policy of their own (RFC 9111 section
+    /// 4.2.2). With `no-cache` a relying party behind a cache would ask for each token, and be blamed for it.
     pub(crate) fn document(body: &Value) -> Self {
         let mut reply = Self::empty(StatusCode::OK).fixed(CONTENT_TYPE, "application/json");
         reply.headers.remove(CACHE_CONTROL);

@@ -122,8 +122,8 @@ pub struct ExchangeTarget {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IntrospectionSettings {
-    /// The audiences that a client stands for, by its id: to such a resource server a token for none of them is not active
-    /// (section 4), nor is a refresh token. Clients that are not named hear of every token.
+    /// The audiences that a client stands for, by its id: to such a resource server a token for none of them is not
+    /// active (section 4), nor is a refresh token. Clients that are not named hear of every token.
     pub audiences: BTreeMap<String, Vec<String>>,
 }
 

@@ -48,7 +48,8 @@ pub(super) fn refused(issuer: &Issuer, request: &Request, error: &OAuthError) ->
 }
 
 /// The authorization response: the redirect URI with the answer, `state`, and `iss` (RFC 9207 section 2), as a script
-/// may change it; or a form with them, where the request wants that. `asked` are the parameters of the authorization request.
+/// may change it; or a form with them, where the request wants that. `asked` are the parameters of the authorization
+/// request.
 pub(super) fn respond(
     issuer: &Issuer,
     asked: &Params,

@@ -10,8 +10,8 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::{quirks, scope, token};
 
-/// `GET` or `POST`, with the token as `access_token` or in the header. Every member is a text. `aud` is the client that the token
-/// was given to: whoever does not look at it takes any application's token.
+/// `GET` or `POST`, with the token as `access_token` or in the header. Every member is a text. `aud` is the client that the
+/// token was given to: whoever does not look at it takes any application's token.
 pub(super) fn tokeninfo(issuer: &Issuer, request: &Request) -> Reply {
     let named = request.query.get("access_token").or_else(|| request.form.get("access_token"));
     let Some(claims) = named.or_else(|| bearer(request)).and_then(|token| issuer.active(token)) else {

@@ -9,8 +9,8 @@ use crate::config::IssuerConfig;
 use crate::error::OAuthError;
 use crate::params::Params;
 
-/// Checks an authorization request, or a token request of that grant type, which may leave out what was asked before. What a
-/// client asks for itself was not asked before.
+/// Checks an authorization request, or a token request of that grant type, which may leave out what was asked before. What
+/// a client asks for itself was not asked before.
 ///
 /// # Errors
 /// In the provider's own words.

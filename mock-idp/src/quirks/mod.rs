@@ -86,8 +86,8 @@ pub struct Quirks {
     pub short_scopes: bool,
     /// The grant type of a token request that names none.
     pub silent_grant: Option<String>,
-    /// Errors of the token endpoint in other words: by their code here, or for a redirect URI that is not the one of the
-    /// authorization request by `redirect_uri`.
+    /// Errors of the token endpoint in other words: by their code here, or by `redirect_uri` for a redirect URI that is not
+    /// the one of the authorization request.
     pub token_errors: BTreeMap<String, Refusal>,
     /// What opaque access tokens begin with.
     pub token_prefix: String,
@@ -205,8 +205,8 @@ pub struct RefusedScopes {
     pub refusal: Refusal,
 }
 
-/// The resource in front of a scope: `api://app` of `api://app/read`, or the id of an application (a UUID). None for a scope that
-/// stands alone.
+/// The resource in front of a scope: `api://app` of `api://app/read`, or the id of an application (a UUID). None for a scope
+/// that stands alone.
 fn resource_of(scope: &str) -> Option<&str> {
     let (resource, _) = scope.rsplit_once('/')?;
     (resource.contains("://") || is_uuid(resource)).then_some(resource)

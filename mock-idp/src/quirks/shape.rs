@@ -46,8 +46,9 @@ pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
     }
 }
 
-/// Whether a JWT is an access token as the provider writes them. Where ID tokens have the same `typ`, a claim that every access
-/// token has with one value tells them apart (`typ` of Keycloak, `token_use` of Cognito); where there is none, nothing does.
+/// Whether a JWT is an access token as the provider writes them. Where ID tokens have the same `typ`, the claims that every
+/// access token has with one value tell them apart (`typ` of Keycloak, `token_use` of Cognito); where there are none, no JWT
+/// shows by itself what it is.
 pub(crate) fn is_access(quirks: &Quirks, presented: &Presented) -> bool {
     let own = quirks.access_typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(&presented.typ));
     if presented.typ == "at+jwt" || (own && presented.typ != "jwt") {
