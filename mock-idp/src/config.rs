@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::client::Client;
 use crate::keys::Alg;
 use crate::quirks::Quirks;
-use crate::settings::{ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ParSettings, TrustedIssuer};
+use crate::settings::{
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, IntrospectionSettings, ParSettings, TrustedIssuer,
+};
 
 /// How the provider starts.
 #[derive(Clone, Debug)]
@@ -82,6 +84,8 @@ pub struct IssuerConfig {
     pub dpop: DpopSettings,
     /// Token exchange (RFC 8693).
     pub exchange: ExchangeSettings,
+    /// Introspection (RFC 7662).
+    pub introspection: IntrospectionSettings,
     /// Sends `iss` in authorization responses and says so in the metadata (RFC 9207).
     pub iss_in_response: bool,
     /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
@@ -138,6 +142,7 @@ impl Default for IssuerConfig {
             denied_scopes: Vec::new(),
             dpop: DpopSettings::default(),
             exchange: ExchangeSettings::default(),
+            introspection: IntrospectionSettings::default(),
             iss_in_response: true,
             metadata: Map::new(),
             par: ParSettings::default(),

@@ -13,6 +13,8 @@ pub(crate) struct OAuthError {
     pub(crate) code: String,
     pub(crate) description: String,
     pub(crate) header: Option<(HeaderName, String)>,
+    /// Whether the redirect URI is what is wrong with a token request: some providers have a code of their own for it.
+    pub(crate) of_redirect_uri: bool,
 }
 
 impl OAuthError {
@@ -22,6 +24,7 @@ impl OAuthError {
             code: code.to_owned(),
             description: description.to_owned(),
             header: None,
+            of_redirect_uri: false,
         }
     }
 

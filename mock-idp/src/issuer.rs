@@ -82,7 +82,7 @@ impl Issuer {
     }
 
     /// The URL of an endpoint, as the metadata tells it: `authorize`, `token`, `jwks`, `userinfo`, `introspect`, `revoke`,
-    /// `register`, `par`, `api`.
+    /// `register`, `par`, `api`; `tokeninfo` where a personality has it.
     #[must_use]
     pub fn endpoint_url(&self, name: &str) -> String {
         match quirks::path_of(&self.config().quirks, &self.inner.name, name) {
@@ -305,6 +305,15 @@ impl Issuer {
         let time = |name: &str| presented::time(&claims, name);
         (!self.ended(&claims) && time("exp").is_none_or(|exp| exp > now) && time("nbf").is_none_or(|nbf| nbf <= now))
             .then_some(claims)
+    }
+
+    /// Whether a JWT, written as this issuer writes its access tokens, is one that it issues: signed by a published key by
+    /// its own algorithm, of the usual type, with an issuer and an end that [`active`](Self::active) believes.
+    pub(crate) fn would_issue(&self, jwt: &str, claims: &Map<String, Value>) -> bool {
+        let config = self.config();
+        let typ = config.quirks.access_typ.as_deref().unwrap_or("at+jwt");
+        let signed = jose::verified(&self.lock().keys, jwt, typ).is_some();
+        signed && self.issued(claims)
     }
 
     /// Whether claims can be those of a token that was issued here.

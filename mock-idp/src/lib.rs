@@ -58,12 +58,13 @@ pub use keys::{Alg, Former};
 pub use mint::{TokenKind, TokenSpec};
 pub use personality::{Personality, Quirk};
 pub use quirks::{
-    AudienceFrom, BareScopes, ClosedRegistration, ExpiresIn, Place, Quirks, Refusal, RefusedScopes, ScopeClaim,
+    AudienceFrom, BareScopes, ClosedRegistration, ExpiresIn, MachineScope, Place, Quirks, Refusal, RefusedScopes,
+    ScopeClaim,
 };
 pub use script::{Answer, AnswerBody, Endpoint, Redirect, Times, TokenChange};
 pub use server::MockIdp;
 pub use settings::{
-    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, ParSettings, TokenType,
-    TrustedIssuer,
+    ApiSettings, AssertionSettings, DpopSettings, ExchangeSettings, ExchangeTarget, IntrospectionSettings, ParSettings,
+    TokenType, TrustedIssuer,
 };
 pub use tls::Certificate;

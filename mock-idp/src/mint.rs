@@ -1,13 +1,13 @@
 //! Tokens made to order: honest unless told otherwise.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::clock::seconds;
 use crate::issuer::Issuer;
-use crate::jose::{Sign, Signer, Unsigned, merge, object};
+use crate::jose::{Sign, Signer, Unsigned, merge};
 use crate::keys::Alg;
-use crate::{quirks, secret};
+use crate::{quirks, secret, token};
 
 /// A token to be made by [`Issuer::mint`]. The default is an honest access token of `user-alice`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -18,23 +18,23 @@ pub struct TokenSpec {
     /// Signs by this algorithm instead of the issuer's, with a key of a suitable kind: the published one if there is one
     /// (see [`Issuer::publish_alg`]), else one that nobody published.
     pub alg: Option<Alg>,
-    /// `aud`: one value as a text, several as a list, none as an empty list.
+    /// `aud`: one value as a text, several as a list; left out if there is none. An ID token is then for the client.
     pub audience: Vec<String>,
     /// JSON Merge Patch (RFC 7396) over the honest claims: `null` removes one.
     pub claims: Map<String, Value>,
-    /// `client_id`.
+    /// `client_id`; of an ID token, `aud`.
     pub client_id: String,
     /// `cnf`: what the token is bound to, as `{"jkt": THUMBPRINT}` (RFC 9449 section 6.1).
     pub cnf: Option<Value>,
     /// JSON Merge Patch over the honest header; it wins over `alg`, `kid` and `typ`.
     pub header: Map<String, Value>,
-    /// Access token or ID token.
+    /// Access token, ID token or another.
     pub kind: TokenKind,
     /// `may_act`: who may act for the subject (RFC 8693 section 4.4).
     pub may_act: Option<Value>,
     /// Payload text instead of the claims: duplicate members, broken JSON.
     pub payload: Option<String>,
-    /// `scope`; left out if empty.
+    /// `scope`; left out if empty. An ID token has the claims that it opens instead.
     pub scope: String,
     /// Who signs.
     pub sign: Sign,
@@ -55,7 +55,10 @@ pub enum TokenKind {
     /// An access token (RFC 9068).
     #[default]
     Access,
-    /// An ID token (OpenID Connect Core section 2).
+    /// An access token as a login at this issuer gives it: opaque where a personality or the settings make those so, unless
+    /// the specification asks for what only a JWT has (`alg`, `header`, `payload`, `sign`, `typ`).
+    AsIssued,
+    /// An ID token (OpenID Connect Core section 2), with what those of a login have.
     Id,
     /// An identity assertion authorization grant (`oauth-id-jag+jwt`).
     IdJag,
@@ -79,41 +82,71 @@ impl Issuer {
     /// own algorithm, and issuer and end are as this issuer writes them.
     #[must_use]
     pub fn mint(&self, spec: TokenSpec) -> String {
-        let now = self.now();
-        let ttl = spec.ttl.unwrap_or_else(|| seconds(self.config().access_ttl));
+        let (config, now) = (self.config(), self.now());
+        let ttl = spec.ttl.unwrap_or_else(|| seconds(config.access_ttl));
         let user = spec.user.as_deref();
         let sub = user.map_or_else(|| DEFAULT_SUB.to_owned(), |name| self.subject(name));
-        let sub = spec.sub.unwrap_or(sub);
-        let (audience, jti) = (&*spec.audience, secret::random_id());
-        let about = About { sub: &sub, client_id: &spec.client_id, scope: &spec.scope, audience, jti };
+        let sub = spec.sub.clone().unwrap_or(sub);
         let end = now.saturating_add(ttl);
-        let mut claims = self.claims(about, now.min(end), end);
+        let iat = now.min(end);
+        let mut claims = match spec.kind {
+            TokenKind::Id => self.identity(&spec, &sub, iat, end),
+            _ => {
+                let (audience, jti) = (&*spec.audience, secret::random_id());
+                let about = About { sub: &sub, client_id: &spec.client_id, scope: &spec.scope, audience, jti };
+                self.claims(about, iat, end)
+            }
+        };
         if spec.kind == TokenKind::Jwt && spec.client_id.is_empty() {
             claims.shift_remove("client_id");
         }
-        for (name, value) in [("act", spec.act), ("cnf", spec.cnf), ("may_act", spec.may_act)] {
-            claims.extend(value.map(|value| (name.to_owned(), value)));
+        for (name, value) in [("act", &spec.act), ("cnf", &spec.cnf), ("may_act", &spec.may_act)] {
+            claims.extend(value.iter().map(|value| (name.to_owned(), value.clone())));
         }
         let typ = match spec.kind {
-            TokenKind::Opaque => {
-                merge(&mut claims, &spec.claims);
-                let text = secret::random();
-                self.lock().opaque.insert(secret::s256(&text), claims);
-                return text;
-            }
-            TokenKind::Access => "at+jwt",
+            TokenKind::Opaque => return self.opaque(claims, &spec.claims),
+            TokenKind::AsIssued if quirks::mints_opaque(&config, &spec) => return self.opaque(claims, &spec.claims),
+            TokenKind::Access | TokenKind::AsIssued => "at+jwt",
             TokenKind::Id | TokenKind::Jwt => "JWT",
             TokenKind::IdJag => "oauth-id-jag+jwt",
         };
         let mut token = Unsigned::honest(typ, claims);
-        if spec.kind == TokenKind::Access && quirks::reshapes(&self.config().quirks) {
+        let reshaped = typ == "at+jwt" && quirks::reshapes(&config.quirks);
+        let plain = reshaped.then(|| token.claims.clone());
+        if reshaped {
             quirks::shape(self, &mut token);
         }
         merge(&mut token.claims, &spec.claims);
         let TokenSpec { alg, header, payload, sign, typ, .. } = spec;
         token.header.extend(typ.map(|typ| ("typ".to_owned(), typ.into())));
         token.header.extend(header);
-        self.sign(&Unsigned { payload, sign, alg, ..token })
+        let text = self.sign(&Unsigned { payload: payload.clone(), sign, alg, ..token });
+        if let Some(mut plain) = plain.filter(|_| payload.is_none()) {
+            merge(&mut plain, &spec.claims);
+            quirks::restore_scope(&config.quirks, &spec.claims, &mut plain);
+            if self.would_issue(&text, &plain) {
+                self.lock().opaque.insert(secret::s256(&text), plain);
+            }
+        }
+        text
+    }
+
+    /// An opaque access token with these claims, changed.
+    fn opaque(&self, mut claims: Map<String, Value>, change: &Map<String, Value>) -> String {
+        merge(&mut claims, change);
+        let text = format!("{}{}", self.config().quirks.token_prefix, secret::random());
+        self.lock().opaque.insert(secret::s256(&text), claims);
+        text
+    }
+
+    /// The claims of an ID token made to order: those of a login, but for what hangs on its request.
+    fn identity(&self, spec: &TokenSpec, sub: &str, iat: i64, exp: i64) -> Map<String, Value> {
+        let client = std::slice::from_ref(&spec.client_id);
+        let audience = if spec.audience.is_empty() && !spec.client_id.is_empty() { client } else { &spec.audience };
+        let mut claims = self.id_claims(sub, audience, iat, exp);
+        claims.insert("auth_time".to_owned(), iat.into());
+        merge(&mut claims, &token::about(&self.config(), sub, &spec.scope));
+        claims
     }
 
     /// Signs outside the lock.
@@ -133,7 +166,9 @@ impl Issuer {
         let mut claims = Map::with_capacity(USUAL);
         let mut put = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         put("iss", self.url().into());
-        put("aud", one_or_many(about.audience));
+        if !about.audience.is_empty() {
+            put("aud", one_or_many(about.audience));
+        }
         put("sub", about.sub.into());
         put("client_id", about.client_id.into());
         put("iat", iat.into());
@@ -148,8 +183,20 @@ impl Issuer {
     /// The honest ID token, without what depends on the authorization request.
     pub(crate) fn id_token(&self, sub: &str, client_id: &str) -> Unsigned {
         let (now, ttl) = (self.now(), seconds(self.config().access_ttl));
-        let claims = json!({ "iss": self.url(), "aud": client_id, "sub": sub, "iat": now, "exp": now + ttl });
-        Unsigned::honest("JWT", object(claims))
+        Unsigned::honest("JWT", self.id_claims(sub, &[client_id.to_owned()], now, now + ttl))
+    }
+
+    /// The claims that every ID token has (OpenID Connect Core section 2).
+    fn id_claims(&self, sub: &str, audience: &[String], iat: i64, exp: i64) -> Map<String, Value> {
+        let mut claims = Map::new();
+        claims.insert("iss".to_owned(), self.url().into());
+        if !audience.is_empty() {
+            claims.insert("aud".to_owned(), one_or_many(audience));
+        }
+        for (name, value) in [("sub", Value::from(sub)), ("iat", iat.into()), ("exp", exp.into())] {
+            claims.insert(name.to_owned(), value);
+        }
+        claims
     }
 
     /// The subject of a user, known or not.

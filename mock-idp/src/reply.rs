@@ -31,11 +31,12 @@ impl Reply {
             .fixed(PRAGMA, "no-cache")
     }
 
-    /// A public document: caches have to ask again, because tests change it under their hands.
+    /// A public document, which says nothing of caches: whoever keeps it does so by a policy of their own (RFC 9111 section
+    /// 4.2.2). With `no-cache` a relying party behind a cache would ask for each token, and be blamed for it.
     pub(crate) fn document(body: &Value) -> Self {
-        Self { body: json(body), ..Self::empty(StatusCode::OK) }
-            .fixed(CONTENT_TYPE, "application/json")
-            .fixed(CACHE_CONTROL, "no-cache")
+        let mut reply = Self::empty(StatusCode::OK).fixed(CONTENT_TYPE, "application/json");
+        reply.headers.remove(CACHE_CONTROL);
+        Self { body: json(body), ..reply }
     }
 
     /// A page that cannot be framed, stored, or made to load anything.

@@ -1,4 +1,7 @@
-//! The settings of single grants and endpoints: token exchange, assertions, proofs of possession, pushed requests, the API.
+//! The settings of single grants and endpoints: token exchange, assertions, proofs of possession, introspection, pushed
+//! requests, the API.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -106,13 +109,22 @@ pub struct ExchangeTarget {
     /// What `audience` or `resource` calls it.
     pub audience: String,
     /// `client_id` of the asking client there, for an ID-JAG, by its id here; left out: the same.
-    pub client_ids: std::collections::BTreeMap<String, String>,
+    pub client_ids: BTreeMap<String, String>,
     /// Who may ask for it; empty: everybody.
     pub clients: Vec<String>,
     /// What `resource` may be beside it; empty: anything.
     pub resources: Vec<String>,
     /// The scope there is for it; left out: any.
     pub scope: Option<String>,
+}
+
+/// Introspection (RFC 7662).
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct IntrospectionSettings {
+    /// The audiences that a client stands for, by its id: to such a resource server a token for none of them is not
+    /// active (section 4), nor is a refresh token. Clients that are not named hear of every token.
+    pub audiences: BTreeMap<String, Vec<String>>,
 }
 
 /// Pushed authorization requests (RFC 9126).

@@ -33,6 +33,11 @@ pub(crate) fn named(request: &Request) -> bool {
     request.headers.contains_key(AUTHORIZATION) || form.iter().any(|name| request.form.get(name).is_some())
 }
 
+/// Whether a request comes with a credential of a client, right or wrong.
+pub(crate) fn offers_credential(request: &Request) -> bool {
+    !matches!(Credential::of(request), Ok(Credential::None))
+}
+
 /// The methods of client authentication, as advertised.
 pub(crate) fn credential_methods() -> [&'static str; 4] {
     ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]

@@ -4,7 +4,7 @@ mod assertion;
 mod auth;
 pub(crate) mod redirect;
 
-pub(crate) use auth::{authenticate, claimed_id, credential_methods, named};
+pub(crate) use auth::{authenticate, claimed_id, credential_methods, named, offers_credential};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,10 +1,10 @@
-//! The authorization endpoint (RFC 6749 section 3.1, RFC 7636, RFC 8707, RFC 9207).
+//! The authorization endpoint (RFC 6749 section 3.1, RFC 7636, RFC 8707, RFC 9207; OAuth 2.0 Form Post Response Mode).
 
 use super::{pages, par};
 use crate::client::{Client, redirect};
 use crate::config::IssuerConfig;
 use crate::error::OAuthError;
-use crate::html::error_page;
+use crate::html::{error_page, form_post};
 use crate::issuer::Issuer;
 use crate::params::Params;
 use crate::reply::Reply;
@@ -48,7 +48,8 @@ pub(super) fn refused(issuer: &Issuer, request: &Request, error: &OAuthError) ->
 }
 
 /// The authorization response: the redirect URI with the answer, `state`, and `iss` (RFC 9207 section 2), as a script
-/// may change it. `asked` are the parameters of the authorization request.
+/// may change it; or a form with them, where the request wants that. `asked` are the parameters of the authorization
+/// request.
 pub(super) fn respond(
     issuer: &Issuer,
     asked: &Params,
@@ -75,6 +76,9 @@ pub(super) fn respond(
         }
         script.alter(&mut params);
         to = script.to.unwrap_or(to);
+    }
+    if asked.get("response_mode") == Some(FORM_POST) {
+        return form_post(&to, &params);
     }
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
     let separator = if to.contains('?') { '&' } else { '?' };
@@ -131,13 +135,13 @@ fn checked(issuer: &Issuer, params: &Params, target: &Target) -> Result<AuthRequ
         Some(_) => return Err(OAuthError::new("unsupported_response_type", "only code is supported")),
         None => return Err(OAuthError::invalid_request("response_type is missing")),
     }
-    if params.get("response_mode").is_some_and(|mode| mode != "query") {
-        return Err(OAuthError::invalid_request("only the response mode query is supported"));
+    if params.get("response_mode").is_some_and(|mode| !RESPONSE_MODES.contains(&mode)) {
+        return Err(OAuthError::invalid_request("only the response modes query and form_post are supported"));
     }
     if !target.client.may_use("authorization_code") {
         return Err(OAuthError::unauthorized_client("the client did not register authorization_code"));
     }
-    quirks::request(&config, params, true)?;
+    quirks::request(&config, params, None)?;
     let prompt: Vec<String> = params.text("prompt").split(' ').map(str::to_owned).collect();
     if prompt.len() > 1 && prompt.iter().any(|word| word == "none") {
         return Err(OAuthError::invalid_request("prompt none goes with nothing else"));
@@ -180,3 +184,8 @@ fn challenge(config: &IssuerConfig, client: &Client, params: &Params) -> Result<
 fn is_s256(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
+
+/// Form Post Response Mode section 2.
+const FORM_POST: &str = "form_post";
+/// How an answer can come, as advertised.
+pub(super) const RESPONSE_MODES: [&str; 2] = ["query", FORM_POST];

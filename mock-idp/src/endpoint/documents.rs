@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::authorize::RESPONSE_MODES;
 use crate::client::credential_methods;
 use crate::issuer::Issuer;
 use crate::jose::{merge, object};
@@ -23,7 +24,7 @@ pub(crate) fn metadata(issuer: &Issuer) -> Value {
         "revocation_endpoint": issuer.endpoint_url("revoke"),
         "scopes_supported": config.scopes,
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": RESPONSE_MODES,
         "grant_types_supported": token::grant_types(&config),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,

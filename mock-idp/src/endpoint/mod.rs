@@ -6,6 +6,7 @@ mod documents;
 mod pages;
 mod par;
 mod register;
+mod tokeninfo;
 mod tokens;
 
 pub(crate) use documents::metadata;
@@ -45,6 +46,7 @@ pub(crate) fn honest(issuer: &Issuer, endpoint: Endpoint, request: &Request, scr
         Endpoint::Register => json(register::register(issuer, request)),
         Endpoint::Revoke => json(tokens::revoke(issuer, request)),
         Endpoint::Token => json(token::token(issuer, request, script)),
+        Endpoint::Tokeninfo => tokeninfo::tokeninfo(issuer, request),
         Endpoint::Userinfo => json(tokens::userinfo(issuer, request)),
     };
     // RFC 9449 section 8.2: every answer to a proof may bring the nonce of the next.
@@ -74,7 +76,9 @@ pub(crate) fn methods(endpoint: Endpoint) -> &'static [Method] {
     match endpoint {
         Endpoint::Api => &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
         // OpenID Connect Core sections 3.1.2.1 and 5.3.1 want both for authorization and userinfo.
-        Endpoint::Authorize | Endpoint::Consent | Endpoint::Userinfo => &[Method::GET, Method::POST],
+        Endpoint::Authorize | Endpoint::Consent | Endpoint::Tokeninfo | Endpoint::Userinfo => {
+            &[Method::GET, Method::POST]
+        }
         Endpoint::Discovery | Endpoint::Jwks | Endpoint::Metadata => &[Method::GET],
         Endpoint::Introspect
         | Endpoint::Login

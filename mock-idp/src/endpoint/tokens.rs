@@ -8,6 +8,7 @@ use crate::client::{ClientAuth, authenticate};
 use crate::error::OAuthError;
 use crate::issuer::Issuer;
 use crate::jose::merge;
+use crate::presented::audiences;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::{quirks, scope, secret, token};
@@ -34,11 +35,19 @@ pub(super) fn userinfo(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
 /// `POST /introspect`, for clients that authenticate.
 pub(super) fn introspect(issuer: &Issuer, request: &Request) -> Result<Reply, OAuthError> {
     form_only(request)?;
-    if authenticate(issuer, request)?.auth == ClientAuth::None {
+    let client = authenticate(issuer, request)?;
+    if client.auth == ClientAuth::None {
         return Err(OAuthError::invalid_client("introspection needs a client that authenticates"));
     }
     let token = request.form.get("token").ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
+    let config = issuer.config();
+    let own = config.introspection.audiences.get(&client.id);
+    // RFC 7662 section 4: a resource server hears of the tokens that it may take.
+    let usable = |claims: &Map<String, Value>| {
+        own.is_none_or(|own| audiences(claims).iter().any(|name| own.iter().any(|own| own == name)))
+    };
     let body = match issuer.active(token) {
+        Some(claims) if !usable(&claims) => json!({ "active": false }),
         Some(claims) => {
             let bound = claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
             let scheme = if bound { "DPoP" } else { "Bearer" };
@@ -47,7 +56,7 @@ pub(super) fn introspect(issuer: &Issuer, request: &Request) -> Result<Reply, OA
             merge(&mut body, &claims);
             body.into()
         }
-        None => refresh(issuer, token).unwrap_or_else(|| json!({ "active": false })),
+        None => refresh(issuer, token).filter(|_| own.is_none()).unwrap_or_else(|| json!({ "active": false })),
     };
     Ok(Reply::json(StatusCode::OK, &body))
 }

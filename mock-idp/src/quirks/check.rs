@@ -9,16 +9,24 @@ use crate::config::IssuerConfig;
 use crate::error::OAuthError;
 use crate::params::Params;
 
-/// Checks an authorization request, or a token request (`first` is false) that may leave out what was asked before.
+/// Checks an authorization request, or a token request of that grant type, which may leave out what was asked before. What
+/// a client asks for itself was not asked before.
 ///
 /// # Errors
 /// In the provider's own words.
-pub(crate) fn request(config: &IssuerConfig, params: &Params, first: bool) -> Result<(), OAuthError> {
+pub(crate) fn request(config: &IssuerConfig, params: &Params, grant: Option<&str>) -> Result<(), OAuthError> {
+    let machine = grant == Some("client_credentials");
+    let first = machine || grant.is_none();
     let quirks = &config.quirks;
     let asked = params.text("scope");
     let refused = |refusal: &Refusal, scope: &str| Err(error(refusal, params.text("resource"), scope));
     if let Some(refusal) = quirks.scope_required.as_ref().filter(|_| first && asked.is_empty()) {
         return refused(refusal, "");
+    }
+    if let Some(only) = config.quirks.machine_scope.as_ref().filter(|_| machine && !asked.is_empty()) {
+        let suffixed =
+            !asked.contains(' ') && asked.strip_suffix(&only.suffix).is_some_and(|resource| !resource.is_empty());
+        return if suffixed { Ok(()) } else { refused(&only.refusal, asked) };
     }
     for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
         let listed = |scopes: &[String]| scopes.iter().any(|known| known == scope);

@@ -18,6 +18,8 @@ pub(crate) fn offers(quirks: &Quirks, endpoint: Endpoint, request: &Request) -> 
         (Endpoint::Metadata, false) => &[Place::OauthAppended],
         (Endpoint::Discovery, true) => &[Place::OidcInserted],
         (Endpoint::Discovery, false) => &[Place::OidcAppended],
+        // Nobody has it but whoever says where.
+        (Endpoint::Tokeninfo, _) => return quirks.paths.contains_key(endpoint.name()),
         _ => return !quirks.absent.iter().any(|absent| absent == endpoint.name()),
     };
     quirks.documents.is_empty() || places.iter().any(|place| quirks.documents.contains(place))

@@ -2,8 +2,13 @@
 
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value};
+
 use super::{AudienceFrom, Quirks, is_openid, resource_of};
+use crate::config::{AccessFormat, IssuerConfig};
 use crate::issuer::Issuer;
+use crate::jose::Sign;
+use crate::mint::TokenSpec;
 use crate::params::Params;
 use crate::scope;
 use crate::state::Grant;
@@ -67,6 +72,14 @@ pub(crate) fn opaque(issuer: &Issuer, grant: &Grant) -> bool {
         && asked(issuer, grant, "audience").is_none()
 }
 
+/// Whether a login that leads to such a token gives an opaque one; what only a JWT has asks for a JWT.
+pub(crate) fn mints_opaque(config: &IssuerConfig, spec: &TokenSpec) -> bool {
+    let jwt = spec.alg.is_some() || spec.payload.is_some() || spec.typ.is_some() || !spec.header.is_empty();
+    let unheard =
+        config.quirks.opaque_without_audience && config.default_audience.is_none() && spec.audience.is_empty();
+    !jwt && spec.sign == Sign::Current && (config.access_format == AccessFormat::Opaque || unheard)
+}
+
 /// Whether the request that began a grant earns a refresh token. From then on the client has one for this user.
 pub(crate) fn may_refresh(issuer: &Issuer, grant: &Grant) -> bool {
     let config = issuer.config();
@@ -86,7 +99,17 @@ pub(crate) fn may_refresh(issuer: &Issuer, grant: &Grant) -> bool {
     again || !known
 }
 
+/// Whether the request that began a token's grant asked for access while the user is away, Google's way.
+pub(crate) fn is_offline(issuer: &Issuer, claims: &Map<String, Value>) -> bool {
+    let grant = claims.get("jti").and_then(Value::as_str).and_then(|jti| jti.split('.').next()).unwrap_or_default();
+    asked_for(issuer, grant, "access_type").as_deref() == Some("offline")
+}
+
 /// A parameter of the request that began a grant.
 fn asked(issuer: &Issuer, grant: &Grant, name: &str) -> Option<String> {
-    issuer.lock().quirks.asked.get(&grant.id)?.get(name).map(str::to_owned)
+    asked_for(issuer, &grant.id, name)
+}
+
+fn asked_for(issuer: &Issuer, grant: &str, name: &str) -> Option<String> {
+    issuer.lock().quirks.asked.get(grant)?.get(name).map(str::to_owned)
 }

@@ -12,11 +12,11 @@ mod shape;
 
 pub(crate) use check::{registration, request};
 pub(crate) use documents::{offers, published};
-pub(crate) use grant::{Memory, audience, may_refresh, opaque, remember};
+pub(crate) use grant::{Memory, audience, is_offline, may_refresh, mints_opaque, opaque, remember};
 pub(crate) use paths::{endpoint_at, issuer_at, path_of};
 pub(crate) use profile::profile;
-pub(crate) use reply::{answer, encode};
-pub(crate) use shape::{reshapes, shape};
+pub(crate) use reply::{answer, encode, reworded};
+pub(crate) use shape::{is_access, reshapes, restore_scope, shape};
 
 use std::collections::BTreeMap;
 
@@ -52,6 +52,8 @@ pub struct Quirks {
     pub expires_in: ExpiresIn,
     /// The token endpoint answers as a form unless the request accepts JSON.
     pub form_answers: bool,
+    /// What the scope of a client for itself has to end with: one resource and this.
+    pub machine_scope: Option<MachineScope>,
     /// Members that the metadata lacks.
     pub metadata_drop: Vec<String>,
     /// Gives no ID token, whatever the scope.
@@ -76,12 +78,17 @@ pub struct Quirks {
     pub resource_agrees_with_scope: Option<Refusal>,
     /// How access tokens carry their scope.
     pub scope_claim: ScopeClaim,
-    /// A request for scopes has to name some.
+    /// A request for scopes has to name some: at the authorization endpoint, and of a client for itself.
     pub scope_required: Option<Refusal>,
     /// The token response lists scopes with commas.
     pub scopes_with_commas: bool,
     /// The scope in access tokens is without the resource in front, and without the scopes of OpenID Connect.
     pub short_scopes: bool,
+    /// The grant type of a token request that names none.
+    pub silent_grant: Option<String>,
+    /// Errors of the token endpoint in other words: by their code here, or by `redirect_uri` for a redirect URI that is not
+    /// the one of the authorization request.
+    pub token_errors: BTreeMap<String, Refusal>,
     /// What opaque access tokens begin with.
     pub token_prefix: String,
 }
@@ -165,6 +172,16 @@ pub struct BareScopes {
     pub refusal: Refusal,
 }
 
+/// The scope of a client for itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MachineScope {
+    /// What follows the resource: `/.default`.
+    pub suffix: String,
+    /// How anything else is refused.
+    pub refusal: Refusal,
+}
+
 /// Registration that is offered and refused.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -188,10 +205,17 @@ pub struct RefusedScopes {
     pub refusal: Refusal,
 }
 
-/// The resource in front of a scope: `api://app` of `api://app/read`. None for a scope that stands alone.
+/// The resource in front of a scope: `api://app` of `api://app/read`, or the id of an application (a UUID). None for a scope
+/// that stands alone.
 fn resource_of(scope: &str) -> Option<&str> {
     let (resource, _) = scope.rsplit_once('/')?;
-    resource.contains("://").then_some(resource)
+    (resource.contains("://") || is_uuid(resource)).then_some(resource)
+}
+
+/// Whether a text is a UUID (RFC 9562 section 4).
+fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
+    groups.eq([8, 4, 4, 4, 12].map(Some))
 }
 
 /// Whether OpenID Connect gives the scope its meaning (OpenID Connect Core sections 3.1.2.1, 5.4 and 11).
@@ -207,7 +231,9 @@ mod tests {
     fn the_resource_stands_in_front_of_the_scope() {
         assert_eq!(resource_of("api://app/read"), Some("api://app"));
         assert_eq!(resource_of("https://h.example/mcp/.default"), Some("https://h.example/mcp"));
-        for bare in ["read", "User.Read", "api://app"] {
+        let id = "6a8b4b39-c021-437c-b060-5a14a3fd65f3";
+        assert_eq!(resource_of(&format!("{id}/full_access")), Some(id));
+        for bare in ["read", "User.Read", "api://app", "6a8b4b39-c021-437c-b060/read"] {
             assert_eq!(resource_of(bare).filter(|resource| resource.len() > 6), None, "{bare}");
         }
     }

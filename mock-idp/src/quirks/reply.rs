@@ -6,6 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Map, Value};
 
 use super::{ExpiresIn, Quirks};
+use crate::error::OAuthError;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -24,6 +25,15 @@ pub(crate) fn answer(quirks: &Quirks, members: &mut Map<String, Value>) {
             }
         }
         ExpiresIn::Number => {}
+    }
+}
+
+/// An error of the token endpoint in the provider's own words, if it has some for it.
+pub(crate) fn reworded(quirks: &Quirks, error: OAuthError) -> OAuthError {
+    let own = error.of_redirect_uri.then(|| quirks.token_errors.get("redirect_uri")).flatten();
+    match own.or_else(|| quirks.token_errors.get(&error.code)) {
+        None => error,
+        Some(own) => OAuthError { status: error.status, ..OAuthError::new(&own.error, &own.description) },
     }
 }
 

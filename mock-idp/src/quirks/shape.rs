@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Quirks, ScopeClaim, is_openid};
 use crate::issuer::Issuer;
 use crate::jose::Unsigned;
+use crate::presented::Presented;
 
 /// Whether a provider's access tokens differ from those of RFC 9068.
 pub(crate) fn reshapes(quirks: &Quirks) -> bool {
@@ -20,9 +21,6 @@ pub(crate) fn reshapes(quirks: &Quirks) -> bool {
 pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
     let config = issuer.config();
     let quirks = &config.quirks;
-    if token.claims.get("aud").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        token.claims.shift_remove("aud");
-    }
     if !reshapes(quirks) {
         return;
     }
@@ -48,6 +46,18 @@ pub(crate) fn shape(issuer: &Issuer, token: &mut Unsigned) {
     }
 }
 
+/// Whether a JWT is an access token as the provider writes them. Where ID tokens have the same `typ`, the claims that every
+/// access token has with one value tell them apart (`typ` of Keycloak, `token_use` of Cognito); where there are none, no JWT
+/// shows by itself what it is.
+pub(crate) fn is_access(quirks: &Quirks, presented: &Presented) -> bool {
+    let own = quirks.access_typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(&presented.typ));
+    if presented.typ == "at+jwt" || (own && presented.typ != "jwt") {
+        return true;
+    }
+    let mut fixed = quirks.access_claims.iter().filter(|(_, value)| !value.to_string().contains('{')).peekable();
+    own && fixed.peek().is_some() && fixed.all(|(name, value)| presented.claims.get(name) == Some(value))
+}
+
 fn carry_scope(quirks: &Quirks, claims: &mut Map<String, Value>) {
     let Some(Value::String(scope)) = claims.shift_remove("scope") else { return };
     let mut words: Vec<&str> = scope.split(' ').collect();
@@ -64,6 +74,19 @@ fn carry_scope(quirks: &Quirks, claims: &mut Map<String, Value>) {
         ScopeClaim::ScpList => ("scp", words.into()),
     };
     claims.insert(name.to_owned(), value);
+}
+
+/// Writes the scope that a change gives a token the provider's way back into the claims as RFC 9068 has them.
+pub(crate) fn restore_scope(quirks: &Quirks, change: &Map<String, Value>, claims: &mut Map<String, Value>) {
+    let Some(changed) = change.get("scp").filter(|_| quirks.scope_claim != ScopeClaim::Scope) else { return };
+    let scope = match changed {
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    claims.shift_remove("scope");
+    if !scope.is_empty() {
+        claims.insert("scope".to_owned(), scope.into());
+    }
 }
 
 /// What texts of a personality may name.

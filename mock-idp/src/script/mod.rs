@@ -40,13 +40,15 @@ pub enum Endpoint {
     Revoke,
     /// The token endpoint.
     Token,
+    /// What Google has in place of introspection; only where a personality gives it a path.
+    Tokeninfo,
     /// The userinfo endpoint.
     Userinfo,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Api,
         Self::Authorize,
         Self::Consent,
@@ -59,6 +61,7 @@ impl Endpoint {
         Self::Register,
         Self::Revoke,
         Self::Token,
+        Self::Tokeninfo,
         Self::Userinfo,
     ];
 
@@ -78,6 +81,7 @@ impl Endpoint {
             Self::Register => "register",
             Self::Revoke => "revoke",
             Self::Token => "token",
+            Self::Tokeninfo => "tokeninfo",
             Self::Userinfo => "userinfo",
         }
     }
@@ -186,15 +190,19 @@ pub struct TokenChange {
 
 impl TokenChange {
     pub(crate) fn apply(&self, now: i64, token: &mut Unsigned) {
-        if let Some(ttl) = self.ttl {
-            token.claims.insert("exp".to_owned(), now.saturating_add(ttl).into());
-        }
-        merge(&mut token.claims, &self.claims);
+        self.apply_to_claims(now, &mut token.claims);
         // The header stays a patch: it has to win over what signing puts there, and null has to remove it.
         token.header.extend(self.header.clone());
         token.payload = self.payload.clone().or(token.payload.take());
         token.sign = self.sign.clone().unwrap_or_else(|| token.sign.clone());
         token.alg = self.alg.or(token.alg);
+    }
+
+    pub(crate) fn apply_to_claims(&self, now: i64, claims: &mut Map<String, Value>) {
+        if let Some(ttl) = self.ttl {
+            claims.insert("exp".to_owned(), now.saturating_add(ttl).into());
+        }
+        merge(claims, &self.claims);
     }
 }
 

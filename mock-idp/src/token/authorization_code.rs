@@ -10,7 +10,7 @@ use crate::state::Code;
 
 /// Redeems a code: once, by its client, with its redirect URI and verifier.
 pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
-    let Ask { issuer, client, form, jkt } = *ask;
+    let Ask { issuer, client, form, jkt, .. } = *ask;
     let text = form.get("code").ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
     let (code, was_used) = used_up(issuer, client, text)?;
     let fits = fits(client, form, &code, jkt);
@@ -34,7 +34,8 @@ pub(super) fn redeem(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
 fn fits(client: &Client, form: &Params, code: &Code, jkt: Option<&str>) -> Result<(), OAuthError> {
     match (form.get("redirect_uri"), &code.redirect_uri) {
         (Some(sent), Some(asked)) if sent != asked => {
-            return Err(OAuthError::invalid_grant("redirect_uri is not the one of the authorization request"));
+            let error = OAuthError::invalid_grant("redirect_uri is not the one of the authorization request");
+            return Err(OAuthError { of_redirect_uri: true, ..error });
         }
         // OAuth 2.1 dropped the parameter because PKCE does its work; without PKCE it still has to be there.
         (None, Some(_)) if code.challenge.is_none() => {

@@ -118,19 +118,25 @@ fn access_token(issuer: &Issuer, client: &Client, issue: &Issue, sub: &str, ttl:
         token.claims.insert("cnf".to_owned(), json!({ "jkt": jkt }));
     }
     token.claims.extend(issue.grant.claims.clone());
+    let opaque = config.access_format == AccessFormat::Opaque || quirks::opaque(issuer, &issue.grant);
     // Userinfo, introspection and revocation read the claims as RFC 9068 has them.
-    let plain = (quirks::reshapes(&config.quirks) && script.access_token.is_none()).then(|| token.claims.clone());
+    let mut plain = (opaque || quirks::reshapes(&config.quirks)).then(|| token.claims.clone());
     quirks::shape(issuer, &mut token);
     if let Some(change) = &script.access_token {
         change.apply(issuer.now(), &mut token);
+        if let Some(plain) = &mut plain {
+            change.apply_to_claims(issuer.now(), plain);
+            quirks::restore_scope(&config.quirks, &change.claims, plain);
+        }
     }
-    let opaque = config.access_format == AccessFormat::Opaque || quirks::opaque(issuer, &issue.grant);
     let text = match opaque {
         false => issuer.sign(&token),
         true => format!("{}{}", config.quirks.token_prefix, secret::random()),
     };
-    if let Some(claims) = plain.or_else(|| opaque.then_some(token.claims)) {
-        issuer.lock().opaque.insert(secret::s256(&text), claims);
+    let known = opaque || script.access_token.is_none();
+    let ours = |plain: &Map<String, Value>| token.payload.is_none() && issuer.would_issue(&text, plain);
+    if let Some(plain) = plain.filter(|plain| known || ours(plain)) {
+        issuer.lock().opaque.insert(secret::s256(&text), plain);
     }
     text
 }

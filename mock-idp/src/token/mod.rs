@@ -12,7 +12,7 @@ mod token_exchange;
 
 pub(crate) use issue::about;
 
-use crate::client::{Client, authenticate, named};
+use crate::client::{Client, authenticate, named, offers_credential};
 use crate::config::IssuerConfig;
 use crate::dpop;
 use crate::endpoint::form_only;
@@ -31,23 +31,29 @@ use crate::{quirks, resource};
 /// # Errors
 /// Any of RFC 6749 section 5.2, `invalid_target` (RFC 8707 section 2), `invalid_dpop_proof` and `use_dpop_nonce` (RFC 9449).
 pub(crate) fn token(issuer: &Issuer, request: &Request, script: &Answer) -> Result<Reply, OAuthError> {
+    let config = issuer.config();
+    granted(issuer, &config, request, script).map_err(|error| quirks::reworded(&config.quirks, error))
+}
+
+fn granted(issuer: &Issuer, config: &IssuerConfig, request: &Request, script: &Answer) -> Result<Reply, OAuthError> {
     form_only(request)?;
-    let (form, config) = (&request.form, issuer.config());
-    let client = match form.get("grant_type") {
+    let form = &request.form;
+    let kind = form.get("grant_type").or(config.quirks.silent_grant.as_deref());
+    let client = match kind {
         // The assertion says who asks (RFC 7523 section 2.1: client authentication is optional).
         Some(JWT_BEARER) if !named(request) => jwt_bearer::workload(form)?,
         _ => authenticate(issuer, request)?,
     };
-    let kind = form.get("grant_type").ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
-    let handler = GRANTS.iter().find(|(name, _)| *name == kind && offered(&config, name));
+    let kind = kind.ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
+    let handler = GRANTS.iter().find(|(name, _)| *name == kind && offered(config, name));
     let (_, handler) =
         handler.ok_or_else(|| OAuthError::new("unsupported_grant_type", "the grant type is not supported"))?;
     if !client.may_use(kind) {
         return Err(OAuthError::unauthorized_client("the client did not register this grant type"));
     }
-    quirks::request(&config, form, false)?;
+    quirks::request(config, form, Some(kind))?;
     let jkt = dpop::at_token_endpoint(issuer, &client, request)?;
-    let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref() };
+    let ask = Ask { issuer, client: &client, form, jkt: jkt.as_deref(), bare: !offers_credential(request) };
     let mut issue = handler(&ask)?;
     issue.jkt = jkt;
     quirks::remember(issuer, &issue.grant, form);
@@ -74,6 +80,8 @@ struct Ask<'a> {
     form: &'a Params,
     /// Thumbprint of the key that the request proved to have.
     jkt: Option<&'a str>,
+    /// Whether the request came without any credential of the client.
+    bare: bool,
 }
 
 /// What a grant gives out.

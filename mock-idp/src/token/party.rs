@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::Ask;
 use crate::error::OAuthError;
 use crate::presented::{self, Presented};
-use crate::secret;
 use crate::settings::TokenType;
 use crate::state::Refresh;
+use crate::{quirks, secret};
 
 /// Somebody, as a verified token tells.
 #[derive(Debug)]
@@ -103,26 +103,35 @@ fn read(ask: &Ask<'_>, token: &str, kind: TokenType) -> Result<Party, &'static s
         TokenType::Access => match opaque(ask, token)? {
             Some(party) => Ok(party),
             None => {
-                // What the personality writes into its own access tokens stands for RFC 9068's.
-                let typ = ask.issuer.config().quirks.access_typ.as_deref().unwrap_or("at+jwt").to_ascii_lowercase();
-                of_type(ask, token, kind, &["at+jwt", &typ])
+                let config = ask.issuer.config();
+                of_type(ask, token, kind, |presented| quirks::is_access(&config.quirks, presented))
             }
         },
         TokenType::Id => {
-            let party = of_type(ask, token, kind, &["jwt", ""])?;
+            let config = ask.issuer.config();
+            // What was remembered is an access token, whatever its `typ`.
+            let access = ask.issuer.lock().opaque.contains(&secret::s256(token));
+            let party = of_type(ask, token, kind, |presented| {
+                ["jwt", ""].contains(&&*presented.typ) && !access && !quirks::is_access(&config.quirks, presented)
+            })?;
             let names = presented::audiences(&party.claims);
             // An ID token is for the client that the user logged in to.
             names.contains(&ask.client.id.as_str()).then_some(()).ok_or("the ID token is for another client")?;
             Ok(party)
         }
-        TokenType::Jwt => of_type(ask, token, kind, &["at+jwt", "jwt", ""]),
+        TokenType::Jwt => of_type(ask, token, kind, |presented| ["at+jwt", "jwt", ""].contains(&&*presented.typ)),
         TokenType::IdJag => Err("an ID-JAG is an assertion, not a subject"),
     }
 }
 
-fn of_type(ask: &Ask<'_>, token: &str, kind: TokenType, typs: &[&str]) -> Result<Party, &'static str> {
+fn of_type(
+    ask: &Ask<'_>,
+    token: &str,
+    kind: TokenType,
+    fits: impl FnOnce(&Presented) -> bool,
+) -> Result<Party, &'static str> {
     let presented = presented::jwt(ask.issuer, token)?;
-    if !typs.contains(&presented.typ.as_str()) || presented.claims.contains_key("events") {
+    if !fits(&presented) || presented.claims.contains_key("events") {
         return Err("the token is of another type");
     }
     if presented.text("sub").is_empty() {

@@ -10,7 +10,7 @@ use crate::{scope, secret};
 
 /// Refreshes: by the client that has the token, within what was granted, with rotation as the settings want it.
 pub(super) fn refresh(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
-    let Ask { issuer, client, form, jkt } = *ask;
+    let Ask { issuer, client, form, jkt, .. } = *ask;
     let text = form.get("refresh_token").ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
     let key = secret::s256(text);
     let found = issuer.lock().refresh.get(&key).cloned().filter(|refresh| refresh.grant.client_id == client.id);

@@ -14,8 +14,16 @@ use crate::state::Grant;
 /// Exchanges the subject token.
 pub(super) fn exchange(ask: &Ask<'_>) -> Result<Issue, OAuthError> {
     let config = ask.issuer.config();
-    if ask.client.auth == ClientAuth::None && !config.exchange.public_clients {
-        return Err(OAuthError::unauthorized_client("a client that does not authenticate cannot exchange tokens"));
+    match ask.client.auth {
+        _ if config.exchange.public_clients => {}
+        ClientAuth::None => {
+            return Err(OAuthError::unauthorized_client("a client that does not authenticate cannot exchange tokens"));
+        }
+        // Whoever nobody registered may have any secret, but has to have one.
+        ClientAuth::Anything if ask.bare => {
+            return Err(OAuthError::invalid_client("an exchange needs a client that authenticates"));
+        }
+        _ => {}
     }
     let wanted = wanted(ask)?;
     let subject = party::subject(ask)?;

@@ -1,7 +1,7 @@
 //! Registration, client authentication, introspection, revocation, clients that nobody registered.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use mock_idp::{AccessFormat, Client};
+use mock_idp::{AccessFormat, Client, TokenKind, TokenSpec};
 use serde_json::{Value, json};
 
 use crate::browser::{CALLBACK, VERIFIER, start};
@@ -107,8 +107,8 @@ async fn private_key_jwt_is_verified_in_full() {
 #[tokio::test]
 async fn a_minted_token_is_revoked_without_a_request() {
     let (idp, browser) = start().await;
-    for kind in [mock_idp::TokenKind::Access, mock_idp::TokenKind::Opaque] {
-        let [token, other] = [1, 2].map(|_| browser.issuer.mint(mock_idp::TokenSpec { kind, ..Default::default() }));
+    for kind in [TokenKind::Access, TokenKind::Opaque] {
+        let [token, other] = [1, 2].map(|_| browser.issuer.mint(TokenSpec { kind, ..Default::default() }));
         assert!(browser.issuer.revoke(&token), "it worked until now");
         assert!(!browser.issuer.revoke(&token), "it is revoked already");
         assert!(browser.issuer.revoke(&other), "another one is not");
@@ -121,10 +121,8 @@ async fn a_minted_token_is_revoked_without_a_request() {
 async fn what_was_never_issued_is_not_active() {
     let (idp, mut browser) = start().await;
     let url = browser.issuer.url();
-    let claims = |change: Value| mock_idp::TokenSpec {
-        claims: change.as_object().expect("a table").clone(),
-        ..mock_idp::TokenSpec::default()
-    };
+    let claims =
+        |change: Value| TokenSpec { claims: change.as_object().expect("a table").clone(), ..TokenSpec::default() };
     let alg = Some(mock_idp::Alg::Ps256);
     for (what, spec, active) in [
         ("honest", claims(json!({})), true),
@@ -134,7 +132,7 @@ async fn what_was_never_issued_is_not_active() {
         ("no issuer", claims(json!({ "iss": null })), false),
         ("an end that is no time", claims(json!({ "exp": "4102444800" })), false),
         ("no end", claims(json!({ "exp": null })), false),
-        ("another algorithm of the same key", mock_idp::TokenSpec { alg, ..Default::default() }, false),
+        ("another algorithm of the same key", TokenSpec { alg, ..Default::default() }, false),
     ] {
         let token = browser.issuer.mint(spec);
         let form = [("client_id", "mcp-upstream"), ("client_secret", "secret"), ("token", token.as_str())];
@@ -226,5 +224,43 @@ async fn bodies_are_bounded_and_forms_are_forms() {
     assert_eq!(browser.post_json("token", json!({ "grant_type": "authorization_code" })).await.status, 400);
     let twice = [("grant_type", "refresh_token"), ("grant_type", "refresh_token"), ("client_id", "app")];
     assert_eq!(browser.post("token", &twice).await.text("error"), "invalid_request");
+    idp.stop().await;
+}
+
+/// RFC 7662 section 4: whether a token can be used at the resource server that asks.
+#[tokio::test]
+async fn a_resource_server_hears_of_its_own_tokens_only_if_so_configured() {
+    let (idp, mut browser) = start().await;
+    browser.issuer.add_client(Client::confidential("rs", "secret", &[]));
+    browser.issuer.add_client(Client::confidential("other", "secret", &[]));
+    let tokens = browser.tokens().await;
+    let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+    let both = vec!["https://else.example/".into(), "https://mcp.example/".into()];
+    let opaque = browser.issuer.mint(TokenSpec { kind: TokenKind::Opaque, audience: both, ..TokenSpec::default() });
+    let nobody = browser.issuer.mint(TokenSpec::default());
+    let mut active = async |client: &str, token: &str| {
+        let form = [("client_id", client), ("client_secret", "secret"), ("token", token)];
+        let answer = browser.post("introspect", &form).await.json();
+        assert!(answer["active"] == true || answer == json!({ "active": false }), "{answer}");
+        answer["active"] == true
+    };
+    let mut seen = Vec::new();
+    for audiences in [&[][..], &["https://mcp.example/"], &["https://api.example/"], &["https://mcp.example"]] {
+        let audiences: Vec<String> = audiences.iter().map(|name| (*name).to_owned()).collect();
+        idp.issuer("t").configure(|config| {
+            config.introspection.audiences.clear();
+            if !audiences.is_empty() {
+                config.introspection.audiences.insert("rs".into(), audiences);
+            }
+        });
+        let tokens = [&access, &refresh, &opaque, &nobody];
+        let mut answers = [false; 4];
+        for (at, token) in tokens.into_iter().enumerate() {
+            answers[at] = active("rs", token).await;
+            assert!(active("other", token).await, "who is not named hears of all");
+        }
+        seen.push(answers);
+    }
+    assert_eq!(seen, [[true; 4], [true, false, true, false], [false; 4], [false; 4]]);
     idp.stop().await;
 }

@@ -195,3 +195,24 @@ async fn opaque_tokens_work_at_the_provider() {
     assert_eq!(browser.bearer("userinfo", &access).await.text("email"), "alice@example.com");
     idp.stop().await;
 }
+
+/// Public documents may be kept, as those of real providers are; what is for one client may not.
+#[tokio::test]
+async fn documents_leave_caches_alone_and_answers_are_not_stored() {
+    let (idp, _) = start().await;
+    let control = async |path: &str, post: bool| {
+        let (http, url) = (reqwest::Client::new(), format!("{}{path}", idp.base_url()));
+        let request = if post { http.post(url) } else { http.get(url) };
+        let answer = request.send().await.expect("an answer");
+        let headers = answer.headers();
+        assert!(!headers.contains_key("expires") && !headers.contains_key("last-modified"), "{path}");
+        headers.get("cache-control").map(|value| value.to_str().expect("a text").to_owned())
+    };
+    for path in ["/t/jwks", "/t/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/t"] {
+        assert_eq!(control(path, false).await, None, "{path}");
+    }
+    for (path, post) in [("/t/token", true), ("/t/introspect", true), ("/t/userinfo", false), ("/t/api", false)] {
+        assert_eq!(control(path, post).await.as_deref(), Some("no-store"), "{path}");
+    }
+    idp.stop().await;
+}

@@ -12,6 +12,8 @@ mod misbehaviour;
 mod pages;
 mod par;
 mod personalities;
+mod products;
 mod program;
+mod subjects;
 mod tls;
 mod tokens;

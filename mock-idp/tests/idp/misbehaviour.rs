@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mock_idp::{Answer, Endpoint, Former, Issuer};
+use mock_idp::{Answer, Endpoint, Former, Issuer, MockIdp, Options};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, VERIFIER, part, start, verified};
@@ -267,5 +267,42 @@ async fn the_journal_has_what_came() {
     browser.issuer.forget();
     assert!(browser.issuer.journal().is_empty());
     assert!(idp.issuer("other").journal().is_empty());
+    idp.stop().await;
+}
+
+/// Where a provider writes its tokens its own way, the endpoints know a scripted one as they know any other.
+#[tokio::test]
+async fn a_scripted_token_of_a_personality_is_known() {
+    let options = Options { personalities: true, ..Options::default() };
+    let idp = MockIdp::start(options).await.expect("a free port");
+    let mut browser = Browser::new(idp.issuer("okta/oauth2/default"));
+    browser.issuer.configure(|config| config.api.audiences = vec!["api://default".into()]);
+    let mut status = async |change: Value| {
+        let token = tokens_after(&mut browser, json!({ "access-token": change })).await.text("access_token");
+        let answer = browser.bearer("api", &token).await;
+        (answer.status, answer.json()["scope"].as_str().unwrap_or_default().to_owned())
+    };
+    for (change, scope) in [
+        (json!({ "expires-in": 60 }), "openid email"),
+        (json!({ "claims": { "extra": 1 } }), "openid email"),
+        (json!({ "claims": { "scp": ["mcp:read", "x"] } }), "mcp:read x"),
+        (json!({ "without": ["scp"] }), ""),
+    ] {
+        assert_eq!(status(change.clone()).await, (200, scope.to_owned()), "{change}");
+    }
+    // What was never issued stays unknown.
+    for change in [
+        json!({ "expires-in": -60 }),
+        json!({ "claims": { "iss": "https://other.example" } }),
+        json!({ "without": ["exp"] }),
+        json!({ "claims": { "aud": "https://other.example" } }),
+        json!({ "key": "foreign" }),
+        json!({ "key": "tampered" }),
+        json!({ "alg": "RS512" }),
+        json!({ "typ": "JWT" }),
+        json!({ "payload": "{}" }),
+    ] {
+        assert_eq!(status(change.clone()).await.0, 401, "{change}");
+    }
     idp.stop().await;
 }

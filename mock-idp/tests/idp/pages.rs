@@ -1,6 +1,7 @@
 //! Login and consent: forms, sessions, `prompt`, auto-approval.
 
-use crate::browser::{Browser, start};
+use crate::browser::{Answer, Browser, CALLBACK, VERIFIER, start};
+use crate::misbehaviour::script;
 
 #[tokio::test]
 async fn refusal_goes_back_and_the_form_works_once() {
@@ -94,8 +95,54 @@ async fn auto_approval_asks_nobody() {
     browser.issuer.configure(|config| config.auto_approve = true);
     for (hint, sub) in [("bob", "user-bob"), ("", "user-alice")] {
         let code = browser.authorize(&[("login_hint", hint)]).await.param("code").expect("a code");
-        let access = browser.redeem(&code, crate::browser::VERIFIER).await.text("access_token");
+        let access = browser.redeem(&code, VERIFIER).await.text("access_token");
         assert_eq!(crate::browser::part(&access, 1)["sub"], sub);
     }
+    idp.stop().await;
+}
+
+/// The form of an answer that comes by `form_post`: where it goes, and what it brings.
+fn posted(page: &Answer) -> (String, Vec<(String, String)>) {
+    let between = |text: &str, from: &str| {
+        let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("{from} in {text}"));
+        let mut value = rest.split('"').next().unwrap_or_default().to_owned();
+        for (code, plain) in [("&#38;", "&"), ("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'")] {
+            value = value.replace(code, plain);
+        }
+        value
+    };
+    assert_eq!((page.status, page.location.as_str()), (200, ""), "{}", page.body);
+    assert!(page.body.contains("<script>document.forms[0].submit()</script>"), "{}", page.body);
+    let fields = page.body.lines().filter(|line| line.contains("type=\"hidden\""));
+    let fields = fields.map(|line| (between(line, "name=\""), between(line, "value=\"")));
+    (between(&page.body, "method=\"post\" action=\""), fields.collect())
+}
+
+/// OAuth 2.0 Form Post Response Mode.
+#[tokio::test]
+async fn an_answer_comes_as_a_form_that_sends_itself_if_asked_for() {
+    let (idp, mut browser) = start().await;
+    let modes = browser.issuer.metadata()["response_modes_supported"].clone();
+    assert_eq!(modes, serde_json::json!(["query", "form_post"]));
+    let mode = ("response_mode", "form_post");
+    let odd = "</form>\"'&amp; <x>";
+    let names = |fields: &[(String, String)]| fields.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    // By way of the pages, both ways.
+    let (to, fields) = posted(&browser.log_in_as("alice", "allow", &[mode, ("state", odd)]).await);
+    assert_eq!((to.as_str(), names(&fields)), (CALLBACK, vec!["code".into(), "state".into(), "iss".into()]));
+    assert_eq!((fields[1].1.as_str(), fields[2].1.as_str()), (odd, browser.issuer.url().as_str()));
+    assert_eq!(browser.redeem(&fields[0].1, VERIFIER).await.status, 200);
+    let mut other = Browser::new(browser.issuer.clone());
+    let (_, fields) = posted(&other.log_in_as("bob", "deny", &[mode]).await);
+    assert_eq!(fields[0], ("error".to_owned(), "access_denied".to_owned()));
+    // Errors, scripted and not, and a client that is not known, whose answer goes nowhere.
+    let (to, fields) = posted(&other.authorize(&[mode, ("code_challenge", "")]).await);
+    assert_eq!((to.as_str(), fields[0].1.as_str()), (CALLBACK, "invalid_request"));
+    script(&browser.issuer, "authorize", serde_json::json!({ "error": "server_error" }));
+    assert_eq!(posted(&other.authorize(&[mode]).await).1[0].1, "server_error");
+    assert_eq!(other.authorize(&[mode, ("client_id", "nobody")]).await.status, 400);
+    // Any other mode is an error, and that comes in the query.
+    let refused = other.authorize(&[("response_mode", "fragment")]).await;
+    assert_eq!((refused.status, refused.param("error").as_deref()), (303, Some("invalid_request")));
     idp.stop().await;
 }

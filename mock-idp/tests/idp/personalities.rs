@@ -180,7 +180,7 @@ async fn github_answers_forms_and_errors_with_200() {
     assert_eq!(names, ["access_token", "token_type", "scope"]);
     assert!(members[0].1.starts_with("gho_") && members[2].1 == "openid,repo,gist", "{}", answer.body);
     let refused = browser.redeem("wrong", VERIFIER).await;
-    assert!(refused.status == 200 && refused.body.contains("error=invalid_grant"), "{}", refused.body);
+    assert!(refused.status == 200 && refused.body.contains("error=bad_verification_code"), "{}", refused.body);
     let url = browser.issuer.endpoint_url("token");
     let request = reqwest::Client::new().post(url).header("accept", "application/json");
     let request =

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use mock_idp::{Alg, Former, Sign, TokenKind, TokenSpec};
+use mock_idp::{Alg, Former, MockIdp, Options, Sign, TokenKind, TokenSpec};
 use serde_json::{Map, Value, json};
 
-use crate::browser::{part, start, verified};
+use crate::browser::{Browser, VERIFIER, part, start, verified};
 
 fn members(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -110,5 +110,95 @@ async fn each_issuer_has_a_clock_that_moves() {
     assert!(verified(&other, &other.mint(TokenSpec::default())).is_some(), "another issuer's clock stands");
     clock.reset();
     assert!(verified(&browser.issuer, &browser.issuer.mint(TokenSpec::default())).is_some());
+    idp.stop().await;
+}
+
+/// Every claim of a login's ID token but those that hang on its request, and no other.
+#[tokio::test]
+async fn a_minted_id_token_looks_like_one_of_a_login() {
+    let options = Options { personalities: true, ..Options::default() };
+    let idp = MockIdp::start(options).await.expect("a free port");
+    for name in ["t", "entra/contoso/v2.0", "keycloak/realms/r", "okta/oauth2/default", "cognito/p", "google", "auth0"]
+    {
+        let mut browser = Browser::new(idp.issuer(name));
+        let code = browser.code(&[("scope", "openid email"), ("resource", "")]).await;
+        let login = part(&browser.redeem(&code, VERIFIER).await.text("id_token"), 1);
+        let spec = || TokenSpec { kind: TokenKind::Id, client_id: "app".into(), ..TokenSpec::default() };
+        let minted = part(&browser.issuer.mint(TokenSpec { scope: "openid email".into(), ..spec() }), 1);
+        let mut names: Vec<_> = login.as_object().expect("claims").keys().filter(|name| *name != "at_hash").collect();
+        let mut found: Vec<_> = minted.as_object().expect("claims").keys().collect();
+        names.sort();
+        found.sort();
+        assert_eq!(found, names, "{name}");
+        for name in ["iss", "aud", "sub", "email"] {
+            assert_eq!(minted[name], login[name]);
+        }
+        assert_eq!(minted["auth_time"], minted["iat"]);
+        let other = part(&browser.issuer.mint(TokenSpec { audience: vec!["x".into()], ..spec() }), 1);
+        assert_eq!((&other["aud"], other.get("client_id")), (&json!("x"), None));
+    }
+    idp.stop().await;
+}
+
+#[tokio::test]
+async fn without_audience_there_is_no_aud() {
+    let (idp, browser) = start().await;
+    for kind in [TokenKind::Access, TokenKind::AsIssued, TokenKind::Id, TokenKind::IdJag, TokenKind::Jwt] {
+        let claims = part(&browser.issuer.mint(TokenSpec { kind, ..TokenSpec::default() }), 1);
+        assert_eq!(claims.get("aud"), None, "{kind:?}");
+    }
+    idp.stop().await;
+}
+
+/// What a login gives: opaque where it is so there, unless only a JWT can be what is asked for.
+#[tokio::test]
+async fn tokens_as_issued_are_opaque_where_those_of_a_login_are() {
+    let options = Options { personalities: true, ..Options::default() };
+    let idp = MockIdp::start(options).await.expect("a free port");
+    let as_issued = || TokenSpec { kind: TokenKind::AsIssued, ..TokenSpec::default() };
+    for (name, prefix) in [("github", "gho_"), ("google", "ya29."), ("auth0", "")] {
+        let issuer = idp.issuer(name);
+        let token = issuer.mint(as_issued());
+        assert!(token.starts_with(prefix) && token.trim_start_matches(prefix).matches('.').count() == 0, "{token}");
+        assert!(Browser::new(issuer.clone()).bearer("userinfo", &token).await.status != 401, "{name}: it is known");
+        for spec in [
+            TokenSpec { typ: Some("at+jwt".into()), ..as_issued() },
+            TokenSpec { alg: Some(Alg::Es256), ..as_issued() },
+            TokenSpec { sign: Sign::Foreign, ..as_issued() },
+            TokenSpec { kind: TokenKind::Access, ..as_issued() },
+        ] {
+            assert_eq!(issuer.mint(spec).matches('.').count(), 2, "{name}");
+        }
+    }
+    let api = TokenSpec { audience: vec!["https://api.example/".into()], ..as_issued() };
+    for name in ["t", "okta", "auth0"] {
+        assert_eq!(idp.issuer(name).mint(api.clone()).matches('.').count(), 2, "{name}");
+    }
+    idp.stop().await;
+}
+
+/// Userinfo, introspection and the API know an honest token that a personality writes its own way, and no forged one.
+#[tokio::test]
+async fn a_minted_token_of_a_personality_is_known() {
+    let options = Options { personalities: true, ..Options::default() };
+    let idp = MockIdp::start(options).await.expect("a free port");
+    for name in ["okta/oauth2/default", "keycloak/realms/r", "entra/contoso/v2.0"] {
+        let mut browser = Browser::new(idp.issuer(name));
+        let spec = || TokenSpec { scope: "openid".into(), client_id: "app".into(), ..TokenSpec::default() };
+        let mut status = async |spec: TokenSpec| browser.bearer("userinfo", &idp.issuer(name).mint(spec)).await.status;
+        assert_eq!(status(spec()).await, 200, "{name}");
+        for forged in [
+            TokenSpec { sign: Sign::Foreign, ..spec() },
+            TokenSpec { sign: Sign::Tampered, ..spec() },
+            TokenSpec { ttl: Some(-1), ..spec() },
+            TokenSpec { claims: members(json!({ "iss": "x" })), ..spec() },
+            TokenSpec { claims: members(json!({ "exp": null })), ..spec() },
+            TokenSpec { payload: Some("{}".into()), ..spec() },
+            TokenSpec { header: members(json!({ "crit": ["x"] })), ..spec() },
+            TokenSpec { kind: TokenKind::Id, ..spec() },
+        ] {
+            assert_eq!(status(forged.clone()).await, 401, "{name}: {forged:?}");
+        }
+    }
     idp.stop().await;
 }
