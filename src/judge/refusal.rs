@@ -19,7 +19,7 @@ pub enum Refusal {
 /// Classifies the facts of a step that ought to be refused.
 ///
 /// `authorize`, `login`, `consent`, `callback`: no code goes anywhere, no push is taken if that is all there is to do, and the browser is sent neither to an unregistered
-/// place nor on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `manage`, `fetch`: 4xx.
+/// place nor, but for `callback`, on to the identity provider (where a step stops at that hop). `token`, `exchange`: 4xx and no token. `call`: 4xx and no result. `register`: 4xx and no client. `manage`, `fetch`: 4xx.
 /// `repeat`: nothing succeeded.
 #[must_use]
 pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
@@ -30,7 +30,9 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
         Verb::Authorize | Verb::Login | Verb::Consent | Verb::Callback => {
             let at = facts["stopped-at"].as_str().unwrap_or_default();
             facts["codes"].as_array().is_some_and(|c| !c.is_empty())
-                || ["elsewhere", "upstream", "callback", "pushed"].contains(&at)
+                || ["elsewhere", "callback", "pushed"].contains(&at)
+                // An answer that was thrown away may be asked for again, by a request of its own.
+                || at == "upstream" && verb != Verb::Callback
         }
         Verb::Token | Verb::Exchange => facts["granted"] == true,
         Verb::Call => facts["served"] == true,

@@ -546,7 +546,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// What a step may come to that nobody is to blame for.
-const LET_OFF: [&str; 3] = [step::NO_DENIAL, step::TOO_LONG, step::USED_UP];
+const LET_OFF: [&str; 4] = [step::NO_DENIAL, step::NOTHING_TO_SWAP, step::TOO_LONG, step::USED_UP];
 /// Why a case of two clients does not apply.
 const SAME_CLIENT: &str = "every registration is answered with the same client_id, as RFC 7591 section 3.2.1 allows, so there is one client only";
 /// How often a case is tried where the target forgets its clients.

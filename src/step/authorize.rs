@@ -161,7 +161,11 @@ pub async fn callback(context: &mut Context, args: Args<'_>) -> Result<Value, St
         format!("deliver the callback of `{owner}`: none is held (authorize until \"callback\" first)")
     })?;
     let location = changed(&held, args);
-    let mut facts = go(context, &browser, tx.clone(), Start::Resume(location), args).await?;
+    // Who throws an answer away may send the browser to the identity provider again: that is the end of this request.
+    let mut table = Map::new();
+    table.insert("until".into(), json!(args.text("until").unwrap_or_else(|| "upstream".into())));
+    table.extend(args.get("approve").map(|approve| ("approve".to_owned(), approve.clone())));
+    let mut facts = go(context, &browser, tx.clone(), Start::Resume(location), Args::new(&table)).await?;
     if args.flag("call") {
         facts["served"] = json!(facts["stopped-at"] == "code" && is_served(context).await?);
     }

@@ -7,10 +7,9 @@ use crate::wire::{Button, Form, Page};
 
 /// Whether a form that does not say yes in a word of consent is of such a page.
 pub(super) fn is_between(page: &Page, form: &Form, hints: &LoginForm) -> bool {
-    if hints.approve.is_some() {
-        return false;
-    }
-    is_chooser(form, hints) || says(page, DEVICE) || is_understood(form) && !is_about_client(page, hints)
+    // Where the profile names the button of the consent page, a page without it that is not understood is to be told.
+    let known = is_chooser(form, hints) || signs_in(form) || says(page, DEVICE);
+    known || hints.approve.is_none() && is_understood(form) && !is_about_client(page, hints)
 }
 
 /// How such a page is passed: as the user of this name, without taking up what it offers.
@@ -29,6 +28,15 @@ pub(super) fn pass(page: &Page, form: &Form, username: &str) -> (Form, Option<Bu
 fn is_chooser(form: &Form, hints: &LoginForm) -> bool {
     let names_user = |text: &str| hints.users.iter().any(|user| !user.is_empty() && text.contains(user.as_str()));
     form.buttons.iter().any(|button| words_of(button).iter().any(|text| names_user(text)))
+}
+
+/// Whether all that it offers is to sign in somewhere.
+fn signs_in(form: &Form) -> bool {
+    let says_so = |text: &str| {
+        let text = text.to_lowercase();
+        ["sign in", "signin", "log in", "login", "continue with"].iter().any(|words| text.contains(words))
+    };
+    !form.buttons.is_empty() && form.buttons.iter().all(|button| words_of(button).iter().any(|text| says_so(text)))
 }
 
 /// Whether all its buttons speak a language that is understood here: of one that is not, nobody knows what it asks.
@@ -109,6 +117,7 @@ mod tests {
         assert!(!is_consent("Stay signed in? So you are asked less often.", &["No", "Yes"]));
         assert!(!is_consent("Faster access with a passkey", &["Continue", "Skip for now"]));
         assert!(!is_consent("Welcome back", &["Continue"]));
+        assert!(!is_consent("Sign in to get access", &["Sign in with Google", "Log in by e-mail"]));
         assert!(!is_consent("Choose who goes on to Authspec", &["alice@example", "Another"]));
     }
 

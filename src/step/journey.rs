@@ -198,6 +198,17 @@ async fn stretches(
             }
             Asks::Nothing => {
                 // A page may leave it to the user to go back to the client (RFC 9700 section 4.11.2).
+                let upstream = world.idp.as_ref().and_then(|idp| onward::to_upstream(&page, idp));
+                if let Some(location) = upstream {
+                    wire.learn_url(&location);
+                    log.redirects.push(location.clone());
+                    if plan.goal == Goal::Upstream {
+                        return arrived(world, wire, tx, &location, page.status);
+                    }
+                    tx.upstream = world.idp.as_ref().map(|idp| idp.request_at(&location));
+                    next = Start::Resume(location);
+                    continue;
+                }
                 let Some(location) = onward::to_client(&page, tx) else { return Ending::Page };
                 wire.learn_url(&location);
                 log.redirects.push(location.clone());

@@ -49,6 +49,7 @@ pub use context::{Context, Held};
 pub use discover::{Discovered, discover};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, NO_SUBJECT, Source};
 pub use id_jag::{ID_JAG, Identity};
+pub use mutate::NOTHING_TO_SWAP;
 pub(crate) use noted::part;
 pub use noted::{Noted, Reads};
 pub use pool::{Borrowed, Budget, Ends, NOT_REGISTERED, Pool, TakenBack, USED_UP, Wanted};

@@ -14,6 +14,7 @@ use crate::oauth::encrypt::{self, Inside};
 use crate::oauth::forge::{self, Signing};
 use crate::oauth::jwt::Jwt;
 use crate::transcript::Secret;
+use crate::wire::Cookie;
 use crate::wire::host::Document;
 
 /// Changes the thing and returns it as `value`.
@@ -212,11 +213,24 @@ fn swap(text: &str, from: &str, to: &str) -> String {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let clear = text.replace(from, to).replace(&encoded(from), &encoded(to));
     let parts = clear.split('.').map(|part| {
-        let decoded = |engine: &&GeneralPurpose| String::from_utf8(engine.decode(part).ok()?).ok();
+        // The signs of base64 that cookies cannot carry are percent-encoded.
+        let plain = percent_decoded(part);
+        let decoded = |engine: &&GeneralPurpose| String::from_utf8(engine.decode(&plain).ok()?).ok();
         let read = |engine: &&'static GeneralPurpose| Some((*engine, decoded(engine).filter(|t| t.contains(from))?));
-        BASE64.iter().find_map(read).map_or_else(|| part.to_owned(), |(engine, t)| engine.encode(t.replace(from, to)))
+        let Some((engine, said)) = BASE64.iter().find_map(read) else { return part.to_owned() };
+        let changed = engine.encode(said.replace(from, to));
+        if plain == part { changed } else { encoded(&changed) }
     });
     parts.collect::<Vec<_>>().join(".")
+}
+
+/// A text without its percent-encoding; as it was where it has none.
+fn percent_decoded(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let pair = format!("x={}", text.replace('+', "%2B"));
+    form_urlencoded::parse(pair.as_bytes()).next().map_or_else(|| text.to_owned(), |(_, value)| value.into_owned())
 }
 
 /// Sets, replaces or removes cookies in a browser's jar.
@@ -229,8 +243,24 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
         jar.plant(&theirs);
     }
     if args.text("cookie").as_deref() == Some("*") {
+        let swapped = args.list("swap");
+        if let [from, to] = swapped.as_slice() {
+            let tells =
+                |cookie: &Cookie| cookie.name.contains(from.as_str()) || swap(&cookie.value, from, to) != cookie.value;
+            if !jar.cookies().iter().any(tells) {
+                return Err(NOTHING_TO_SWAP.into());
+            }
+            // The name of a cookie may say whom it is about.
+            for cookie in jar.cookies().iter().filter(|cookie| cookie.name.contains(from.as_str())) {
+                jar.remove(&cookie.name);
+                jar.set(&format!("{}={}; Path=/", cookie.name.replace(from.as_str(), to), cookie.value), &origin);
+            }
+        }
         for cookie in jar.cookies() {
             let changed = change_text(&cookie.value, args);
+            if changed == cookie.value && !swapped.is_empty() && args.text("cut").is_none_or(|cut| cut.is_empty()) {
+                continue;
+            }
             // Where there is nothing to cut off, all of it goes: a browser that sends its honest cookies has altered none.
             jar.replace(&cookie.name, if changed == cookie.value { "" } else { &changed });
         }
@@ -256,6 +286,9 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     Ok(json!({ "browser": { "cookies": all } }))
 }
 
+/// Why a case about rewritten cookies does not apply.
+pub const NOTHING_TO_SWAP: &str =
+    "no cookie names the client in a way that can be read, so none can be made to name another";
 /// How cookies and tokens carry what they say.
 const BASE64: &[&GeneralPurpose] = &[&URL_SAFE_NO_PAD, &URL_SAFE, &STANDARD_NO_PAD, &STANDARD];
 

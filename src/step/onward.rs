@@ -1,6 +1,8 @@
 //! Pages that leave it to the user to go back to the client: by a link, or by a script that sets the address.
 
 use super::context::Transaction;
+use super::page_words;
+use super::world::Idp;
 use crate::oauth::redirect::Redirect;
 use crate::wire::Page;
 
@@ -13,7 +15,7 @@ pub(super) fn to_client(page: &Page, tx: &Transaction) -> Option<String> {
         let ours = tx.state.as_deref().is_none_or(|state| redirect.any("state") == Some(state));
         answers && ours && tx.client.redirect_uris.iter().any(|uri| redirect.goes_to(uri))
     };
-    if !page.forms.is_empty() {
+    if page.forms.iter().any(|form| !page_words::is_logout(form)) {
         return None;
     }
     let links = page.links.iter().map(|link| link.href.clone());
@@ -23,18 +25,29 @@ pub(super) fn to_client(page: &Page, tx: &Transaction) -> Option<String> {
     if found.len() == 1 { found.pop() } else { None }
 }
 
+/// The authorization request to our identity provider to which a page leads, by a link or a script, if there is exactly one.
+pub(super) fn to_upstream(page: &Page, idp: &Idp) -> Option<String> {
+    let links = page.links.iter().map(|link| link.href.clone());
+    let quoted = quoted(&page.body, &idp.issuer.endpoint_url("authorize"));
+    let mut found: Vec<String> = links.chain(quoted).filter(|url| idp.is_asked_at(url)).collect();
+    found.sort();
+    found.dedup();
+    if found.len() == 1 { found.pop() } else { None }
+}
+
 /// The texts in quotes that begin like a redirect URI of the client.
 fn texts(body: &str, tx: &Transaction) -> Vec<String> {
+    tx.client.redirect_uris.iter().flat_map(|uri| quoted(body, uri)).collect()
+}
+
+/// The texts in quotes that begin so.
+fn quoted(body: &str, beginning: &str) -> Vec<String> {
     let unescaped = body.replace("\\/", "/").replace("\\u0026", "&").replace("&amp;", "&");
-    let mut found = Vec::new();
-    for uri in &tx.client.redirect_uris {
-        for (at, _) in unescaped.match_indices(uri.as_str()) {
-            let opens = unescaped[..at].chars().next_back().filter(|c| matches!(c, '"' | '\''));
-            let end = opens.and_then(|quote| unescaped[at..].find(quote));
-            found.extend(end.map(|end| unescaped[at..at + end].to_owned()));
-        }
-    }
-    found
+    let text_at = |at: usize| {
+        let quote = unescaped[..at].chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+        Some(unescaped[at..at + unescaped[at..].find(quote)?].to_owned())
+    };
+    unescaped.match_indices(beginning).filter_map(|(at, _)| text_at(at)).collect()
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ pub fn describe(page: &Page) -> String {
 }
 
 /// Whether a form is there to sign out: pages about a login have one, and it asks nothing.
-fn is_logout(form: &Form) -> bool {
+pub(super) fn is_logout(form: &Form) -> bool {
     let only = form.buttons.len() == 1 && form.fields.iter().all(|f| f.kind == "hidden");
     let says = |text: &str| {
         let text = text.to_lowercase();
