@@ -12,7 +12,6 @@ pub(super) fn members(members: &Map<String, Value>) -> Map<String, Value> {
 fn member(name: &str, value: &Value) -> Value {
     match value {
         Value::Null | Value::Bool(_) => value.clone(),
-        Value::String(text) if is_secret(name) => format!("(hidden: {} characters)", text.chars().count()).into(),
         _ if is_secret(name) => "(hidden)".into(),
         Value::Array(items) => items.iter().map(|item| member(name, item)).collect(),
         Value::Object(inner) => members(inner).into(),
@@ -114,7 +113,7 @@ mod tests {
     fn what_lies_deeper_is_hidden_as_well() {
         let claims = json!({ "a": [{ "password": "p-1" }, "{\"secret\": \"p-2\"}"], "has_token": true, "password": 7, "b": "{ \"c\": 1 }" });
         let shown = members(claims.as_object().expect("an object"));
-        let expected = json!({ "a": [{ "password": "(hidden: 3 characters)" }, "{\"secret\":\"(hidden: 3 characters)\"}"],
+        let expected = json!({ "a": [{ "password": "(hidden)" }, "{\"secret\":\"(hidden)\"}"],
             "has_token": true, "password": "(hidden)", "b": "{ \"c\": 1 }" });
         assert_eq!(Value::from(shown), expected);
     }
