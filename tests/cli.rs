@@ -447,6 +447,102 @@ fn what_cannot_be_inspected_or_minted_is_said_so() {
     assert_eq!(authspec(&["serve", "idp", "--personality", "entre"]).status.code(), Some(4));
 }
 
+#[test]
+fn the_answer_of_a_token_endpoint_is_inspected_token_by_token() {
+    let idp = Idp::start(&[]);
+    let issuer = format!("{}/corp", idp.url);
+    let mint = |more: &[&str]| {
+        let minted = authspec(&[&["mint", "--idp", &issuer], more].concat());
+        assert_eq!(minted.status.code(), Some(0), "{}", stderr(&minted));
+        stdout(&minted).trim().to_owned()
+    };
+    let (access, id) = (mint(&["--aud", "https://mcp.example/mcp"]), mint(&["--id-token"]));
+    let late = mint(&["--aud", "https://mcp.example/mcp", "--claim", "exp=-1h"]);
+    let against = ["--issuer", issuer.as_str(), "--audience", "https://mcp.example/mcp"];
+    let both = |access: &str| {
+        let answer =
+            serde_json::json!({ "access_token": access, "id_token": id, "refresh_token": "r-1", "expires_in": 60 });
+        inspect_from_stdin(&serde_json::to_string_pretty(&answer).expect("JSON"), &against)
+    };
+    let seen = both(&access);
+    let text = stdout(&seen);
+    assert_eq!(seen.status.code(), Some(0), "the audience is asked of the access token alone: {text}{}", stderr(&seen));
+    assert!(text.starts_with("access_token: an access token of RFC 9068") && text.contains("\nid_token: "), "{text}");
+    assert!(!text.contains("r-1") && text.matches("the signature is that of").count() == 2, "{text}");
+    assert_eq!(both(&late).status.code(), Some(1));
+    assert_eq!(both("an-opaque-token").status.code(), Some(2));
+    for (answer, told) in [
+        (r#"{"error":"invalid_grant"}"#, "neither access_token nor id_token: it says error invalid_grant"),
+        (r#"{"token":"x-secret"}"#, "neither access_token nor id_token"),
+        (r#"{"access_token":7}"#, "access_token is no text"),
+        (r#"{"access_token":"x-secret"#, "begins like JSON"),
+    ] {
+        let seen = inspect_from_stdin(answer, &[]);
+        assert_eq!((seen.status.code(), stdout(&seen).as_str()), (Some(4), ""), "{answer}");
+        assert!(stderr(&seen).contains(told) && !stderr(&seen).contains("x-secret"), "{answer}: {}", stderr(&seen));
+    }
+}
+
+#[test]
+fn a_file_in_place_of_a_token_is_told_how_it_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tok.txt");
+    std::fs::write(&file, "an-opaque-token").expect("a file");
+    let file = file.to_str().expect("UTF-8");
+    let seen = authspec(&["inspect", file]);
+    assert_eq!((seen.status.code(), stdout(&seen).as_str()), (Some(4), ""));
+    assert!(stderr(&seen).contains(&format!("authspec inspect - < {file}")), "{}", stderr(&seen));
+}
+
+#[test]
+fn an_opaque_token_says_nothing_and_its_issuer_knows_it() {
+    let idp = Idp::start(&[]);
+    let issuer = format!("{}/corp", idp.url);
+    let minted =
+        authspec(&["mint", "--idp", &issuer, "--opaque", "--aud", "https://mcp.example/mcp", "--claim", "tid=t1"]);
+    assert_eq!(minted.status.code(), Some(0), "{}", stderr(&minted));
+    let token = stdout(&minted).trim().to_owned();
+    assert!(token.len() > 20 && !token.contains('.'), "{token}");
+    let asked = reqwest::Client::new().post(format!("{issuer}/introspect")).basic_auth("my-server", Some("its-secret"));
+    let asked = asked.header("content-type", "application/x-www-form-urlencoded").body(format!("token={token}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let said = runtime.block_on(async { asked.send().await.expect("an answer").text().await.expect("a body") });
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&said["active"], &said["tid"]), (&true.into(), &"t1".into()), "{said}");
+    for signed in
+        [["--id-token", "--opaque"].as_slice(), &["--opaque", "--alg", "ES256"], &["--opaque", "--sign", "none"]]
+    {
+        let refused = authspec(&[&["mint", "--idp", &issuer], signed].concat());
+        assert_eq!(refused.status.code(), Some(4), "{signed:?}");
+    }
+}
+
+#[test]
+fn secrets_among_claims_are_not_shown() {
+    let idp = Idp::start(&[]);
+    let mint = |more: &[&str]| stdout(&authspec(&[&["mint", "--idp", &idp.url], more].concat())).trim().to_owned();
+    let inner = mint(&[]);
+    let signature = inner.rsplit('.').next().expect("three parts").to_owned();
+    let claims = [
+        format!("access_token={inner}"),
+        format!("aud={inner}"),
+        format!("note=\"Bearer {inner}, for example\""),
+        format!("act={{\"sub\":\"x\",\"assertion\":\"{inner}\"}}"),
+        "client_secret=s3cr3t-one".to_owned(),
+        "deep={\"userPassword\":\"s3cr3t-two\",\"tokens\":[\"s3cr3t-three\"]}".to_owned(),
+        "text={\"a\":\"b\"}".to_owned(),
+    ];
+    let token = mint(&claims.iter().flat_map(|claim| ["--claim", claim]).collect::<Vec<_>>());
+    let seen = inspect_from_stdin(&token, &["--audience", "https://mcp.example/mcp"]);
+    let text = stdout(&seen).split_whitespace().collect::<String>();
+    assert!(!text.contains(&signature) && !text.contains("s3cr3t"), "{}", stdout(&seen));
+    assert!(
+        text.contains("client_secret") && text.contains("eyJ") && text.contains(r#"{"a":"b"}"#),
+        "{}",
+        stdout(&seen)
+    );
+}
+
 /// Whether a process lives, and is not only waiting to be fetched by its parent.
 fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

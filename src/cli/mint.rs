@@ -171,6 +171,9 @@ fn spec(args: &MintArgs, now: i64) -> Result<Value, String> {
     if args.id_token {
         spec["kind"] = "id".into();
     }
+    if args.opaque {
+        spec["kind"] = "opaque".into();
+    }
     for (name, given) in [("alg", &args.alg), ("user", &args.user)] {
         if let Some(given) = given {
             spec[name] = given.as_str().into();

@@ -261,11 +261,15 @@ struct MintArgs {
     /// Make an ID token
     #[arg(long)]
     id_token: bool,
+    /// Make an access token that says nothing by itself: its issuer knows it (RFC 7662)
+    #[arg(long, conflicts_with_all = ["id_token", "header", "alg", "sign"])]
+    opaque: bool,
 }
 
 #[derive(Debug, Args)]
 struct InspectArgs {
-    /// The token; `-` reads it from standard input, so that it does not stay in the shell's history
+    /// The token, or the JSON answer of a token endpoint; `-` reads it from standard input (`- < FILE`), so that it does
+    /// not stay in the shell's history
     #[arg(value_name = "TOKEN")]
     token: Vec<String>,
     /// The issuer to check it against: metadata, keys, signature, iss
@@ -405,10 +409,12 @@ It prints READY and its URL, and serves until Ctrl-C.";
 const MINT_EXAMPLES: &str = "\
 Examples:
   authspec mint --idp http://127.0.0.1:9000/corp --aud https://my.server/mcp --scope mcp:read
-  authspec mint --serve --aud https://my.server/mcp --claim exp=-1h --sign foreign";
+  authspec mint --serve --aud https://my.server/mcp --claim exp=-1h --sign foreign
+  authspec mint --idp http://127.0.0.1:9000/corp --aud https://my.server/mcp --opaque";
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   pbpaste | authspec inspect - --issuer https://id.example.com --audience https://my.server/mcp
+  curl -d grant_type=client_credentials ... https://id.example.com/token | authspec inspect -
 
 Exit code: 0 nothing wrong · 1 something is · 2 it could not be checked · 4 no token";
 const EXIT_CODES: &str = "\

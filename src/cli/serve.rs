@@ -1,5 +1,7 @@
 //! `authspec serve NAME`: the mock identity provider or a reference deployment, until SIGTERM or Ctrl-C.
 
+use std::time::Duration;
+
 use authspec::diag::nearest;
 use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
@@ -119,18 +121,56 @@ fn authority(args: &ServeArgs, own: Option<&mock_idp::MockIdp>) -> Result<Option
 
 /// A deployment that takes the tokens of an identity provider.
 async fn behind(deployment: Deployment, args: &ServeArgs, faults: Faults) -> Result<(), String> {
-    let tls = args.tls.is_some();
-    let (issuer, own) = upstream(args, true, tls).await?;
+    let (issuer, own) = upstream(args, true, args.tls.is_some()).await?;
     let ca = authority(args, own.as_ref())?;
-    let addr = loopback(args.port);
-    text::remark(&format!("it takes the tokens of {issuer}"));
-    let server = if deployment == Deployment::ScopedApi {
-        fixtures::api::start(fixtures::api::Options { addr, faults, issuer, ca, ..Default::default() }).await
+    let (addr, jwks_cooldown, provider) = (loopback(args.port), JWKS_COOLDOWN, issuer.clone());
+    let (started, look) = if deployment == Deployment::ScopedApi {
+        let options = fixtures::api::Options { addr, faults, issuer, ca, jwks_cooldown, ..Default::default() };
+        let look = Look { audience: Some(options.audience.clone()), tenant: Some(options.tenant.clone()) };
+        (fixtures::api::start(options).await, look)
     } else {
-        fixtures::gateway::start(fixtures::gateway::Options { addr, faults, issuer, ca, ..Default::default() }).await
+        let options = fixtures::gateway::Options { addr, faults, issuer, ca, jwks_cooldown, ..Default::default() };
+        (fixtures::gateway::start(options).await, Look { audience: None, tenant: None })
     };
-    until_stopped(server.map_err(|e| taken(args.port, &e))?, own).await;
+    let server = started.map_err(|e| taken(args.port, &e))?;
+    let (demanded, options) = look.told(server.mcp_url());
+    text::remark(&format!("it takes the tokens of {provider}, with {demanded}"));
+    // Only our own provider makes them for anybody.
+    if own.is_some() {
+        let trust = args.tls.as_ref().map_or_else(String::new, |file| format!("SSL_CERT_FILE={} ", file.display()));
+        text::remark(&format!("  such a token: {trust}authspec mint --idp {provider} {options}"));
+    }
+    let name = deployment.name();
+    text::remark(&format!(
+        "  to have one judged: authspec run fixtures/profiles/{name}.toml (of the source), or authspec run {name}; either starts its own"
+    ));
+    until_stopped(server, own).await;
     Ok(())
+}
+
+/// What tokens must say that such a deployment takes.
+struct Look {
+    /// `aud`; absent means: the MCP URL.
+    audience: Option<String>,
+    /// `tid`, where there are tenants; scopes then stand in `scp`.
+    tenant: Option<String>,
+}
+
+impl Look {
+    /// In words, and as options of `authspec mint`.
+    fn told(&self, mcp_url: &str) -> (String, String) {
+        let audience = self.audience.as_deref().unwrap_or(mcp_url);
+        match &self.tenant {
+            Some(tenant) => (
+                format!("aud {audience}, tid {tenant}, and Notes.Read or Notes.Write in scp"),
+                format!("--aud {audience} --claim tid={tenant} --claim scp=Notes.Read"),
+            ),
+            None => (
+                format!("aud {audience}, and mcp:read or mcp:write in scope"),
+                format!("--aud {audience} --scope mcp:read"),
+            ),
+        }
+    }
 }
 
 /// The identity provider at `--upstream`, or else ours, started beside the deployment.
@@ -138,7 +178,8 @@ async fn upstream(args: &ServeArgs, sends_iss: bool, tls: bool) -> Result<(Strin
     if let Some(issuer) = &args.upstream {
         return Ok((issuer.clone(), None));
     }
-    let options = mock_idp::Options { tls, ..Default::default() };
+    // With its control API, so that `authspec mint` can ask for tokens that the deployment takes.
+    let options = mock_idp::Options { tls, control: true, ..Default::default() };
     let idp = mock_idp::MockIdp::start(options).await.map_err(|e| taken(0, &e))?;
     write_ca(args, &idp)?;
     let issuer = idp.issuer("default");
@@ -191,3 +232,7 @@ fn taken(port: u16, error: &std::io::Error) -> String {
 pub(super) async fn stopped() {
     Signals::listen().next().await;
 }
+
+/// How soon the key set is fetched again for an unknown `kid`: shorter than by default, as with the proxies, so that a profile need not
+/// wait long.
+const JWKS_COOLDOWN: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::claims::{moment, plain, seconds, span};
+use super::claims::{Beyond, beyond, moment, plain, seconds, span};
 use super::{Against, Inspection, Mark};
 use crate::oauth::jwt::Jwt;
 
@@ -90,11 +90,19 @@ pub(super) fn claims(jwt: &Jwt, against: &Against, seen: &mut Inspection) {
 fn times(claims: &Map<String, Value>, now: i64, seen: &mut Inspection) {
     let at = |name: &str| claims.get(name).and_then(seconds);
     for name in ["exp", "iat", "nbf"] {
-        if let Some(value) = claims.get(name).filter(|value| seconds(value).is_none()) {
-            let rule = if name == "nbf" { "rs.token-nbf-enforced" } else { "rs.token-exp-enforced" };
-            let text = format!("{name} is {value}, not a number of seconds (RFC 7519, section 2)");
-            seen.note(Mark::Wrong, Some(rule), text);
-        }
+        let Some(value) = claims.get(name).filter(|value| seconds(value).is_none()) else { continue };
+        let rule = if name == "nbf" { "rs.token-nbf-enforced" } else { "rs.token-exp-enforced" };
+        let (mark, rule, why) = match (name, beyond(value)) {
+            (_, None) => (Mark::Wrong, rule, "not a number of seconds (RFC 7519, section 2)"),
+            ("exp", Some(Beyond::After)) => {
+                (Mark::Odd, rule, "far beyond any date: the token never ends, or a server cannot read it")
+            }
+            ("exp", Some(Beyond::Before)) => (Mark::Wrong, rule, "far before any date: it has long expired"),
+            ("nbf", Some(Beyond::After)) => (Mark::Wrong, rule, "far beyond any date: it never begins to be valid"),
+            (_, Some(Beyond::After)) => (Mark::Odd, "rs.token-iat-future", "far beyond any date: issued in the future"),
+            (_, Some(Beyond::Before)) => (Mark::Odd, rule, "far before any date: a server may be unable to read it"),
+        };
+        seen.note(mark, Some(rule), format!("{name} is {value}, {why}"));
     }
     match at("exp") {
         Some(exp) if exp <= now => {

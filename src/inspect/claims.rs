@@ -12,6 +12,19 @@ pub(super) fn seconds(value: &Value) -> Option<i64> {
     })
 }
 
+/// A number that is no such moment: after everything that a calendar knows, or before it. No number at all is neither.
+pub(super) fn beyond(value: &Value) -> Option<Beyond> {
+    let number = value.as_f64().filter(|_| seconds(value).is_none())?;
+    Some(if number > 0.0 { Beyond::After } else { Beyond::Before })
+}
+
+/// On which side of the calendar.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Beyond {
+    After,
+    Before,
+}
+
 /// `2026-11-21 10:40:00 UTC, in 9 min 30 s`.
 pub(super) fn moment(at: i64, now: i64) -> String {
     let day = Timestamp::from_second(at).map_or_else(

@@ -2,6 +2,7 @@
 
 mod checks;
 mod claims;
+mod hide;
 mod issuer;
 mod repeated;
 mod show;
@@ -32,9 +33,9 @@ pub struct Against {
 pub struct Inspection {
     /// What kind of token it is: one line.
     pub what: String,
-    /// The header as sent.
+    /// The header as sent, but for what is nobody's business: see `claims`.
     pub header: Map<String, Value>,
-    /// The claims as sent.
+    /// The claims as sent, without the signatures of tokens among them and without what is named like a secret.
     pub claims: Map<String, Value>,
     /// What was noticed, in the order of the checks.
     pub remarks: Vec<Remark>,
@@ -72,19 +73,19 @@ impl Inspection {
     }
 
     fn note(&mut self, mark: Mark, rule: Option<&'static str>, text: impl Into<String>) {
-        self.remarks.push(Remark { mark, text: text.into(), rule });
+        self.remarks.push(Remark { mark, text: hide::cut(&text.into()), rule });
     }
 }
 
-/// Looks at a token. Neither its signature nor the token itself is part of what comes back.
+/// Looks at a token. Neither its signature nor the token itself is part of what comes back, nor are those of tokens inside.
 #[must_use]
 pub fn inspect(token: &str, against: &Against) -> Inspection {
     let mut seen = Inspection::default();
     let parts = token.split('.').count();
     match Jwt::decode(token) {
         Some(jwt) => {
-            jwt.header.clone_into(&mut seen.header);
-            jwt.claims.clone_into(&mut seen.claims);
+            seen.header = hide::members(&jwt.header);
+            seen.claims = hide::members(&jwt.claims);
             seen.what = kind(&jwt);
             signature::check(token, &jwt, against, &mut seen);
             repeated::check(token, &mut seen);
@@ -94,7 +95,7 @@ pub fn inspect(token: &str, against: &Against) -> Inspection {
         None if parts == 5 => {
             seen.unreadable = true;
             "an encrypted token (JWE, RFC 7516): only its audience can read it".clone_into(&mut seen.what);
-            seen.header = jwt::header_of(token).unwrap_or_default();
+            seen.header = jwt::header_of(token).as_ref().map(hide::members).unwrap_or_default();
         }
         // Whoever copies a token loses a piece of it easily.
         None if jwt::header_of(token).is_some_and(|header| header.contains_key("alg")) => {
@@ -228,6 +229,28 @@ mod tests {
         assert_eq!(wrong(&unsigned, &against()), ["rs.token-alg-none"]);
         let odd = inspect(&token(json!({ "alg": "ES256", "crit": ["x"] }), honest()), &against());
         assert!(!odd.is_wrong() && odd.remarks.iter().any(|remark| remark.rule == Some("rs.token-crit-unknown")));
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_numbers_all_the_same() {
+        let marks = |change: Value| {
+            let mut claims = honest();
+            for (name, value) in change.as_object().expect("an object") {
+                claims[name] = value.clone();
+            }
+            let seen = inspect(&token(json!({ "alg": "ES256", "typ": "at+jwt" }), claims), &against());
+            let beyond = |text: &str| text.contains("far beyond any date") || text.contains("far before any date");
+            assert!(seen.remarks.iter().all(|remark| !remark.text.contains("not a number")), "{:?}", seen.remarks);
+            let found: Vec<Remark> = seen.remarks.into_iter().filter(|remark| beyond(&remark.text)).collect();
+            assert_eq!(found.len(), 1, "{change}: {found:?}");
+            (found[0].mark, found[0].rule.unwrap_or_default())
+        };
+        assert_eq!(marks(json!({ "exp": 1e26 })), (Mark::Odd, "rs.token-exp-enforced"));
+        assert_eq!(marks(json!({ "exp": u64::MAX })), (Mark::Odd, "rs.token-exp-enforced"));
+        assert_eq!(marks(json!({ "exp": -1e26 })), (Mark::Wrong, "rs.token-exp-enforced"));
+        assert_eq!(marks(json!({ "nbf": 1e300 })), (Mark::Wrong, "rs.token-nbf-enforced"));
+        assert_eq!(marks(json!({ "nbf": -1e300 })), (Mark::Odd, "rs.token-nbf-enforced"));
+        assert_eq!(marks(json!({ "iat": 1e300 })), (Mark::Odd, "rs.token-iat-future"));
     }
 
     #[test]

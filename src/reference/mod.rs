@@ -133,11 +133,7 @@ impl Reference {
             Deployment::ConsentProxy | Deployment::HttpsProxy => {
                 fixtures::proxy::start(proxy_options(&helpers, faults)).await?
             }
-            Deployment::ExchangeGateway => {
-                let gateway = fixtures::gateway::start(gateway_options(&helpers, faults)).await?;
-                careless_api(&helpers, gateway.mcp_url());
-                gateway
-            }
+            Deployment::ExchangeGateway => fixtures::gateway::start(gateway_options(&helpers, faults)).await?,
             Deployment::ScopedApi => fixtures::api::start(api_options(&helpers, faults)).await?,
             Deployment::SingleClientProxy => {
                 fixtures::single_client::start(single_client_options(&helpers, faults)).await?
@@ -299,17 +295,6 @@ fn issuer_without_clients(helpers: &Helpers) -> String {
     let Some((_, issuer)) = &helpers.idp else { return String::new() };
     issuer.configure(|config| config.dcr = false);
     issuer.url()
-}
-
-/// An API that takes tokens for the gateway and for the issuer as well, and an issuer that exchanges for clients without
-/// credentials: what a gateway does wrong must not be stopped by the others' care.
-fn careless_api(helpers: &Helpers, gateway: &str) {
-    let Some((_, issuer)) = &helpers.idp else { return };
-    let own = issuer.url();
-    issuer.configure(|config| {
-        config.api.audiences = vec![own, gateway.to_owned()];
-        config.exchange.public_clients = true;
-    });
 }
 
 fn transparent_options(helpers: &Helpers, faults: Faults) -> fixtures::transparent::Options {

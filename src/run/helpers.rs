@@ -106,6 +106,22 @@ pub fn registrar(issuer: &mock_idp::Issuer, profile: &Profile, resource: &str) {
     }
 }
 
+/// Makes the API behind a gateway take tokens for the issuer and for whatever names the gateway as well, and the issuer exchange for
+/// clients without credentials: what a gateway does wrong must not be stopped by the others' care, or it could not be told from one
+/// that does not work.
+pub fn careless_api(issuer: &mock_idp::Issuer, gateway: &[&str]) {
+    let own = issuer.url();
+    issuer.configure(|config| {
+        let unasked = config.default_audience.clone();
+        for audience in gateway.iter().copied().chain([own.as_str()]).chain(unasked.as_deref()) {
+            if !audience.is_empty() && !config.api.audiences.iter().any(|known| known == audience) {
+                config.api.audiences.push(audience.to_owned());
+            }
+        }
+        config.exchange.public_clients = true;
+    });
+}
+
 /// Who logs in at the target logs in at our identity provider, with the same words.
 pub fn users(issuer: &mock_idp::Issuer, profile: &Profile) {
     issuer.configure(|config| {

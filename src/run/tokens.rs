@@ -6,6 +6,7 @@ use mock_idp::{Endpoint, TokenKind};
 use serde_json::{Value, json};
 
 use super::ability::Ability;
+use super::helpers;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::summary;
@@ -26,6 +27,9 @@ pub async fn abilities(seen: &mut Preflight) {
         "scp-claim",
         "tenant-claim",
     ];
+    if let Some(idp) = seen.world.idp.as_ref().filter(|_| seen.world.tool("downstream").is_some()) {
+        helpers::careless_api(&idp.issuer, &[&idp.audience, &seen.world.recipe.resource, &seen.world.mcp_url]);
+    }
     let trusted = seen.world.idp.clone().filter(|_| seen.abilities.has("trusted-issuer"));
     let Some(idp) = trusted else {
         for word in words {
