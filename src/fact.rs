@@ -70,6 +70,12 @@ pub fn summary(facts: &Value) -> String {
     if facts["served"] == true {
         words.push("and the MCP request was served".into());
     }
+    if facts["served"] != true {
+        // A tool that does not exist is answered by 200.
+        let told =
+            text("rpc-error.message").or_else(|| text("result.content.0.text").filter(|_| facts["tool-error"] == true));
+        words.extend(told.map(|told| format!("\"{told}\"")));
+    }
     if let Some(n) = facts["succeeded"].as_u64() {
         words.push(format!("{n} succeeded"));
     }

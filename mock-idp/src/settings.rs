@@ -123,7 +123,8 @@ pub struct ExchangeTarget {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IntrospectionSettings {
     /// The audiences that a client stands for, by its id: to such a resource server a token for none of them is not
-    /// active (section 4), nor is a refresh token. Clients that are not named hear of every token.
+    /// active (section 4), nor is a refresh token. `*` stands for all clients that are not named; without it they hear of
+    /// every token.
     pub audiences: BTreeMap<String, Vec<String>>,
 }
 

@@ -225,6 +225,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
         forms: LoginForm {
             username_field: login.form.username_field.clone(),
             password_field: login.form.password_field.clone(),
+            submit: login.form.submit.clone(),
             approve: login.approve_button.clone(),
             deny: login.deny_button.clone(),
             users: login.users.iter().filter_map(|user| user.username.clone()).collect(),

@@ -418,7 +418,8 @@ async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Op
             seen.abilities.decide("sessions", session, "no Mcp-Session-Id was given");
         }
         Err(reason) => {
-            let advice = format!("{PLAIN_REFUSED} was refused by the MCP server: {reason}");
+            let held = held(&seen.world, token);
+            let advice = format!("{PLAIN_REFUSED} was refused by the MCP server: {reason}. {held}");
             seen.notes.push(advice.clone());
             seen.abilities.set("call", Ability::Broken(advice));
         }
@@ -427,6 +428,22 @@ async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Op
     seen.abilities.decide("mcp-2026", now, "the target does not speak MCP 2026-07-28");
     let recent = seen.world.version >= McpVersion::V2025_11_25;
     seen.abilities.decide("mcp-2025-11-25", recent, "the target is judged by an older version");
+}
+
+/// What a token says of itself, beside what it should be for: whoever is refused wants to know which of it is wrong.
+fn held(world: &World, token: &Value) -> String {
+    let resource = world.found.prm_member("resource").and_then(Value::as_str).unwrap_or("nothing");
+    let (header, claims) = (&token["token"]["header"], &token["token"]["claims"]);
+    if !claims.is_object() {
+        return format!(
+            "It is opaque, so the server has to ask its issuer about it; its resource metadata names {resource}"
+        );
+    }
+    let said = |name: &str, value: &Value| format!("{name} {}", fact::clip(&value.to_string(), 160));
+    let scope = if claims["scp"].is_null() { ("scope", &claims["scope"]) } else { ("scp", &claims["scp"]) };
+    let parts = [("typ", &header["typ"]), ("iss", &claims["iss"]), ("aud", &claims["aud"]), scope];
+    let parts: Vec<String> = parts.into_iter().map(|(name, value)| said(name, value)).collect();
+    format!("It has {}; the resource metadata of the server names {resource}", parts.join(", "))
 }
 
 /// Finds the newest version in which a call with this token is served; whether a session was opened. Who serves a call of any
@@ -514,6 +531,11 @@ pub async fn issuer_trust(seen: &mut Preflight, stated: Option<McpVersion>) {
                 "the target refuses tokens of our identity provider signed by RS256",
             );
             tokens::mint_instead(seen);
+            if !seen.roles.contains(&Role::Proxy) {
+                // Whoever asks about a token hears whether it may be used there (RFC 7662 section 4).
+                let own = vec![idp.audience.to_string()];
+                idp.issuer.configure(|config| drop(config.introspection.audiences.insert("*".to_owned(), own)));
+            }
             if !seen.abilities.has("call") {
                 seen.abilities.set("call", Ability::Has);
                 seen.abilities.decide("sessions", session, "no Mcp-Session-Id was given");

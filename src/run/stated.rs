@@ -132,9 +132,10 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
 }
 
 /// Policies that the specifications leave to the server.
-const CLAIMED: [&str; 5] = [
+const CLAIMED: [&str; 6] = [
     "document-after-login",
     "document-cache-obeyed",
+    "introspection-audience",
     "withdrawn-keys-given-up",
     "workload-assertion-once",
     "workload-by-subject",

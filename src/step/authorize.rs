@@ -80,7 +80,7 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
     let mut values = page_words::login_values(&form, &context.world.forms, &user.username, &password);
     values.extend(args::pairs(&args.table("with")));
     let form = without(form, &args.list("drop"));
-    let button = page_words::button(&form, &Default::default(), true).cloned();
+    let button = page_words::login_button(&form, &context.world.forms).cloned();
     go(context, &browser, tx, Start::Submit { page, form, values, button }, args).await
 }
 
@@ -94,7 +94,7 @@ async fn password_page(
 ) -> Result<(Arc<Page>, Form, Transaction), String> {
     let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
     let values = page_words::login_values(form, &context.world.forms, &user.username, "");
-    let button = page_words::button(form, &Default::default(), true).cloned();
+    let button = page_words::login_button(form, &context.world.forms).cloned();
     let start = Start::Submit { page, form: form.clone(), values, button };
     let until = Map::from_iter([("until".to_owned(), json!("login"))]);
     go(context, browser, tx, start, Args::new(&until)).await?;

@@ -179,7 +179,7 @@ async fn stretches(
                 if logins > MAX_LOGINS {
                     return Ending::Login;
                 }
-                let button = page_words::button(form, &Default::default(), true).cloned();
+                let button = page_words::login_button(form, &world.forms).cloned();
                 next = Start::Submit { page: Arc::clone(&page), form: form.clone(), values, button };
             }
             Asks::Consent(_) if matches!(plan.goal, Goal::Consent | Goal::Page) && is_own_page(world, &page) => {

@@ -84,6 +84,15 @@ pub fn login_values(form: &Form, hints: &LoginForm, username: &str, password: &s
     values
 }
 
+/// The button that logs in.
+#[must_use]
+pub fn login_button<'a>(form: &'a Form, hints: &LoginForm) -> Option<&'a Button> {
+    let hinted = |button: &&Button| {
+        hints.submit.as_ref().is_some_and(|hint| words_of(button).iter().any(|word| word.eq_ignore_ascii_case(hint)))
+    };
+    form.buttons.iter().find(hinted).or_else(|| button(form, &LoginForm::default(), true))
+}
+
 /// The button that gives an answer; `None` if no button can be told to mean it.
 #[must_use]
 pub fn button<'a>(form: &'a Form, hints: &LoginForm, approve: bool) -> Option<&'a Button> {

@@ -142,6 +142,8 @@ pub struct LoginForm {
     pub username_field: Option<String>,
     /// Name of the password field.
     pub password_field: Option<String>,
+    /// Text, name or value of the button that logs in.
+    pub submit: Option<String>,
     /// Text, name or value of the approving button.
     pub approve: Option<String>,
     /// Text, name or value of the denying button or link.

@@ -118,6 +118,10 @@ pub const ABILITIES: &[Word] = &[
     word("introspected-token", "takes opaque tokens that our identity provider introspects"),
     word("introspection", "has an introspection endpoint (RFC 7662)"),
     word(
+        "introspection-audience",
+        "compares the audience that an introspection names by itself (stated in the profile)",
+    ),
+    word(
         "introspection-fresh",
         "asks within two seconds again whether an opaque token is active (stated in the profile)",
     ),

@@ -41,7 +41,8 @@ pub(super) fn introspect(issuer: &Issuer, request: &Request) -> Result<Reply, OA
     }
     let token = request.form.get("token").ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
     let config = issuer.config();
-    let own = config.introspection.audiences.get(&client.id);
+    let audiences_of = |id: &str| config.introspection.audiences.get(id);
+    let own = audiences_of(&client.id).or_else(|| audiences_of("*"));
     // RFC 7662 section 4: a resource server hears of the tokens that it may take.
     let usable = |claims: &Map<String, Value>| {
         own.is_none_or(|own| audiences(claims).iter().any(|name| own.iter().any(|own| own == name)))
