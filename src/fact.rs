@@ -26,6 +26,24 @@ pub fn dig<'a>(tree: &'a Value, path: &str) -> Option<&'a Value> {
     }
 }
 
+/// What an MCP server says in an answer that serves nothing: the error of JSON-RPC, or that of the tool.
+fn told(facts: &Value) -> String {
+    let quoted = |who: &str, said: Option<&str>| match said.map(str::trim).filter(|said| !said.is_empty()) {
+        Some(said) => format!(", {who} says \"{}\"", clip(said, 160)),
+        None => format!(", {who} says it failed"),
+    };
+    if facts["tool-error"] == true {
+        let texts =
+            facts["result"]["content"].as_array().and_then(|all| all.iter().find_map(|part| part["text"].as_str()));
+        return quoted("the tool", texts);
+    }
+    if facts["rpc-error"].is_object() {
+        quoted("the server", facts["rpc-error"]["message"].as_str())
+    } else {
+        String::new()
+    }
+}
+
 /// An answer in a few words, for people: where a journey ended, status, error, what was given.
 #[must_use]
 pub fn summary(facts: &Value) -> String {
@@ -70,19 +88,14 @@ pub fn summary(facts: &Value) -> String {
     if facts["served"] == true {
         words.push("and the MCP request was served".into());
     }
-    if facts["served"] != true {
-        // A tool that does not exist is answered by 200.
-        let told =
-            text("rpc-error.message").or_else(|| text("result.content.0.text").filter(|_| facts["tool-error"] == true));
-        words.extend(told.map(|told| format!("\"{told}\"")));
-    }
     if let Some(n) = facts["succeeded"].as_u64() {
         words.push(format!("{n} succeeded"));
     }
     if let Some(error) = text("challenge.params.error") {
         words.push(format!("challenge error={error}"));
     }
-    if words.is_empty() { "nothing that can be named".into() } else { words.join(" ") }
+    let short = if words.is_empty() { "nothing that can be named".into() } else { words.join(" ") };
+    if facts["served"] == false { short + &told(facts) } else { short }
 }
 
 /// What a document of RFC 9457 (problem details) complains of.

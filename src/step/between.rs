@@ -102,7 +102,8 @@ mod tests {
     fn page(text: &str, buttons: &[&str]) -> Page {
         let button = |text: &&str| Button { text: (*text).to_owned(), kind: "submit".to_owned(), ..Button::default() };
         let buttons = buttons.iter().map(button).collect();
-        let mut page = Page { text: text.to_owned(), ..Page::default() };
+        let mut page = Page::default();
+        page.text.push_str(text);
         page.forms.push(Form { method: "post".to_owned(), buttons, ..Form::default() });
         page
     }

@@ -84,14 +84,16 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let client = args.text("client").unwrap_or_else(|| EXCHANGER.to_owned());
     let mut params = Map::new();
     let mut put = |name: &str, value: Option<Value>| params.extend(value.map(|v| (name.to_owned(), v)));
-    let kind = |given: &str, token: &Option<String>| {
-        args.get(given).cloned().or_else(|| token.as_ref().map(|_| json!(ACCESS_TOKEN)))
+    let kind = |given: &str, token: &Option<String>, honest: &Option<String>| {
+        let honest = || json!(honest.as_deref().unwrap_or(ACCESS_TOKEN));
+        args.get(given).cloned().or_else(|| token.as_ref().map(|_| honest()))
     };
-    put("subject_token_type", kind("subject-token-type", &subject));
+    put("subject_token_type", kind("subject-token-type", &subject, &wants.subject_token_type));
     put("subject_token", subject.clone().map(Value::from));
-    put("actor_token_type", kind("actor-token-type", &actor));
+    put("actor_token_type", kind("actor-token-type", &actor, &None));
     put("actor_token", actor.clone().map(Value::from));
-    put("requested_token_type", args.get("requested-token-type").cloned());
+    let requested = || wants.requested_token_type.clone().map(Value::from);
+    put("requested_token_type", args.get("requested-token-type").cloned().or_else(requested));
     let named = args.get("audience").is_some() || args.get("resource").is_some();
     let honest = |value: Option<String>| value.filter(|_| !named).map(Value::from);
     let by_name = wants.audience.is_some();

@@ -158,9 +158,7 @@ pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
             .then(|| format!("no client was registered: {}{}", short(), complaint(&facts["body"]))),
         Verb::Manage => (!facts["status"].as_u64().is_some_and(|status| (200..300).contains(&status)))
             .then(|| format!("the registration could not be managed: {}{}", short(), complaint(&facts["body"]))),
-        Verb::Call => {
-            (facts["served"] != true).then(|| format!("the MCP request was not served: {}{}", short(), told(facts)))
-        }
+        Verb::Call => (facts["served"] != true).then(|| format!("the MCP request was not served: {}", short())),
         Verb::Repeat => (facts["succeeded"] == 0).then(|| "not one of the repeated requests succeeded".to_owned()),
         Verb::Discover => {
             facts["as"]["body"]["issuer"].is_null().then(|| "no authorization server metadata was found".to_owned())
@@ -174,24 +172,6 @@ fn complaint(body: &Value) -> String {
     let said =
         [&body["error_description"], &body["detail"], &body["detail"][0]["msg"]].into_iter().find_map(Value::as_str);
     said.map(|said| format!(" \"{}\"", crate::fact::clip(said, 160))).unwrap_or_default()
-}
-
-/// What an MCP server says in an answer that serves nothing: the error of JSON-RPC, or that of the tool.
-fn told(facts: &Value) -> String {
-    let quoted = |who: &str, said: Option<&str>| match said.map(str::trim).filter(|said| !said.is_empty()) {
-        Some(said) => format!(", {who} says \"{}\"", crate::fact::clip(said, 160)),
-        None => format!(", {who} says it failed"),
-    };
-    if facts["tool-error"] == true {
-        let texts =
-            facts["result"]["content"].as_array().and_then(|all| all.iter().find_map(|part| part["text"].as_str()));
-        return quoted("the tool", texts);
-    }
-    if facts["rpc-error"].is_object() {
-        quoted("the server", facts["rpc-error"]["message"].as_str())
-    } else {
-        String::new()
-    }
 }
 
 /// An answer in a few words, for people: status, error, where a journey ended.

@@ -51,6 +51,11 @@ pub struct ExchangeWants {
     pub resource: Option<String>,
     /// The scope that an honest exchange asks for; absent means: none.
     pub scope: Option<String>,
+    /// `subject_token_type` of an honest exchange; absent means: that of access tokens. A server may know a type of its own alone
+    /// (RFC 8693 section 3).
+    pub subject_token_type: Option<String>,
+    /// `requested_token_type` of an honest exchange; absent means: none is sent.
+    pub requested_token_type: Option<String>,
     /// The scope of the login that the subject token comes from; absent means: that of any login.
     pub subject_scope: Option<String>,
     /// A scope that the server knows and that a subject token of that login has not.

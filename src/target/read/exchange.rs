@@ -32,6 +32,8 @@ pub(super) fn exchange(mut section: Section<'_>, reading: &mut Reading<'_>) -> E
             unknown_audience: reading.text(&mut section, "unknown-audience"),
             resource: resource(&mut section, "resource", reading),
             scope: reading.text(&mut section, "scope"),
+            subject_token_type: reading.text(&mut section, "subject-token-type"),
+            requested_token_type: reading.text(&mut section, "requested-token-type"),
             subject_scope: reading.text(&mut section, "subject-scope"),
             wider_scope: reading.text(&mut section, "wider-scope"),
             id_jag,
@@ -60,8 +62,17 @@ fn id_jag(mut section: Section<'_>, reading: &mut Reading<'_>) -> Option<IdJagWa
 }
 
 /// Keys that say that the target exchanges for other tokens than identity assertions, too.
-const GENERAL: [&str; 7] =
-    ["audience", "other-audience", "resource", "scope", "subject-token", "unknown-audience", "wider-scope"];
+const GENERAL: [&str; 9] = [
+    "audience",
+    "other-audience",
+    "requested-token-type",
+    "resource",
+    "scope",
+    "subject-token",
+    "subject-token-type",
+    "unknown-audience",
+    "wider-scope",
+];
 
 /// RFC 8693 section 2.1: an absolute URI without fragment; it need not be one of the web.
 fn resource(section: &mut Section<'_>, key: &'static str, reading: &mut Reading<'_>) -> Option<String> {
