@@ -25,15 +25,19 @@ fn set<'a>(rules: &[&'a str]) -> BTreeSet<&'a str> {
 }
 
 async fn judged(faults: Faults, more: &str) -> Judged {
+    let only = ["gateway/token-of-the-caller-stays", "gateway/target-is-the-api", "gateway/scope-of-the-call"];
+    judged_with(faults, &only, |profile| profile + more).await
+}
+
+async fn judged_with(faults: Faults, only: &[&str], change: impl Fn(String) -> String) -> Judged {
     // The provider comes first: where the gateway will stand does not matter to it.
-    let alone = Source::new("alone.toml", profile("http://127.0.0.1:1/mcp"));
+    let alone = Source::new("alone.toml", change(profile("http://127.0.0.1:1/mcp")));
     let alone = Profile::parse(alone, &|_| None).expect("the profile is right");
     let helpers = Helpers::for_profile(&alone).await.expect("the helpers start");
     let (_, issuer) = helpers.idp.clone().expect("our identity provider runs");
     let gateway = start(Options { issuer: issuer.url(), faults, ..Options::default() }).await;
     let gateway = gateway.expect("the gateway starts");
-    let only = ["gateway/token-of-the-caller-stays", "gateway/target-is-the-api", "gateway/scope-of-the-call"];
-    let judged = judged_by(helpers, profile(gateway.mcp_url()) + more, &only).await;
+    let judged = judged_by(helpers, change(profile(gateway.mcp_url())), only).await;
     gateway.stop().await;
     judged
 }
@@ -64,5 +68,23 @@ async fn a_gateway_that_asks_for_no_token_of_its_own_is_found() {
             assert_eq!((found(Verdict::Fail), found(Verdict::Warn)), (set(failed), set(warned)), "{fault}{more}");
             assert!(!judged.has(Verdict::Blocked), "{fault}{more}: {}", judged.odd());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_known_there_is_found_without_its_credentials_as_well() {
+    let known = "issuer-path = \"/idp\"\nclient-id = \"exchange-gateway\"\nclient-secret = \"exchange-gateway-secret-0123456789abcdef\"";
+    for (fault, rule) in [
+        ("gateway.client-unauthenticated", "tx.client-authenticates"),
+        ("gateway.secret-in-query", "tx.client-request-form"),
+    ] {
+        let faults = Faults::one(fault).expect("a fault of the catalogue");
+        let judged =
+            judged_with(faults, &["gateway/request-*"], |profile| profile.replace("issuer-path = \"/idp\"", known))
+                .await;
+        let is_found = |result: &authspec::event::CaseResult| {
+            result.rule == rule && matches!(result.verdict, Verdict::Fail | Verdict::Warn)
+        };
+        assert!(judged.results.iter().any(is_found) && !judged.has(Verdict::Blocked), "{fault}: {}", judged.odd());
     }
 }

@@ -108,8 +108,9 @@ pub fn registrar(issuer: &mock_idp::Issuer, profile: &Profile, resource: &str) {
 
 /// Makes the API behind a gateway take tokens for the issuer and for whatever names the gateway as well, and the issuer exchange for
 /// clients without credentials: what a gateway does wrong must not be stopped by the others' care, or it could not be told from one
-/// that does not work.
-pub fn careless_api(issuer: &mock_idp::Issuer, gateway: &[&str]) {
+/// that does not work. What it sends to authenticate is seen, and not
+/// checked, unless it is a proxy as well.
+pub fn careless_api(issuer: &mock_idp::Issuer, gateway: &[&str], is_proxy: bool) {
     let own = issuer.url();
     issuer.configure(|config| {
         let unasked = config.default_audience.clone();
@@ -119,6 +120,9 @@ pub fn careless_api(issuer: &mock_idp::Issuer, gateway: &[&str]) {
             }
         }
         config.exchange.public_clients = true;
+        for client in config.clients.iter_mut().filter(|_| !is_proxy) {
+            client.auth = mock_idp::ClientAuth::Anything;
+        }
     });
 }
 

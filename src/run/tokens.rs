@@ -28,7 +28,12 @@ pub async fn abilities(seen: &mut Preflight) {
         "tenant-claim",
     ];
     if let Some(idp) = seen.world.idp.as_ref().filter(|_| seen.world.tool("downstream").is_some()) {
-        helpers::careless_api(&idp.issuer, &[&idp.audience, &seen.world.recipe.resource, &seen.world.mcp_url]);
+        let is_proxy = seen.roles.contains(&Role::Proxy);
+        helpers::careless_api(
+            &idp.issuer,
+            &[&idp.audience, &seen.world.recipe.resource, &seen.world.mcp_url],
+            is_proxy,
+        );
     }
     let trusted = seen.world.idp.clone().filter(|_| seen.abilities.has("trusted-issuer"));
     let Some(idp) = trusted else {
