@@ -1,4 +1,5 @@
-//! Servers whose pages are lawful and unusual: error pages on another host, and consent pages with several forms.
+//! Servers whose pages are lawful and unusual: error pages on another host, consent pages with several forms or boxes to tick,
+//! pages between login and consent.
 
 use authspec::event::Verdict;
 use fixtures::server::Options;
@@ -47,4 +48,26 @@ async fn a_consent_page_may_have_several_forms() {
         &judged,
         &["authorize/denial-is-final", "authorize/denial-reaches-client", "authorize/consent-names-client"],
     );
+}
+
+#[tokio::test]
+async fn a_page_between_login_and_consent_is_neither() {
+    let judged = judged(Options { asks_to_stay: true, ..Options::default() }).await;
+    assert_well(
+        &judged,
+        &["authorize/denial-is-final", "authorize/consent-names-client", "authorize/login-needs-password"],
+    );
+}
+
+#[tokio::test]
+async fn what_stands_behind_such_a_page_is_still_seen() {
+    let faults = fixtures::Faults::one("authorize.consent-csrf-unchecked").expect("a fault of the catalogue");
+    let judged = judged(Options { asks_to_stay: true, faults, ..Options::default() }).await;
+    assert!(judged.has(Verdict::Fail), "{}", judged.odd());
+}
+
+#[tokio::test]
+async fn a_consent_page_may_leave_every_scope_to_tick() {
+    let judged = judged(Options { scope_boxes: true, ..Options::default() }).await;
+    assert_well(&judged, &["authorize/denial-reaches-client", "authorize/consent-names-client"]);
 }
