@@ -114,6 +114,7 @@ pub async fn look(seen: &mut Preflight, profile: &Profile) {
         ("exchange-resource", wants.resource.is_some(), "resource"),
         ("exchange-unknown-audience", wants.unknown_audience.is_some(), "unknown-audience"),
         ("exchange-wider-scope", wants.wider_scope.is_some(), "wider-scope"),
+        ("exchange-access-token", wants.subject_token_type.is_none(), "without subject-token-type"),
     ] {
         seen.abilities.decide(word, has, &format!("none is known (profile section [exchange], {what})"));
     }

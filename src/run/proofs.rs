@@ -91,8 +91,7 @@ async fn server(seen: &mut Preflight, wire: &Wire, offers: &Offers) -> Option<(C
         return None;
     }
     if step::proof_algorithm(&seen.world).is_none() {
-        let none = "authorization server and MCP server list no algorithm in common that we have keys for: ES256, EdDSA, PS256, RS256";
-        seen.abilities.set("dpop", Ability::Lacks(none.into()));
+        seen.abilities.set("dpop", Ability::Lacks(NO_KEYS.into()));
         return None;
     }
     let mut context = match context(seen, wire).await {
@@ -126,6 +125,9 @@ async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, bound: Opt
     seen.abilities.set("dpop-resource-nonce", Ability::Lacks(lacks.into()));
     if !offers.resource {
         return seen.abilities.set("dpop-resource", Ability::Lacks(lacks.into()));
+    }
+    if step::proof_algorithm(&seen.world).is_none() {
+        return seen.abilities.set("dpop-resource", Ability::Lacks(NO_KEYS.into()));
     }
     let mut reason = "no bound token could be had for it".to_owned();
     let minted = seen.abilities.has("trusted-issuer").then_some(None);
@@ -206,3 +208,7 @@ fn keeps(abilities: &mut Abilities, ability: &str, word: &str, kept: bool, membe
     let has = kept && abilities.has(ability);
     abilities.decide(word, has, &format!("the answer to a registration with {member} does not repeat it"));
 }
+
+/// Why no proof is sent.
+const NO_KEYS: &str =
+    "authorization server and MCP server list no algorithm in common that we have keys for: ES256, EdDSA, PS256, RS256";

@@ -7,27 +7,51 @@ use crate::wire::{Button, Form, Page};
 
 /// Whether a form that does not say yes in a word of consent is of such a page.
 pub(super) fn is_between(page: &Page, form: &Form, hints: &LoginForm) -> bool {
+    // Whoever names the client and leaves the choice asks for consent, whatever else stands there.
+    if names_client(page, hints) && form.buttons.iter().any(answers_no) {
+        return false;
+    }
     // Where the profile names the button of the consent page, a page without it that is not understood is to be told.
-    let known = is_chooser(form, hints) || signs_in(form) || says(page, DEVICE);
+    let signs_in = signs_in(form) && !names_client(page, hints);
+    let known = is_chooser(form, hints) || signs_in || says(&page.text, DEVICE);
     known || hints.approve.is_none() && is_understood(form) && !is_about_client(page, hints)
 }
 
 /// How such a page is passed: as the user of this name, without taking up what it offers.
 pub(super) fn pass(page: &Page, form: &Form, username: &str) -> (Form, Option<Button>) {
-    let names = |button: &&Button| !username.is_empty() && words_of(button).iter().any(|text| text.contains(username));
+    let names = |button: &&Button| is_account(button, username);
     let account = decisions(page).find_map(|form| Some((form, form.buttons.iter().find(names)?)));
     if let Some((form, button)) = account {
         return (form.clone(), Some(button.clone()));
     }
-    let leaves = |button: &&Button| words_of(button).iter().any(|text| SKIP.iter().any(|word| has_word(text, word)));
-    let button = form.buttons.iter().find(leaves).or_else(|| form.buttons.first());
+    let leaves = |button: &&Button| words_of(button).iter().any(|text| is_skip(text));
+    let stays = |button: &&Button| answers_yes(button);
+    let buttons = || form.buttons.iter();
+    let button = buttons().find(leaves).or_else(|| buttons().find(stays)).or_else(|| buttons().next());
     (form.clone(), button.cloned())
+}
+
+/// Whether a button leaves things as they are. "Not you?" does not.
+fn is_skip(text: &str) -> bool {
+    SKIP.iter().any(|word| has_word(text, word)) || text.to_lowercase().contains("not now")
+}
+
+/// Whether a button is the account of that name. "Not alice?" is none.
+fn is_account(button: &Button, username: &str) -> bool {
+    let named = |text: &str| has_phrase(text, username) && !has_word(text, "not");
+    !username.is_empty() && words_of(button).iter().any(|text| named(text))
 }
 
 /// Whether a button is a user of the profile.
 fn is_chooser(form: &Form, hints: &LoginForm) -> bool {
-    let names_user = |text: &str| hints.users.iter().any(|user| !user.is_empty() && text.contains(user.as_str()));
-    form.buttons.iter().any(|button| words_of(button).iter().any(|text| names_user(text)))
+    form.buttons.iter().any(|button| hints.users.iter().any(|user| is_account(button, user)))
+}
+
+/// Whether a text has another one, not as a part of longer words.
+fn has_phrase(text: &str, phrase: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(phrase)
+        .any(|(at, _)| !is_part(text[..at].chars().next_back()) && !is_part(text[at + phrase.len()..].chars().next()))
 }
 
 /// Whether all that it offers is to sign in somewhere.
@@ -42,27 +66,36 @@ fn signs_in(form: &Form) -> bool {
 /// Whether all its buttons speak a language that is understood here: of one that is not, nobody knows what it asks.
 fn is_understood(form: &Form) -> bool {
     let known = |button: &Button| {
-        let of_step = |text: &str| SKIP.iter().chain(ON).any(|word| has_word(text, word));
+        let of_step = |text: &str| is_skip(text) || has_word(text, "not") || ON.iter().any(|word| has_word(text, word));
         answers_yes(button) || answers_no(button) || words_of(button).iter().any(|text| of_step(text))
     };
     !form.buttons.is_empty() && form.buttons.iter().all(known)
 }
 
-/// Whether the page says anything of a client, or of what it may do.
-fn is_about_client(page: &Page, hints: &LoginForm) -> bool {
+/// Whether the page names the client, or the place where its users come back to.
+fn names_client(page: &Page, hints: &LoginForm) -> bool {
     let named = |name: &String| !name.is_empty() && page.text.contains(name.as_str());
-    says(page, CONSENT) || page.text.contains("127.0.0.1") || hints.clients.iter().any(named)
+    page.text.contains("127.0.0.1") || hints.clients.iter().any(named)
 }
 
-/// Whether the page says one of these, in any case.
-fn says(page: &Page, phrases: &[&str]) -> bool {
-    let text = format!("{} {}", page.title, page.text).to_lowercase();
+/// Whether the page says anything of a client, or of what it may do. Its title may be the name of the server.
+fn is_about_client(page: &Page, hints: &LoginForm) -> bool {
+    names_client(page, hints)
+        || CONSENT.iter().any(|word| has_word(&page.text, word))
+        || says(&page.text, &["wants to"])
+}
+
+/// Whether a text says one of these, in any case.
+fn says(text: &str, phrases: &[&str]) -> bool {
+    let text = text.to_lowercase();
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
 /// What pages say that ask about this browser, and not about a client.
 const DEVICE: &[&str] = &[
     "stay signed in",
+    "remain signed in",
+    "remember me on this",
     "keep me signed in",
     "stay logged in",
     "keep me logged in",
@@ -77,22 +110,28 @@ const DEVICE: &[&str] = &[
 ];
 /// What pages say that ask for consent.
 const CONSENT: &[&str] = &[
-    "authori",
-    "consent",
-    "permission",
-    "grant",
-    "allow",
-    "approve",
     "access",
-    "scope",
+    "allow",
+    "allows",
+    "approve",
+    "authorization",
+    "authorisation",
+    "authorize",
+    "authorise",
     "authspec",
-    "wants to",
     "client",
+    "consent",
+    "grant",
+    "permission",
+    "permissions",
+    "scope",
+    "scopes",
 ];
 /// Buttons that leave things as they are.
-const SKIP: &[&str] = &["skip", "later", "no", "not", "dismiss"];
+const SKIP: &[&str] = &["skip", "later", "no", "dismiss"];
 /// Buttons that go on.
-const ON: &[&str] = &["next", "submit", "go", "done", "close", "start", "proceed"];
+const ON: &[&str] =
+    &["next", "submit", "go", "done", "close", "start", "proceed", "set", "setup", "change", "enable", "finish"];
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +158,9 @@ mod tests {
         assert!(!is_consent("Faster access with a passkey", &["Continue", "Skip for now"]));
         assert!(!is_consent("Welcome back", &["Continue"]));
         assert!(!is_consent("Sign in to get access", &["Sign in with Google", "Log in by e-mail"]));
-        assert!(!is_consent("Choose who goes on to Authspec", &["alice@example", "Another"]));
+        assert!(!is_consent("Choose who goes on", &["alice@example", "Another"]));
+        assert!(!is_consent("Remain signed in? Accessibility", &["Yes", "No"]));
+        assert!(!is_consent("Two factors are better", &["Set up", "Remind me later"]));
     }
 
     #[test]
@@ -127,6 +168,11 @@ mod tests {
         assert!(is_consent("Welcome", &["Allow", "Cancel"]));
         assert!(is_consent("The application wants to read your files", &["Yes", "No"]));
         assert!(is_consent("Inspector at http://127.0.0.1:6274/cb", &["Continue", "Cancel"]));
+        let named =
+            "Inspector at http://127.0.0.1:6274/cb may see your passkeys. Choose an account. Remember this device";
+        assert!(is_consent(named, &["Continue as alice@example", "Cancel"]));
+        assert!(is_consent(named, &["Finish sign in", "Cancel sign in"]));
+        assert!(is_consent(named, &["Yes", "No"]));
     }
 
     #[test]
@@ -143,5 +189,7 @@ mod tests {
             Some("alice@example")
         );
         assert_eq!(pressed(&page("Welcome", &["Continue"])).as_deref(), Some("Continue"));
+        assert_eq!(pressed(&page("Welcome back", &["Not you?", "Continue"])).as_deref(), Some("Continue"));
+        assert_eq!(pressed(&page("Welcome", &["Not alice@example?", "Continue"])).as_deref(), Some("Continue"));
     }
 }

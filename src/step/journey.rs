@@ -171,15 +171,15 @@ async fn stretches(
         if let Some(url) = opened.as_deref().filter(|_| page.status < 400) {
             return by_command(world, wire, tx, url, plan.approve, log).await;
         }
-        match page_words::asks(&page, &world.forms) {
+        match page_words::asks(&page, world.hints(&page.url)) {
             Asks::Login(_) if matches!(plan.goal, Goal::Login | Goal::Page) => return Ending::Login,
             Asks::Login(form) => {
                 logins += 1;
-                let Some(values) = credentials(world, tx, form) else { return Ending::Login };
+                let Some(values) = credentials(world, tx, &page, form) else { return Ending::Login };
                 if logins > MAX_LOGINS {
                     return Ending::Login;
                 }
-                let button = page_words::login_button(form, &world.forms).cloned();
+                let button = page_words::login_button(form, world.hints(&page.url)).cloned();
                 next = Start::Submit { page: Arc::clone(&page), form: form.clone(), values, button };
             }
             Asks::Consent(_) if matches!(plan.goal, Goal::Consent | Goal::Page) && is_own_page(world, &page) => {
@@ -202,10 +202,10 @@ async fn stretches(
                 if let Some(location) = upstream {
                     wire.learn_url(&location);
                     log.redirects.push(location.clone());
+                    tx.upstream = world.idp.as_ref().map(|idp| idp.request_at(&location));
                     if plan.goal == Goal::Upstream {
                         return arrived(world, wire, tx, &location, page.status);
                     }
-                    tx.upstream = world.idp.as_ref().map(|idp| idp.request_at(&location));
                     next = Start::Resume(location);
                     continue;
                 }
@@ -263,9 +263,9 @@ fn is_own_page(world: &World, page: &Page) -> bool {
 
 /// How a consent page is answered: by a button, or by a link that denies.
 fn answer(world: &World, tx: &Transaction, page: &Arc<Page>, form: &Form, approve: bool) -> Option<Start> {
-    let form = page_words::answering(page, form, &world.forms, approve).clone();
+    let form = page_words::answering(page, form, world.hints(&page.url), approve).clone();
     let values = if approve { page_words::ticks(&form, &tx.scope) } else { Vec::new() };
-    match page_words::button(&form, &world.forms, approve).cloned() {
+    match page_words::button(&form, world.hints(&page.url), approve).cloned() {
         Some(button) => Some(Start::Submit { page: Arc::clone(page), form, values, button: Some(button) }),
         None if approve && form.buttons.is_empty() => {
             Some(Start::Submit { page: Arc::clone(page), form, values, button: None })
@@ -284,9 +284,9 @@ pub(super) fn denial(world: &World, tx: &Transaction, page: &Page) -> Option<Str
     page_words::deny_link(page, &world.forms, &leads_to_client).map(str::to_owned)
 }
 
-fn credentials(world: &World, tx: &Transaction, form: &Form) -> Option<Vec<(String, String)>> {
+fn credentials(world: &World, tx: &Transaction, page: &Page, form: &Form) -> Option<Vec<(String, String)>> {
     let user = world.users.get(&tx.user)?;
-    let mut values = page_words::login_values(form, &world.forms, &user.username, &user.password);
+    let mut values = page_words::login_values(form, world.hints(&page.url), &user.username, &user.password);
     values.extend(user.fields.iter().cloned());
     Some(values)
 }
@@ -405,6 +405,8 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     if let Some(status) = status {
         put("status", json!(status));
         put("crash", json!(status >= 500));
+    } else if !matches!(ending, Ending::Failed(_)) {
+        put("crash", json!(false));
     }
     if let Ending::Client(redirect, from) | Ending::Elsewhere(redirect, from) = &ending {
         let registered = matches!(ending, Ending::Client(..));

@@ -198,7 +198,10 @@ fn change_text(text: &str, args: Args<'_>) -> String {
     if let Some(length) = args.get("truncate").and_then(Value::as_i64) {
         let many = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
         let keep = if length < 0 { chars.len().saturating_sub(many) } else { many };
-        chars.truncate(keep.min(chars.len().saturating_sub(1)));
+        // Who asks for less gets less, however short the text is.
+        if keep < WHOLE {
+            chars.truncate(keep.min(chars.len().saturating_sub(1)));
+        }
     }
     format!(
         "{}{}{}",
@@ -286,6 +289,8 @@ fn cookie(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     Ok(json!({ "browser": { "cookies": all } }))
 }
 
+/// What `truncate` leaves as it is.
+const WHOLE: usize = 4096;
 /// Why a case about rewritten cookies does not apply.
 pub const NOTHING_TO_SWAP: &str =
     "no cookie names the client in a way that can be read, so none can be made to name another";

@@ -2,7 +2,7 @@
 
 use super::between;
 use super::world::LoginForm;
-use crate::wire::{Button, Form, Link, Page};
+use crate::wire::{Button, Field, Form, Link, Page};
 
 /// What a page asks of the user.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,9 @@ pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
     if let Some(form) = login {
         return Asks::Login(form);
     }
-    match decisions(page).find(|form| agrees(form, hints)).or_else(|| decisions(page).next()) {
+    let leaves_choice = |form: &&Form| form.buttons.iter().any(answers_yes) && form.buttons.iter().any(answers_no);
+    let likely = || decisions(page).find(leaves_choice).or_else(|| decisions(page).next());
+    match decisions(page).find(|form| agrees(form, hints)).or_else(likely) {
         // Whoever wants to know something is not answered by a form sent empty.
         Some(form) if is_blank(form) && !agrees(form, hints) => Asks::Nothing,
         Some(form) if !agrees(form, hints) && between::is_between(page, form, hints) => Asks::Between(form),
@@ -127,14 +129,16 @@ pub fn deny_link<'a>(page: &'a Page, hints: &LoginForm, leads_to_client: &dyn Fn
 /// What is ticked on a consent form to approve it: the scopes that are asked for, where none is ticked by the page itself.
 #[must_use]
 pub fn ticks(form: &Form, scope: &str) -> Vec<(String, String)> {
-    let boxes = || form.fields.iter().filter(|field| field.kind == "checkbox" && !field.name.is_empty());
-    if boxes().any(|field| field.checked) {
+    let is_scope = |text: &str| scope.split(' ').any(|word| !word.is_empty() && word == text);
+    let means_scope = |name: &str| ["scope", "permission"].iter().any(|word| name.to_ascii_lowercase().contains(word));
+    let boxes = form.fields.iter().filter(|field| field.kind == "checkbox" && !field.name.is_empty());
+    let asked: Vec<_> = boxes.filter(|b| is_scope(&b.value) || is_scope(&b.name) || means_scope(&b.name)).collect();
+    if asked.iter().any(|field| field.checked) {
         return Vec::new();
     }
-    let is_scope = |value: &str| scope.split(' ').any(|word| !word.is_empty() && word == value);
-    let means_scope = |name: &str| ["scope", "permission"].iter().any(|word| name.to_ascii_lowercase().contains(word));
-    let asked = boxes().filter(|field| is_scope(&field.value) || means_scope(&field.name));
-    asked.map(|field| (field.name.clone(), field.value.clone())).collect()
+    // What a box without a value is sent with (HTML, 4.10.5.4).
+    let value = |field: &Field| if field.value.is_empty() { "on".to_owned() } else { field.value.clone() };
+    asked.into_iter().map(|field| (field.name.clone(), value(field))).collect()
 }
 
 /// The fields of all forms of a page, for the message that a page was not understood.
@@ -245,7 +249,6 @@ const NO: &[&str] = &["deny", "cancel", "reject", "decline", "refuse", "disallow
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Field;
 
     #[test]
     fn words_stand_alone() {
@@ -315,5 +318,23 @@ mod tests {
         let Asks::Consent(form) = asks(&page, &hints) else { panic!("no consent") };
         assert!(answering(&page, form, &hints, true).action.ends_with("/approve"));
         assert!(answering(&page, form, &hints, false).action.ends_with("/deny"));
+    }
+
+    #[test]
+    fn scopes_are_ticked_where_the_page_ticks_none() {
+        let tick = |name: &str, value: &str, checked: bool| Field {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            kind: "checkbox".to_owned(),
+            checked,
+            ..Field::default()
+        };
+        let ticked = |fields: Vec<Field>| ticks(&Form { fields, ..Form::default() }, "mcp:read mcp:write");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let remember = || tick("remember", "1", true);
+        assert_eq!(ticked(vec![tick("scope", "mcp:read", false), remember()]), [pair("scope", "mcp:read")]);
+        assert_eq!(ticked(vec![tick("mcp:read", "", false)]), [pair("mcp:read", "on")]);
+        assert!(ticked(vec![tick("scope", "mcp:read", true), tick("scope", "mcp:write", false)]).is_empty());
+        assert!(ticked(vec![tick("newsletter", "1", false)]).is_empty());
     }
 }

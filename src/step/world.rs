@@ -156,6 +156,20 @@ pub struct LoginForm {
     pub command: Vec<String>,
 }
 
+impl LoginForm {
+    /// Nothing is said.
+    const NO_HINTS: LoginForm = LoginForm {
+        username_field: None,
+        password_field: None,
+        submit: None,
+        approve: None,
+        deny: None,
+        users: Vec::new(),
+        clients: Vec::new(),
+        command: Vec::new(),
+    };
+}
+
 /// How clients come into being.
 #[derive(Debug, Clone, Default)]
 pub struct Registration {
@@ -329,6 +343,13 @@ impl World {
             && url.username().is_empty()
             && url.password().is_none()
             && self.own_authorities.iter().any(|a| a == url.authority())
+    }
+
+    /// What the profile says of a page at this URL; those of our identity provider need no hints.
+    #[must_use]
+    pub fn hints(&self, url: &str) -> &LoginForm {
+        static NONE: LoginForm = LoginForm::NO_HINTS;
+        if self.is_upstream(url) { &NONE } else { &self.forms }
     }
 
     /// Whether a URL is one of our identity provider.

@@ -55,6 +55,7 @@ pub const ABILITIES: &[Word] = &[
     word("dpop-resource-nonce", "its MCP server gives nonces for DPoP proofs"),
     word("dynamic-client", "gives tokens to a client that registers by itself and has no secret"),
     word("dynamic-registration", "registers clients by itself (RFC 7591)"),
+    word("exchange-access-token", "exchanges access tokens under that type (exchange, subject-token-type)"),
     word("exchange-actor", "exchanges with an actor token that the harness can get"),
     word(
         "exchange-answers-checked",

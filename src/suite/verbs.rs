@@ -363,7 +363,10 @@ const MUTATE: &[Argument] = &[
     text("alg", "the algorithm to sign with"),
     text("text", "the text to change"),
     text("flip", "change one character: `first`, `middle`, `last`, or its number"),
-    number("truncate", "keep only so many characters; negative: drop so many from the end"),
+    number(
+        "truncate",
+        "keep only so many characters, and one less than there are; 4096 or more: all; negative: drop so many from the end",
+    ),
     table("replace", "parts of the text to replace wherever they stand: `{ \"http:\" = \"HTTP:\" }`"),
     list("swap", "a text and what replaces it, also where it is percent-encoded or inside base64"),
     text("cut", "drop everything from the last of these on: `.` drops the last part of a token"),
