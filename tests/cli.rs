@@ -4,19 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-fn authspec(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_authspec")).args(args).env_remove("COLUMNS").output().expect("the binary runs")
-}
+#[path = "common/command.rs"]
+mod command;
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use command::{authspec, stderr, stdout};
 
 /// A server that answers every request with the same bytes, until the test ends.
 fn answering(response: &'static str) -> String {

@@ -3,17 +3,10 @@
 use std::io::Write;
 use std::process::{Command, Output};
 
-fn authspec(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_authspec")).args(args).env_remove("COLUMNS").output().expect("the binary runs")
-}
+#[path = "common/command.rs"]
+mod command;
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use command::{authspec, stderr, stdout};
 
 /// A running `authspec serve idp`, ended with the test.
 struct Idp {

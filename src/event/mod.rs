@@ -185,6 +185,35 @@ pub struct CaseResult {
     pub seen: Option<Seen>,
 }
 
+impl CaseResult {
+    /// A pass that says nothing yet.
+    #[must_use]
+    pub fn blank() -> CaseResult {
+        CaseResult {
+            case: String::new(),
+            variant: None,
+            rule: String::new(),
+            level: Level::Must,
+            role: Role::AuthorizationServer,
+            verdict: Verdict::Pass,
+            kind: None,
+            message: String::new(),
+            expected: String::new(),
+            actual: String::new(),
+            party: String::new(),
+            remedy: String::new(),
+            source: String::new(),
+            exchanges: Vec::new(),
+            duration_ms: 0,
+            known: None,
+            place: String::new(),
+            why: None,
+            deployment: None,
+            seen: None,
+        }
+    }
+}
+
 /// How often a finding came in two attempts at its case.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -252,30 +252,16 @@ const NAMED: usize = 5;
 mod tests {
     use super::*;
     use crate::event::CaseFinished;
-    use crate::rule::{Level, Role};
 
     fn result(rule: &str, line: u32, verdict: Verdict, kind: Option<Kind>) -> CaseResult {
         CaseResult {
             case: "token/code-one-time".into(),
-            variant: None,
             rule: rule.into(),
-            level: Level::Must,
-            role: Role::AuthorizationServer,
             verdict,
             kind,
             message: "said".into(),
-            expected: String::new(),
-            actual: String::new(),
-            party: String::new(),
-            remedy: String::new(),
-            source: String::new(),
-            exchanges: Vec::new(),
-            duration_ms: 0,
-            known: None,
             place: format!("suites/token/code-one-time.toml:{line}"),
-            why: None,
-            deployment: None,
-            seen: None,
+            ..CaseResult::blank()
         }
     }
 

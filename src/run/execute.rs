@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::attempt::{Source, Tried};
 use self::pushed::Pushed;
-use self::results::{bare, blank, kind, sentence};
+use self::results::{bare, kind, sentence};
 use self::wanted::wanted_clients;
 use super::confirm::{self, Attempt, Doubt};
 use super::plan::{Planned, Stop};
@@ -166,7 +166,7 @@ pub fn failed(case: String, title: String, area: String, reason: &str) -> Ran {
         case: case.clone(),
         message: format!("the harness failed: {reason}"),
         verdict: Verdict::Error,
-        ..blank()
+        ..CaseResult::blank()
     };
     let finished = CaseFinished { case, title, area, results: vec![result], exchanges: Vec::new(), duration_ms: 0 };
     Ran { finished, second: None }
@@ -352,17 +352,17 @@ impl Run<'_> {
         if reason.is_some() && performed.facts["granted"] == false {
             self.denials.push(self.results.len());
         }
-        match reason {
-            None => Ok(()),
-            Some(_) if let_off.is_some() => {
-                self.leave_out(at, &let_off.unwrap_or_default());
+        match (reason, let_off) {
+            (None, _) => Ok(()),
+            (Some(_), Some(why)) => {
+                self.leave_out(at, &why);
                 Err(())
             }
-            Some(reason) if self.results.is_empty() && is_registration_policy(step, performed) => {
+            (Some(reason), None) if self.results.is_empty() && is_registration_policy(step, performed) => {
                 self.leave_out(at, &format!("the target does not register the client of this case: {reason}"));
                 Err(())
             }
-            Some(reason) => {
+            (Some(reason), None) => {
                 self.block(at, &reason, &performed.exchanges);
                 Err(())
             }

@@ -88,22 +88,20 @@ pub async fn clients(seen: &mut Preflight, wire: &Wire, client: &Client, journey
     if seen.abilities.has("upstream-callback") && !seen.wants(&["one-upstream-client"]) {
         return;
     }
-    let reason = match journey["upstream"]["query"]["client_id"].as_str() {
+    let sent_as = journey["upstream"]["query"]["client_id"].as_str();
+    let passes_on = sent_as == Some(client.id.as_str());
+    let reason = match sent_as {
         None => Some("the login of a user does not lead to our identity provider".to_owned()),
-        // Unless all of them have the one that it has itself.
-        Some(id) if id == client.id => match second(seen, wire).await {
-            Ok((other, sent)) if other == sent && sent == id => None,
-            _ => Some("it passes the client_id of its clients on".to_owned()),
-        },
         Some(id) => match second(seen, wire).await {
-            Ok((_, other)) if other == id => None,
+            // Who passes an id on may have one for all of its clients.
+            Ok((other, sent)) if sent == id && (!passes_on || other == sent) => None,
+            _ if passes_on => Some("it passes the client_id of its clients on".to_owned()),
             Ok(_) => Some("each of its clients has one of its own at our identity provider".to_owned()),
             Err(_) if seen.abilities.has("upstream-callback") => None,
             Err(reason) => Some(format!("no second client to compare: {reason}")),
         },
     };
     // Where even the clients' own id is that of all, our check may be the only one.
-    let passes_on = journey["upstream"]["query"]["client_id"] == client.id.as_str();
     if reason.is_none() && !seen.abilities.has("upstream-callback") && !passes_on {
         any_redirect(seen, journey);
     }

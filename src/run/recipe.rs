@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mock_idp::Endpoint;
 use serde_json::{Map, Value, json};
 
-use super::ability::Ability;
+use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
 use super::stated::document;
 use super::stuck::{REFUSED, stuck};
@@ -170,9 +170,7 @@ async fn given(seen: &mut Preflight, wire: &Wire, stated: Option<McpVersion>) {
         a.set(word, Ability::Lacks(reason.into()));
     }
     let jwt = token["token"].is_object();
-    a.decide("jwt-access-token", jwt, "access tokens are opaque");
-    a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
-    a.decide("revocation-at-once", !jwt, LIVE_ON);
+    format_of_tokens(a, jwt);
     a.set("jwt-profile", Ability::Lacks(reason.into()));
     let second = seen.world.users.iter().any(|(name, user)| name != "alice" && user.token.is_some());
     seen.abilities.decide("two-users", second, "the profile gives the token of one user only (login.users)");
@@ -343,9 +341,7 @@ fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     }
     a.decide("refresh-without-grace", seen.world.recipe.refresh_grace.is_none(), probes::GRACE);
     let jwt = token["token"].is_object();
-    a.decide("jwt-access-token", jwt, "access tokens are opaque");
-    a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
-    a.decide("revocation-at-once", !jwt, LIVE_ON);
+    format_of_tokens(a, jwt);
     let typ = token["token"]["header"]["typ"].as_str().unwrap_or_default().to_ascii_lowercase();
     // Only the target's own authorization server tells what the target promises; ours types its tokens in any case, also
     // those that a proxy passes through.
@@ -428,6 +424,13 @@ async fn first_call(seen: &mut Preflight, wire: &Wire, token: &Value, stated: Op
     seen.abilities.decide("mcp-2026", now, "the target does not speak MCP 2026-07-28");
     let recent = seen.world.version >= McpVersion::V2025_11_25;
     seen.abilities.decide("mcp-2025-11-25", recent, "the target is judged by an older version");
+}
+
+/// What follows from access tokens being JWTs or not.
+fn format_of_tokens(a: &mut Abilities, jwt: bool) {
+    a.decide("jwt-access-token", jwt, "access tokens are opaque");
+    a.decide("opaque-access-token", !jwt, "access tokens are JWTs");
+    a.decide("revocation-at-once", !jwt, LIVE_ON);
 }
 
 /// What a token says of itself, beside what it should be for: whoever is refused wants to know which of it is wrong.

@@ -77,10 +77,10 @@ pub async fn login(context: &mut Context, args: Args<'_>) -> Result<Value, Strin
     }
     let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
     let password = args.text("password").unwrap_or_else(|| user.password.clone());
-    let mut values = page_words::login_values(&form, &context.world.forms, &user.username, &password);
+    let mut values = page_words::login_values(&form, context.world.hints(&page.url), &user.username, &password);
     values.extend(args::pairs(&args.table("with")));
     let form = without(form, &args.list("drop"));
-    let button = page_words::login_button(&form, &context.world.forms).cloned();
+    let button = page_words::login_button(&form, context.world.hints(&page.url)).cloned();
     go(context, &browser, tx, Start::Submit { page, form, values, button }, args).await
 }
 
@@ -93,8 +93,8 @@ async fn password_page(
     tx: Transaction,
 ) -> Result<(Arc<Page>, Form, Transaction), String> {
     let user = context.world.users.get(&tx.user).cloned().unwrap_or_default();
-    let values = page_words::login_values(form, &context.world.forms, &user.username, "");
-    let button = page_words::login_button(form, &context.world.forms).cloned();
+    let values = page_words::login_values(form, context.world.hints(&page.url), &user.username, "");
+    let button = page_words::login_button(form, context.world.hints(&page.url)).cloned();
     let start = Start::Submit { page, form: form.clone(), values, button };
     let until = Map::from_iter([("until".to_owned(), json!("login"))]);
     go(context, browser, tx, start, Args::new(&until)).await?;
@@ -112,7 +112,7 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     tx.answered = Some(Arc::clone(&page));
     leave_from(&mut page, args);
     let approve = args.text("answer").as_deref() != Some("deny");
-    let form = page_words::answering(&page, &form, &context.world.forms, approve).clone();
+    let form = page_words::answering(&page, &form, context.world.hints(&page.url), approve).clone();
     let mut values = if approve { page_words::ticks(&form, &tx.scope) } else { Vec::new() };
     values.extend(args::pairs(&args.table("with")));
     values.extend(csrf_value(context, &page, args)?);
@@ -120,7 +120,7 @@ pub async fn consent(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     if let Some(method) = args.text("method") {
         form.method = method;
     }
-    let mut button = page_words::button(&form, &context.world.forms, approve).cloned();
+    let mut button = page_words::button(&form, context.world.hints(&page.url), approve).cloned();
     if let (Some(button), Some(value)) = (&mut button, args.text("button-value")) {
         button.value = value;
     }
@@ -234,7 +234,7 @@ fn waiting(context: &mut Context, args: Args<'_>, browser: &str) -> Result<(Arc<
         .ok_or_else(|| format!("answer the page of `{owner}`: that browser is in no request"))?;
     let page = if args.flag("again") { tx.answered.clone() } else { tx.page.clone() };
     let page = page.ok_or_else(|| format!("answer the page of `{owner}`: no page waits there"))?;
-    let form = match page_words::asks(&page, &context.world.forms) {
+    let form = match page_words::asks(&page, context.world.hints(&page.url)) {
         page_words::Asks::Login(form) | page_words::Asks::Consent(form) | page_words::Asks::Between(form) => {
             form.clone()
         }

@@ -142,13 +142,11 @@ async fn stretches(
     }
     for _ in 0..MAX_PAGES {
         if let Start::Resume(location) = &next
-            && tx.client.redirect_uris.iter().any(|uri| is_for(world, &Redirect::parse(location), uri))
+            && is_of_client(world, tx, &Redirect::parse(location))
         {
             // A link of a page that leads to the client is not opened: nobody listens there.
-            let location = location.clone();
-            wire.learn_url(&location);
-            log.redirects.push(location.clone());
-            return arrived(world, wire, tx, &location, log.statuses.last().copied().unwrap_or(200));
+            let status = log.statuses.last().copied().unwrap_or(200);
+            return led(world, wire, tx, log, location, status);
         }
         let submitted = match &next {
             Start::Submit { page, .. } => Some(Arc::clone(page)),
@@ -200,19 +198,16 @@ async fn stretches(
                 // A page may leave it to the user to go back to the client (RFC 9700 section 4.11.2).
                 let upstream = world.idp.as_ref().and_then(|idp| onward::to_upstream(&page, idp));
                 if let Some(location) = upstream {
-                    wire.learn_url(&location);
-                    log.redirects.push(location.clone());
                     tx.upstream = world.idp.as_ref().map(|idp| idp.request_at(&location));
+                    let ending = led(world, wire, tx, log, &location, page.status);
                     if plan.goal == Goal::Upstream {
-                        return arrived(world, wire, tx, &location, page.status);
+                        return ending;
                     }
                     next = Start::Resume(location);
                     continue;
                 }
                 let Some(location) = onward::to_client(&page, tx) else { return Ending::Page };
-                wire.learn_url(&location);
-                log.redirects.push(location.clone());
-                return arrived(world, wire, tx, &location, page.status);
+                return led(world, wire, tx, log, &location, page.status);
             }
         }
     }
@@ -239,14 +234,10 @@ async fn by_command(world: &World, wire: &Wire, tx: &Transaction, url: &str, app
             "the browser of the login command ended at {ended}, a page of its own: the command must print the URL of the \
              request that failed"
         )),
-        Ok(ended) => {
-            wire.learn_url(&ended);
-            log.redirects.push(ended.clone());
-            match arrived(world, wire, tx, &ended, 302) {
-                Ending::Elsewhere(redirect, _) if world.is_own(&redirect.url) => Ending::Page,
-                ending => ending,
-            }
-        }
+        Ok(ended) => match led(world, wire, tx, log, &ended, 302) {
+            Ending::Elsewhere(redirect, _) if world.is_own(&redirect.url) => Ending::Page,
+            ending => ending,
+        },
         Err(why) => Ending::Unanswered(why),
     }
 }
@@ -277,11 +268,8 @@ fn answer(world: &World, tx: &Transaction, page: &Arc<Page>, form: &Form, approv
 
 /// The link that denies, where a page denies by one.
 pub(super) fn denial(world: &World, tx: &Transaction, page: &Page) -> Option<String> {
-    let leads_to_client = |href: &str| {
-        let redirect = Redirect::parse(href);
-        tx.client.redirect_uris.iter().any(|uri| is_for(world, &redirect, uri))
-    };
-    page_words::deny_link(page, &world.forms, &leads_to_client).map(str::to_owned)
+    let leads_to_client = |href: &str| is_of_client(world, tx, &Redirect::parse(href));
+    page_words::deny_link(page, world.hints(&page.url), &leads_to_client).map(str::to_owned)
 }
 
 fn credentials(world: &World, tx: &Transaction, page: &Page, form: &Form) -> Option<Vec<(String, String)>> {
@@ -341,9 +329,21 @@ fn answers(location: &str, asked: &str) -> bool {
     Redirect::parse(asked).query("redirect_uri").is_some_and(|uri| Redirect::parse(uri).base == base)
 }
 
+/// Whether a redirect goes to a redirect URI of the client of the request.
+fn is_of_client(world: &World, tx: &Transaction, redirect: &Redirect) -> bool {
+    tx.client.redirect_uris.iter().any(|uri| is_for(world, redirect, uri))
+}
+
+/// Where a page or a program leads that is no redirect of the target: noted like one.
+fn led(world: &World, wire: &Wire, tx: &Transaction, log: &mut Log, location: &str, from: u16) -> Ending {
+    wire.learn_url(location);
+    log.redirects.push(location.to_owned());
+    arrived(world, wire, tx, location, from)
+}
+
 fn arrived(world: &World, wire: &Wire, tx: &Transaction, location: &str, from: u16) -> Ending {
     let redirect = Redirect::parse(location);
-    if tx.client.redirect_uris.iter().any(|uri| is_for(world, &redirect, uri)) {
+    if is_of_client(world, tx, &redirect) {
         Ending::Client(redirect, from)
     } else if world.idp.as_ref().is_some_and(|idp| idp.is_asked_at(location)) {
         Ending::Upstream(redirect, from)
@@ -444,10 +444,13 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
     let by_command = !world.forms.command.is_empty() && matches!(ending, Ending::Client(..));
     put("by-command", json!(by_command));
     put("identified", json!(by_command || identified(world, log)));
-    put("logged-in", json!(log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))));
+    put(
+        "logged-in",
+        json!(log.pages.iter().any(|p| matches!(page_words::asks(p, world.hints(&p.url)), Asks::Login(_)))),
+    );
     put(
         "asked-consent",
-        json!(log.pages.iter().any(|p| is_own_page(world, p) && page_words::asks_consent(p, &world.forms))),
+        json!(log.pages.iter().any(|p| is_own_page(world, p) && page_words::asks_consent(p, world.hints(&p.url)))),
     );
     for (name, value) in [
         ("verifier", &tx.verifier),
@@ -558,7 +561,7 @@ fn identified(world: &World, log: &Log) -> bool {
         let endpoint = world.endpoint("authorization_endpoint").unwrap_or_default();
         [&part!(world.found, issuer), &endpoint].iter().any(|here| authority(here) == authority(location))
     };
-    log.pages.iter().any(|p| matches!(page_words::asks(p, &world.forms), Asks::Login(_)))
+    log.pages.iter().any(|p| matches!(page_words::asks(p, world.hints(&p.url)), Asks::Login(_)))
         || log.redirects.iter().any(|l| world.is_own(l) && !is_here(l))
 }
 

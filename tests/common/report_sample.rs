@@ -164,25 +164,12 @@ pub(crate) fn case(results: Vec<CaseResult>, exchanges: Vec<RedactedExchange>) -
 pub(crate) fn pass(case: &str, rule: &str) -> CaseResult {
     CaseResult {
         case: case.to_owned(),
-        variant: None,
         rule: rule.to_owned(),
-        level: Level::Must,
-        role: Role::AuthorizationServer,
-        verdict: Verdict::Pass,
-        kind: None,
-        message: String::new(),
-        expected: String::new(),
-        actual: String::new(),
         party: "authorization-server".to_owned(),
-        remedy: String::new(),
         source: "OAuth 2.1 4.1.3".to_owned(),
-        exchanges: vec![],
         duration_ms: 3,
-        known: None,
         place: format!("suites/{case}.toml:14"),
-        why: None,
-        deployment: None,
-        seen: None,
+        ..CaseResult::blank()
     }
 }
 

@@ -43,31 +43,6 @@ pub(super) fn bare(
         verdict,
         message: message.to_owned(),
         place: task.case.source.name.clone(),
-        ..blank()
-    }
-}
-
-pub(super) fn blank() -> CaseResult {
-    CaseResult {
-        case: String::new(),
-        variant: None,
-        rule: String::new(),
-        level: Level::Must,
-        role: Role::AuthorizationServer,
-        verdict: Verdict::Pass,
-        kind: None,
-        message: String::new(),
-        expected: String::new(),
-        actual: String::new(),
-        party: String::new(),
-        remedy: String::new(),
-        source: String::new(),
-        exchanges: Vec::new(),
-        duration_ms: 0,
-        known: None,
-        place: String::new(),
-        why: None,
-        deployment: None,
-        seen: None,
+        ..CaseResult::blank()
     }
 }
