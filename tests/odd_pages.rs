@@ -2,7 +2,7 @@
 //! pages between login and consent.
 
 use authspec::event::Verdict;
-use fixtures::server::Options;
+use fixtures::server::{AfterLogin, Options};
 
 #[path = "common/unusual_server.rs"]
 mod unusual_server;
@@ -52,7 +52,7 @@ async fn a_consent_page_may_have_several_forms() {
 
 #[tokio::test]
 async fn a_page_between_login_and_consent_is_neither() {
-    let judged = judged(Options { asks_to_stay: true, ..Options::default() }).await;
+    let judged = judged(Options { after_login: Some(AfterLogin::StaySignedIn), ..Options::default() }).await;
     assert_well(
         &judged,
         &["authorize/denial-is-final", "authorize/consent-names-client", "authorize/login-needs-password"],
@@ -60,10 +60,21 @@ async fn a_page_between_login_and_consent_is_neither() {
 }
 
 #[tokio::test]
+async fn terms_of_use_are_no_consent_to_a_client() {
+    let judged = judged(Options { after_login: Some(AfterLogin::Terms), ..Options::default() }).await;
+    assert_well(
+        &judged,
+        &["authorize/denial-is-final", "authorize/denial-reaches-client", "authorize/consent-names-client"],
+    );
+}
+
+#[tokio::test]
 async fn what_stands_behind_such_a_page_is_still_seen() {
-    let faults = fixtures::Faults::one("authorize.consent-csrf-unchecked").expect("a fault of the catalogue");
-    let judged = judged(Options { asks_to_stay: true, faults, ..Options::default() }).await;
-    assert!(judged.has(Verdict::Fail), "{}", judged.odd());
+    for question in [AfterLogin::StaySignedIn, AfterLogin::Terms] {
+        let faults = fixtures::Faults::one("authorize.consent-csrf-unchecked").expect("a fault of the catalogue");
+        let judged = judged(Options { after_login: Some(question), faults, ..Options::default() }).await;
+        assert!(judged.has(Verdict::Fail), "{}", judged.odd());
+    }
 }
 
 #[tokio::test]

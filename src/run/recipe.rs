@@ -306,6 +306,7 @@ fn granted(seen: &mut Preflight, client: &Client, token: &Value) {
 /// What the honest grant shows about the target.
 fn describe(seen: &mut Preflight, journey: &Value, token: &Value, wire: &Wire) {
     leg::asked(seen, journey);
+    seen.world.forms.steps = serde_json::from_value(journey["steps"].clone()).unwrap_or_default();
     let a = &mut seen.abilities;
     a.set("authorization-code", Ability::Has);
     // What a command answers is not seen.

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::context::{Context, Grant, Transaction};
 use super::journey::{self, Goal, Plan, Start};
 use super::noted::part;
+use super::page_facts;
 use super::page_words;
 use super::push;
 use super::token;
@@ -137,14 +138,14 @@ fn csrf_value(context: &mut Context, page: &Page, args: Args<'_>) -> Result<Opti
     let value = match args.text("csrf-token-of") {
         Some(other) => {
             let theirs =
-                context.seat(&other).tx.as_ref().and_then(|tx| tx.page.as_deref().and_then(journey::csrf_field));
+                context.seat(&other).tx.as_ref().and_then(|tx| tx.page.as_deref().and_then(page_facts::csrf_field));
             let theirs = theirs.ok_or_else(|| format!("take the CSRF token of `{other}`: its page has none"))?;
             Some(theirs.value.clone())
         }
         None => args.text("csrf-token"),
     };
     let Some(value) = value else { return Ok(None) };
-    let field = journey::csrf_field(page).ok_or("send another CSRF token: the consent form has no field for one")?;
+    let field = page_facts::csrf_field(page).ok_or("send another CSRF token: the consent form has no field for one")?;
     Ok(Some((field.name.clone(), value)))
 }
 

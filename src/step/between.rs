@@ -1,7 +1,10 @@
 //! Pages on the way of a login that ask neither who the user is nor for his consent: whether to stay signed in, which account,
 //! a passkey. No specification forbids them; whoever takes one for the consent page judges the wrong page.
 
-use super::page_words::{answers_no, answers_yes, decisions, has_word, words_of};
+use std::iter;
+use std::sync::Arc;
+
+use super::page_words::{Asks, answers_no, answers_yes, asks, button, decisions, has_word, words_of};
 use super::world::LoginForm;
 use crate::wire::{Button, Form, Page};
 
@@ -17,8 +20,38 @@ pub(super) fn is_between(page: &Page, form: &Form, hints: &LoginForm) -> bool {
     known || hints.approve.is_none() && is_understood(form) && !is_about_client(page, hints)
 }
 
+/// Whether the honest journey has shown that such a page is only on the way.
+pub(super) fn is_step(page: &Page, hints: &LoginForm) -> bool {
+    !hints.steps.is_empty() && hints.steps.contains(&mark(page))
+}
+
+/// Marks of those pages of a journey to its end that were answered like consent and are none. In words alone the
+/// acceptance of terms is no different from it; but who shows two such pages and names the client on one of them asks for
+/// consent there, and where none names it, on the last.
+pub(super) fn steps<'a>(pages: impl Iterator<Item = &'a Arc<Page>>, hints: &LoginForm) -> Vec<String> {
+    let asking: Vec<_> = pages.filter(|page| matches!(asks(page, hints), Asks::Consent(_))).collect();
+    let last = asking.last().map(|page| mark(page));
+    let is_named = asking.iter().any(|page| names_client(page, hints));
+    let is_consent = |page: &Page| if is_named { names_client(page, hints) } else { Some(mark(page)) == last };
+    let consents: Vec<_> = asking.iter().filter(|page| is_consent(page)).map(|page| mark(page)).collect();
+    asking.iter().map(|page| mark(page)).filter(|mark| !consents.contains(mark)).collect()
+}
+
+/// What a page is known by when it comes again, for another user and another request: its title, its buttons and the names of
+/// its fields.
+fn mark(page: &Page) -> String {
+    let parts = page.forms.iter().flat_map(|form| {
+        let buttons = form.buttons.iter().flat_map(|button| [button.text.as_str(), button.name.as_str()]);
+        buttons.chain(form.fields.iter().map(|field| field.name.as_str()))
+    });
+    iter::once(page.title.as_str()).chain(parts).collect::<Vec<_>>().join("\n")
+}
+
 /// How such a page is passed: as the user of this name, without taking up what it offers.
-pub(super) fn pass(page: &Page, form: &Form, username: &str) -> (Form, Option<Button>) {
+pub(super) fn pass(page: &Page, form: &Form, hints: &LoginForm, username: &str) -> (Form, Option<Button>) {
+    if is_step(page, hints) {
+        return (form.clone(), button(form, hints, true).cloned());
+    }
     let names = |button: &&Button| is_account(button, username);
     let account = decisions(page).find_map(|form| Some((form, form.buttons.iter().find(names)?)));
     if let Some((form, button)) = account {
@@ -135,7 +168,6 @@ const ON: &[&str] =
 
 #[cfg(test)]
 mod tests {
-    use super::super::page_words::{Asks, asks};
     use super::*;
 
     fn page(text: &str, buttons: &[&str]) -> Page {
@@ -182,7 +214,9 @@ mod tests {
 
     #[test]
     fn a_page_is_passed_without_taking_up_what_it_offers() {
-        let pressed = |page: &Page| pass(page, &page.forms[0], "alice@example").1.map(|button| button.text);
+        let pressed = |page: &Page| {
+            pass(page, &page.forms[0], &LoginForm::default(), "alice@example").1.map(|button| button.text)
+        };
         assert_eq!(pressed(&page("Create a passkey?", &["Create", "Not now"])).as_deref(), Some("Not now"));
         assert_eq!(
             pressed(&page("Pick an account", &["bob@example", "alice@example"])).as_deref(),

@@ -85,15 +85,19 @@ pub fn headers(list: &[(String, String)]) -> Value {
     Value::Object(map)
 }
 
-/// Facts of the `WWW-Authenticate` lines: the Bearer (else the first) challenge, and how many there are.
+/// Facts of the `WWW-Authenticate` lines: the parameters of all Bearer challenges (else of the first one), the first of each
+/// name, and how many there are. `resource_metadata` may stand in a challenge of any scheme (RFC 9728 section 5.1).
 #[must_use]
 pub fn challenges(lines: &[&str]) -> Value {
     let all = challenge::parse(lines);
     let bearer: Vec<_> = all.iter().filter(|c| c.scheme.eq_ignore_ascii_case("bearer")).collect();
     let chosen = bearer.first().copied().or(all.first());
-    let params: Map<String, Value> =
-        chosen.map(|c| c.params.iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect()).unwrap_or_default();
-    let charset_ok = chosen.is_none_or(|c| c.params.iter().all(|(name, value)| in_charset(name, value)));
+    let read = || chosen.filter(|_| bearer.is_empty()).into_iter().chain(bearer.iter().copied());
+    let metadata = all.iter().flat_map(|c| &c.params).filter(|(name, _)| name == "resource_metadata");
+    let params: Vec<_> = read().flat_map(|c| &c.params).chain(metadata).collect();
+    let charset_ok = read().flat_map(|c| &c.params).all(|(name, value)| in_charset(name, value));
+    // The last one put into a map stays, so the first comes last.
+    let params: Map<String, Value> = params.into_iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect();
     json!({
         "present": !lines.is_empty(),
         "raw": lines.join(", "),
@@ -101,9 +105,9 @@ pub fn challenges(lines: &[&str]) -> Value {
         "schemes": all.iter().map(|c| c.scheme.clone()).collect::<Vec<_>>(),
         "bearer": !bearer.is_empty(),
         "count": bearer.len(),
-        "param-count": params.len(),
+        "param-count": read().flat_map(|c| &c.params).map(|(name, _)| name).collect::<BTreeSet<_>>().len(),
         "params": params,
-        "duplicates": bearer.iter().copied().chain(chosen).flat_map(|c| c.duplicates()).collect::<BTreeSet<_>>(),
+        "duplicates": read().flat_map(|c| c.duplicates()).collect::<BTreeSet<_>>(),
         "dpop": all.iter().find(|c| c.scheme.eq_ignore_ascii_case("dpop")).map(|c| {
             c.params.iter().rev().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<_, _>>()
         }),
@@ -183,6 +187,19 @@ pub fn summary(facts: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_may_stand_in_any_of_several_challenges() {
+        let both =
+            challenges(&["Bearer realm=\"a\", error=\"invalid_token\"", "Bearer resource_metadata=\"https://rs/m\""]);
+        let params = json!({ "realm": "a", "error": "invalid_token", "resource_metadata": "https://rs/m" });
+        assert_eq!((&both["params"], &both["count"]), (&params, &json!(2)));
+        let other = challenges(&["DPoP algs=\"ES256\", resource_metadata=\"https://rs/m\"", "Bearer realm=\"a\""]);
+        let params = json!({ "realm": "a", "resource_metadata": "https://rs/m" });
+        assert_eq!((&other["params"], &other["param-count"]), (&params, &json!(1)));
+        let first = challenges(&["Bearer realm=\"a\"", "Bearer realm=\"b\""]);
+        assert_eq!((&first["params"]["realm"], &first["duplicates"]), (&json!("a"), &json!([])));
+    }
 
     #[test]
     fn what_the_tool_says_is_quoted() {

@@ -13,12 +13,13 @@ use super::facts;
 use super::form_action;
 use super::noted::part;
 use super::onward;
+use super::page_facts;
 use super::page_words::{self, Asks};
 use super::world::{Idp, World, authority};
 use crate::oauth::redirect::{self, Redirect};
 use crate::target::login::{self, Errand};
 use crate::transcript::{Failure, Request};
-use crate::wire::{Button, End, Field, Form, Page, Visit, Wire};
+use crate::wire::{Button, End, Form, Page, Visit, Wire};
 
 /// Where the journey is to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,8 +192,9 @@ async fn stretches(
             }
             Asks::Between(form) => {
                 let user = world.users.get(&tx.user).map(|user| user.username.as_str()).unwrap_or_default();
-                let (form, button) = between::pass(&page, form, user);
-                next = Start::Submit { page: Arc::clone(&page), form, values: Vec::new(), button };
+                let (form, button) = between::pass(&page, form, world.hints(&page.url), user);
+                let values = page_words::ticks(&form, "");
+                next = Start::Submit { page: Arc::clone(&page), form, values, button };
             }
             Asks::Nothing => {
                 // A page may leave it to the user to go back to the client (RFC 9700 section 4.11.2).
@@ -416,7 +418,7 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         }
     }
     if let (Ending::Page | Ending::Login | Ending::Consent, Some(page)) = (&ending, log.pages.last()) {
-        put("page", page_facts(page));
+        put("page", page_facts::of(page, world.hints(&page.url)));
         let body: Value = serde_json::from_str(&page.body).unwrap_or(Value::Null);
         // OAuth knows no such answer here; what is said by other words than its codes is a page for people (A.7 of RFC 6749 allows more).
         if let Some(error) = body["error"].as_str().filter(|error| is_code(error)) {
@@ -433,9 +435,10 @@ fn facts_of(world: &World, seat: &Seat, tx: &Transaction, log: &Log, ending: End
         put("upstream", json!({ "url": asked.url, "base": asked.base, "query": query, "scopes": scopes }));
     }
     if pages {
-        put("pages", Value::Array(log.pages.iter().map(|page| page_facts(page)).collect()));
+        put("pages", Value::Array(log.pages.iter().map(|page| page_facts::of(page, world.hints(&page.url))).collect()));
         let shown = log.pages.iter().filter(|page| page.meta_refresh.is_none() && page.auto_submit().is_none());
         put("shown", json!(shown.map(|page| &page.url).collect::<Vec<_>>()));
+        put("steps", json!(between::steps(log.pages.iter().filter(|page| is_own_page(world, page)), &world.forms)));
     }
     put("statuses", json!(log.statuses));
     put("submit-statuses", json!(log.submit_statuses));
@@ -489,72 +492,6 @@ fn redirect_facts(redirect: &Redirect, from: u16, registered: bool) -> Value {
     })
 }
 
-fn page_facts(page: &Page) -> Value {
-    json!({
-        "url": page.url, "status": page.status, "title": page.title, "text": page.text, "html": page.body,
-        "headers": facts::headers(&page.headers), "is-html": page.is_html, "resources": page.resources,
-        "foreign-resources": foreign(page), "meta-refresh": page.meta_refresh,
-        "csrf-field": csrf_field(page).map(|field| &field.name), "referrer-policy": referrer_policy(page), "framable": framable(page), "leaks-referrer": leaks_referrer(page), "asks": asks_word(page), "described": page_words::describe(page),
-    })
-}
-
-fn asks_word(page: &Page) -> &'static str {
-    match page_words::asks(page, &Default::default()) {
-        Asks::Login(_) => "login",
-        Asks::Consent(_) => "consent",
-        Asks::Between(_) => "between",
-        Asks::Nothing => "nothing",
-    }
-}
-
-/// Resources of other origins that a browser would load by itself.
-fn foreign(page: &Page) -> Vec<&String> {
-    let own = url::Url::parse(&page.url).map(|u| u.origin().ascii_serialization()).unwrap_or_default();
-    page.resources.iter().filter(|r| r.starts_with("http") && !r.starts_with(&format!("{own}/"))).collect()
-}
-
-fn header<'a>(page: &'a Page, name: &str) -> Vec<&'a str> {
-    page.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str()).collect()
-}
-
-/// Whether another site could frame the page to trick its user: it is HTML, and neither `frame-ancestors` (which rules where present) nor `X-Frame-Options` forbids it.
-fn framable(page: &Page) -> bool {
-    if !page.is_html {
-        return false;
-    }
-    let policies = header(page, "content-security-policy").join(",").to_ascii_lowercase();
-    let directives = policies.split([';', ',']).map(str::trim);
-    let mut ancestors = directives.filter_map(|d| d.strip_prefix("frame-ancestors")).peekable();
-    if ancestors.peek().is_some() {
-        return ancestors.all(|sources| sources.split_whitespace().any(is_anybody));
-    }
-    let options = header(page, "x-frame-options").join(",").to_ascii_lowercase();
-    !options.split(',').any(|option| matches!(option.trim(), "deny" | "sameorigin"))
-}
-
-/// Whether a source of `frame-ancestors` admits sites that the server does not know. One that it names is its own choice.
-fn is_anybody(source: &str) -> bool {
-    let host = source.split_once("://").map_or(source, |(_, host)| host);
-    source.ends_with(':') || host == "*" || host.starts_with("*:")
-}
-
-/// The policy for `Referer` that the page asks for, by its header or else by a `meta` element; the last one that counts.
-fn referrer_policy(page: &Page) -> Option<String> {
-    let named = page.referrer_policy.as_deref()?.to_ascii_lowercase();
-    named.split(',').map(str::trim).rfind(|policy| !policy.is_empty()).map(str::to_owned)
-}
-
-/// Whether the full URL of the page would reach other origins in `Referer`: only `unsafe-url` and `no-referrer-when-downgrade` do so today.
-fn leaks_referrer(page: &Page) -> bool {
-    referrer_policy(page).is_some_and(|p| matches!(p.as_str(), "unsafe-url" | "no-referrer-when-downgrade"))
-}
-
-/// The hidden field of the page's forms that is named like a token against cross-site requests.
-pub(super) fn csrf_field(page: &Page) -> Option<&Field> {
-    let mut hidden = page.forms.iter().flat_map(|f| &f.fields).filter(|f| f.kind == "hidden" && f.value.len() >= 8);
-    hidden.find(|f| CSRF_WORDS.iter().any(|w| f.name.to_ascii_lowercase().contains(w)))
-}
-
 /// Whether the user was asked who he is: by a login page, or elsewhere, by an identity provider that the target sent him to.
 fn identified(world: &World, log: &Log) -> bool {
     let is_here = |location: &str| {
@@ -583,8 +520,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_PAGES: usize = 10;
 /// Login pages that are answered; a third one means that the password was refused.
 const MAX_LOGINS: usize = 3;
-/// What the names of CSRF tokens in forms have in common.
-const CSRF_WORDS: &[&str] = &["csrf", "xsrf", "authenticity", "verificationtoken", "antiforgery"];
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,7 @@ mod manage;
 mod mutate;
 mod noted;
 mod onward;
+mod page_facts;
 mod page_words;
 mod pool;
 mod proof;

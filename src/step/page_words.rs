@@ -34,6 +34,7 @@ pub fn asks<'a>(page: &'a Page, hints: &LoginForm) -> Asks<'a> {
     let leaves_choice = |form: &&Form| form.buttons.iter().any(answers_yes) && form.buttons.iter().any(answers_no);
     let likely = || decisions(page).find(leaves_choice).or_else(|| decisions(page).next());
     match decisions(page).find(|form| agrees(form, hints)).or_else(likely) {
+        Some(form) if between::is_step(page, hints) => Asks::Between(form),
         // Whoever wants to know something is not answered by a form sent empty.
         Some(form) if is_blank(form) && !agrees(form, hints) => Asks::Nothing,
         Some(form) if !agrees(form, hints) && between::is_between(page, form, hints) => Asks::Between(form),
@@ -83,6 +84,7 @@ pub fn login_values(form: &Form, hints: &LoginForm, username: &str, password: &s
         .or_else(|| form.fields.iter().find(|f| f.kind == "password").map(|f| f.name.clone()));
     values.extend(user.map(|name| (name, username.to_owned())));
     values.extend(secret.map(|name| (name, password.to_owned())));
+    values.extend(required(form));
     values
 }
 
@@ -126,19 +128,32 @@ pub fn deny_link<'a>(page: &'a Page, hints: &LoginForm, leads_to_client: &dyn Fn
     page.links.iter().filter(says).find(is_clear).map(|link| link.href.as_str())
 }
 
-/// What is ticked on a consent form to approve it: the scopes that are asked for, where none is ticked by the page itself.
+/// What is ticked on a form to approve it: what it is not sent without, and the scopes that are asked for, where none is
+/// ticked by the page itself.
 #[must_use]
 pub fn ticks(form: &Form, scope: &str) -> Vec<(String, String)> {
     let is_scope = |text: &str| scope.split(' ').any(|word| !word.is_empty() && word == text);
     let means_scope = |name: &str| ["scope", "permission"].iter().any(|word| name.to_ascii_lowercase().contains(word));
     let boxes = form.fields.iter().filter(|field| field.kind == "checkbox" && !field.name.is_empty());
-    let asked: Vec<_> = boxes.filter(|b| is_scope(&b.value) || is_scope(&b.name) || means_scope(&b.name)).collect();
+    let mut asked: Vec<_> = boxes.filter(|b| is_scope(&b.value) || is_scope(&b.name) || means_scope(&b.name)).collect();
     if asked.iter().any(|field| field.checked) {
-        return Vec::new();
+        asked.clear();
     }
-    // What a box without a value is sent with (HTML, 4.10.5.4).
-    let value = |field: &Field| if field.value.is_empty() { "on".to_owned() } else { field.value.clone() };
-    asked.into_iter().map(|field| (field.name.clone(), value(field))).collect()
+    let named = |name: &str| asked.iter().any(|field| field.name == name);
+    let also: Vec<_> = required(form).into_iter().filter(|(name, _)| !named(name)).collect();
+    asked.iter().map(|field| tick(field)).chain(also).collect()
+}
+
+/// The boxes without which a browser does not send a form, as for terms of use.
+fn required(form: &Form) -> Vec<(String, String)> {
+    let is_open =
+        |field: &&Field| field.kind == "checkbox" && field.required && !field.checked && !field.name.is_empty();
+    form.fields.iter().filter(is_open).map(tick).collect()
+}
+
+/// What a box is sent with (without a value: HTML, 4.10.5.4).
+fn tick(field: &Field) -> (String, String) {
+    (field.name.clone(), if field.value.is_empty() { "on".to_owned() } else { field.value.clone() })
 }
 
 /// The fields of all forms of a page, for the message that a page was not understood.
@@ -336,5 +351,7 @@ mod tests {
         assert_eq!(ticked(vec![tick("mcp:read", "", false)]), [pair("mcp:read", "on")]);
         assert!(ticked(vec![tick("scope", "mcp:read", true), tick("scope", "mcp:write", false)]).is_empty());
         assert!(ticked(vec![tick("newsletter", "1", false)]).is_empty());
+        let terms = Field { required: true, ..tick("terms", "yes", false) };
+        assert_eq!(ticked(vec![tick("scope", "mcp:read", true), terms]), [pair("terms", "yes")]);
     }
 }

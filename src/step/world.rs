@@ -152,6 +152,8 @@ pub struct LoginForm {
     pub users: Vec<String>,
     /// Names of the clients: a page that says one may ask for consent to it.
     pub clients: Vec<String>,
+    /// Pages that the honest journey passed on its way to the one that names the client ([`mark`](super::between::mark)).
+    pub steps: Vec<String>,
     /// The command that answers the pages instead, because a script builds them; empty: there is none.
     pub command: Vec<String>,
 }
@@ -166,6 +168,7 @@ impl LoginForm {
         deny: None,
         users: Vec::new(),
         clients: Vec::new(),
+        steps: Vec::new(),
         command: Vec::new(),
     };
 }

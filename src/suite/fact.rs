@@ -139,7 +139,10 @@ const CHALLENGE: &[Fact] = &[
     open("schemes", "the schemes of all challenges"),
     value("bearer", "whether one of them is Bearer"),
     value("count", "how many Bearer challenges there are"),
-    open("params", "the parameters of the challenge, by name"),
+    open(
+        "params",
+        "the parameters of the Bearer challenges, else of the first one, by name; `resource_metadata` of any",
+    ),
     value("param-count", "how many parameters it has"),
     open("duplicates", "names of parameters that occur twice"),
     open("dpop", "the parameters of the DPoP challenge, if there is one"),

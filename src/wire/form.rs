@@ -36,6 +36,8 @@ pub struct Field {
     pub kind: String,
     /// Whether a `checkbox`, a `radio` or an option of a `select` is chosen; true for every other field.
     pub checked: bool,
+    /// Whether a browser does not send the form before it is filled in or chosen.
+    pub required: bool,
     /// Values that a `select` offers; on the first of its fields.
     pub options: Vec<String>,
     /// Its `id`, or nothing.
@@ -197,6 +199,7 @@ fn field(element: ElementRef<'_>, kind: &str) -> Field {
     Field {
         name: attribute("name"),
         kind: kind.to_owned(),
+        required: element.attr("required").is_some(),
         id: attribute("id"),
         autocomplete: attribute("autocomplete").to_ascii_lowercase(),
         ..Field::default()
