@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::exchange::EXCHANGER;
 use super::noted::part;
 use super::proof;
 use super::world::{authority, beyond};
@@ -115,6 +116,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "authority") => world.host.as_ref().and_then(|h| text(&authority(&h.url("/")))),
         ("host", "name") => world.host.as_ref().and_then(|h| text(h.authority().rsplit_once(':')?.0)),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
+        ("exchange", "client-id") => context.client(EXCHANGER).and_then(|client| client.member("id")),
         ("exchange", member) => world.exchange.at(&["wants"]).member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
         ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {

@@ -31,8 +31,9 @@ pub enum Members {
 }
 
 /// What the profile section `[exchange]` can name.
-const EXCHANGE: [&str; 12] = [
+const EXCHANGE: [&str; 13] = [
     "audience",
+    "client-id",
     "other-audience",
     "unknown-audience",
     "resource",
@@ -61,7 +62,7 @@ pub const NAMESPACES: &[Namespace] = &[
     named(
         "exchange",
         &EXCHANGE,
-        "what tokens can be exchanged for (profile section `[exchange]`); `id-jag-`: for an identity assertion (`[exchange.id-jag]`)",
+        "the client that exchanges and what tokens can be exchanged for (profile section `[exchange]`); `id-jag-`: for an identity assertion (`[exchange.id-jag]`)",
     ),
     named("host", &["url", "authority", "name", "port"], "the server for client metadata documents"),
     named(
