@@ -28,6 +28,7 @@ macro_rules! references {
 }
 
 references! {
+    client "client",
     consent_proxy "consent-proxy",
     exchange_gateway "exchange-gateway",
     provisioning_server "provisioning-server",

@@ -88,6 +88,9 @@ pub struct IssuerConfig {
     pub introspection: IntrospectionSettings,
     /// Sends `iss` in authorization responses and says so in the metadata (RFC 9207).
     pub iss_in_response: bool,
+    /// Clients that register may name any redirect URI, use PKCE as they like and refresh: for whoever watches what clients do,
+    /// and wants to see it to its end.
+    pub lenient_clients: bool,
     /// JSON Merge Patch (RFC 7396) over the published metadata: `null` removes a member.
     pub metadata: Map<String, Value>,
     /// Pushed authorization requests (RFC 9126).
@@ -144,6 +147,7 @@ impl Default for IssuerConfig {
             exchange: ExchangeSettings::default(),
             introspection: IntrospectionSettings::default(),
             iss_in_response: true,
+            lenient_clients: false,
             metadata: Map::new(),
             par: ParSettings::default(),
             quirks: Quirks::default(),

@@ -1,5 +1,6 @@
 //! The command line: one file a command; arguments in, exit code out. The only reader of the environment.
 
+mod browse;
 mod coverage;
 mod diff;
 mod explain;
@@ -10,6 +11,7 @@ mod list;
 mod merge;
 mod mint;
 mod prove;
+mod reference_client;
 mod run;
 mod serve;
 mod signals;
@@ -67,6 +69,25 @@ enum Command {
     Prove(ProveArgs),
     /// Count which rules are judged by cases, and which are not and why
     Coverage(SuiteArgs),
+    /// Follow a URL on this machine as the browser of an MCP client under test; `run` gives it to the client as BROWSER
+    Browse(BrowseArgs),
+    /// Run the reference MCP client against an MCP server, healthy or broken on purpose
+    ReferenceClient(ReferenceClientArgs),
+}
+
+#[derive(Debug, Args)]
+struct BrowseArgs {
+    /// The URL to open
+    url: String,
+}
+
+#[derive(Debug, Args)]
+struct ReferenceClientArgs {
+    /// The URL of the MCP server
+    url: String,
+    /// Switch a fault on: see `authspec list faults 'client.*'`
+    #[arg(long, value_name = "ID")]
+    fault: Vec<String>,
 }
 
 #[derive(Debug, Args, Default)]
@@ -329,6 +350,8 @@ fn dispatch(command: Command) -> u8 {
         Command::Explain(args) => explain::main(&args),
         Command::Lint(args) => lint::main(&args),
         Command::Coverage(args) => coverage::main(&args),
+        Command::Browse(args) => browse::main(&args),
+        Command::ReferenceClient(args) => reference_client::main(&args),
         Command::Prove(args) => prove::main(&args),
         Command::Serve(args) => serve::main(&args),
         Command::Init(args) => init::main(&args),

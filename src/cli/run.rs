@@ -130,9 +130,12 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
         text::slips(&complaints);
         return Err(USAGE);
     }
-    let helpers = Helpers::for_profile(&profile).await.map_err(|reason| wrong(&reason))?;
+    let mut helpers = Helpers::for_profile(&profile).await.map_err(|reason| wrong(&reason))?;
+    if profile.target.is_client() {
+        helpers = helpers.for_client(&profile, browser().as_deref()).await.map_err(|reason| wrong(&reason))?;
+    }
     let mut launched = None;
-    if let Some(launch) = &profile.launch {
+    if let Some(launch) = profile.launch.as_ref().filter(|_| !profile.target.is_client()) {
         let idp = helpers.idp.as_ref().map(|(_, issuer)| issuer.url()).unwrap_or_default();
         let ca_file = profile.upstream.as_ref().map(Upstream::ca_file_anywhere).unwrap_or_default();
         let names = [("idp", idp.as_str()), ("ca-file", ca_file.as_str())];
@@ -147,6 +150,13 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     }
     let party = Party { profile, helpers, again: format!("authspec run {}", shell_word(target)) };
     Ok(Prepared { parties: vec![party], references: Vec::new(), launched })
+}
+
+/// What a client under test can open URLs with: this program.
+fn browser() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    // In the background: some clients wait for the command before they listen for the answer.
+    Some(format!("{} browse %s &", shell_word(program.to_str()?)))
 }
 
 /// Embedded deployments, if they could be started.

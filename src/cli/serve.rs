@@ -31,6 +31,10 @@ pub fn main(args: &ServeArgs) -> u8 {
             (Some(_), _) if args.personality.is_some() => {
                 Err("only the mock IdP has personalities: authspec serve idp --personality NAME".to_owned())
             }
+            (Some(Deployment::Client), _) => {
+                Err("a client is no server: each case starts it against a server of its own (authspec run client)"
+                    .to_owned())
+            }
             (Some(Deployment::Server), _) => server(args.port, faults).await,
             (Some(deployment @ (Deployment::ExchangeGateway | Deployment::ScopedApi)), _) => {
                 behind(deployment, args, faults).await

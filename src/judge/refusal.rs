@@ -39,6 +39,7 @@ pub fn refusal(verb: Verb, facts: &Value) -> Refusal {
         Verb::Register => facts["client"]["id"].is_string(),
         Verb::Manage => (200..300).contains(&status),
         Verb::Repeat => facts["succeeded"].as_u64().unwrap_or(0) > 0,
+        Verb::Drive => facts["mcp"]["served"].as_u64().is_some_and(|served| served > 0),
         Verb::Discover | Verb::Fetch | Verb::Mutate | Verb::Wait => (200..400).contains(&status),
     };
     if accepted {

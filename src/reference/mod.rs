@@ -16,6 +16,8 @@ use crate::wire::host::DocumentHost;
 /// A reference deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deployment {
+    /// An MCP client.
+    Client,
     /// An MCP server with its own authorization server.
     Server,
     /// An MCP server whose authorization server logs users in at an identity provider: ours.
@@ -37,7 +39,7 @@ pub enum Deployment {
 
 impl Deployment {
     /// All of them.
-    pub const ALL: [Deployment; 8] = [
+    pub const ALL: [Deployment; 9] = [
         Deployment::Server,
         Deployment::ConsentProxy,
         Deployment::HttpsProxy,
@@ -46,12 +48,14 @@ impl Deployment {
         Deployment::ProvisioningServer,
         Deployment::ExchangeGateway,
         Deployment::ScopedApi,
+        Deployment::Client,
     ];
 
     /// Its name, as `run`, `serve` and the fault catalogue have it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Deployment::Client => "client",
             Deployment::Server => "server",
             Deployment::ConsentProxy => "consent-proxy",
             Deployment::HttpsProxy => "https-proxy",
@@ -84,6 +88,7 @@ impl Deployment {
 
     fn profile(self) -> &'static str {
         match self {
+            Deployment::Client => include_str!("client.toml"),
             Deployment::Server => include_str!("server.toml"),
             Deployment::ConsentProxy | Deployment::HttpsProxy => include_str!("consent-proxy.toml"),
             Deployment::ExchangeGateway => include_str!("exchange-gateway.toml"),
@@ -100,7 +105,8 @@ pub struct Reference {
     pub profile: Profile,
     /// The harness's own servers.
     pub helpers: Helpers,
-    server: fixtures::server::Running,
+    /// Absent for a client, which is started by each case.
+    server: Option<fixtures::server::Running>,
 }
 
 impl Reference {
@@ -129,6 +135,11 @@ impl Reference {
         }
         let kept = faults.clone();
         let server = match deployment {
+            Deployment::Client => {
+                helpers.client = Some(driven(faults));
+                let profile = profile(deployment, "").map_err(std::io::Error::other)?;
+                return Ok(Reference { profile, helpers, server: None });
+            }
             Deployment::Server => fixtures::server::start(server_options(&helpers, faults)).await?,
             Deployment::ConsentProxy | Deployment::HttpsProxy => {
                 fixtures::proxy::start(proxy_options(&helpers, faults)).await?
@@ -150,7 +161,7 @@ impl Reference {
             helpers::registrar(issuer, &profile, server.mcp_url());
             misfit(issuer, &kept);
         }
-        Ok(Reference { profile, helpers, server })
+        Ok(Reference { profile, helpers, server: Some(server) })
     }
 
     /// Starts all deployments, healthy, each with an issuer of its own.
@@ -173,15 +184,17 @@ impl Reference {
         }
     }
 
-    /// The MCP URL.
+    /// The MCP URL; empty for a client.
     #[must_use]
     pub fn mcp_url(&self) -> &str {
-        self.server.mcp_url()
+        self.server.as_ref().map_or("", |server| server.mcp_url())
     }
 
     /// Stops the deployment; the helpers go on.
     pub async fn stop(self) {
-        self.server.stop().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
         if let Some((idp, issuer)) = &self.helpers.idp {
             idp.remove_issuer(issuer);
         }
@@ -199,6 +212,17 @@ impl Helpers {
         let host = DocumentHost::start().await?;
         Ok(Helpers { host: Some(Arc::new(host)), idp: Some((idp, issuer)), ..Helpers::default() })
     }
+}
+
+/// The reference client, in this process.
+fn driven(faults: Faults) -> step::Driven {
+    step::Driven::within(move |url| {
+        let faults = faults.clone();
+        Box::pin(async move {
+            let ended = fixtures::client::run(&url, &faults).await;
+            step::Ended { code: Some(ended.code), lines: ended.lines }
+        })
+    })
 }
 
 /// A new issuer of our identity provider.
@@ -351,7 +375,8 @@ fn metadata_hosts(helpers: &Helpers) -> Vec<String> {
 
 /// The profile of a reference deployment, as a user would write it.
 fn profile(deployment: Deployment, mcp_url: &str) -> Result<Profile, String> {
-    let mut text = format!("[target]\nname = \"{}\"\nmcp-url = \"{mcp_url}\"\n", deployment.name());
+    let place = if mcp_url.is_empty() { String::new() } else { format!("mcp-url = \"{mcp_url}\"\n") };
+    let mut text = format!("[target]\nname = \"{}\"\n{place}", deployment.name());
     let origin = mcp_url.strip_suffix("/mcp").unwrap_or(mcp_url);
     text.push_str(&deployment.profile().replace("{origin}", origin));
     Profile::parse(Source::new("reference profile", text), &|_| None)

@@ -1,6 +1,7 @@
 //! A run: look at the target, plan, execute the cases side by side, send events in plan order.
 
 mod ability;
+mod client;
 mod confirm;
 mod exchange;
 mod execute;
@@ -86,6 +87,8 @@ pub struct Helpers {
     pub host: Option<Arc<DocumentHost>>,
     /// Our identity provider, and the issuer of it that the target trusts.
     pub idp: Option<(mock_idp::MockIdp, mock_idp::Issuer)>,
+    /// The MCP client under test, where the target is one.
+    pub client: Option<step::Driven>,
     /// What waiting takes.
     pub clock: step::Clock,
 }
@@ -172,7 +175,9 @@ pub(crate) async fn judge(
         sink(Event::Document(Document { name, content }));
     }
     let mut ledger = Ledger::new(profile, jiff::Zoned::now().date());
-    let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(DEFAULT_JOBS);
+    // Clients that listen for the answer of a browser often do so at one port.
+    let usual = if seen.world.client.is_some() { 1 } else { DEFAULT_JOBS };
+    let jobs = options.jobs.or(profile.limits.jobs).unwrap_or(usual);
     let lane = lane(seen, profile, planned.into_iter().enumerate().collect(), material, options);
     let ended = schedule::all(vec![lane], jobs, stop, &mut |news| match news {
         News::Progress(progress) => sink(Event::Progress(progress)),
@@ -239,7 +244,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.place().to_owned()),
+            mcp_url: Some(seen.world.place().to_owned()).filter(|place| !place.is_empty()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
             deployments: Vec::new(),

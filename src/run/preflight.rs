@@ -68,6 +68,12 @@ pub async fn look(
     options: &Options,
     wanted: Option<BTreeSet<String>>,
 ) -> Result<Preflight, NotStarted> {
+    if helpers.client.is_some() {
+        let http = Http::new(limits(profile, helpers))
+            .map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
+        let world = blank(profile, helpers, options, "", Arc::new(http));
+        return super::client::look(profile, helpers, options, wanted, world).await;
+    }
     // Without MCP URL the issuer stands for a bare authorization server.
     let named = profile.target.mcp_url.clone().or_else(|| profile.target.issuer.as_ref().map(|_| String::new()));
     let mcp_url = named.ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
@@ -247,6 +253,7 @@ fn blank(profile: &Profile, helpers: &Helpers, options: &Options, mcp_url: &str,
             employee: profile.upstream.as_ref().and_then(|u| u.employee.clone()).unwrap_or_else(|| EMPLOYEE.into()),
             workload: Noted::new("idp.workload", workload, &reads),
         }),
+        client: helpers.client.clone(),
         tools: Noted::new("tools", tools.collect(), &reads),
         provisioning: profile.provisioning.clone(),
         own_authorities: Noted::new("own-authorities", Vec::new(), &reads),

@@ -167,6 +167,7 @@ pub fn unready(verb: Verb, facts: &Value, args: Args<'_>) -> Option<String> {
         Verb::Discover => {
             facts["as"]["body"]["issuer"].is_null().then(|| "no authorization server metadata was found".to_owned())
         }
+        Verb::Drive => (facts["mcp"]["served"] == 0).then(|| "the client did not come to be served".to_owned()),
         Verb::Fetch | Verb::Mutate | Verb::Wait => None,
     }
 }

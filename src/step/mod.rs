@@ -15,6 +15,8 @@ mod clock;
 mod context;
 mod cookies;
 mod discover;
+mod drive;
+mod driven;
 mod exchange;
 mod facts;
 mod fetch;
@@ -34,6 +36,7 @@ mod push;
 mod readable;
 mod register;
 mod repeat;
+mod stage;
 mod token;
 mod upstream;
 mod vars;
@@ -48,6 +51,7 @@ pub use client::{Client, How, fresh as fresh_client};
 pub use clock::Clock;
 pub use context::{Context, Held};
 pub use discover::{Discovered, discover};
+pub use driven::{Driven, Ended};
 pub use exchange::{EXCHANGER, Exchange, GRANT as EXCHANGE_GRANT, NO_SUBJECT, Source};
 pub use id_jag::{ID_JAG, Identity};
 pub use mutate::NOTHING_TO_SWAP;
@@ -113,6 +117,7 @@ pub async fn perform(context: &mut Context, verb: Verb, args: &Map<String, Value
         Verb::Fetch => Box::pin(fetch::perform(context, args)).await?,
         Verb::Mutate => Box::pin(mutate::perform(context, args)).await?,
         Verb::Repeat => Box::pin(repeat::perform(context, args)).await?,
+        Verb::Drive => Box::pin(drive::perform(context, args)).await?,
         Verb::Wait => Box::pin(wait::perform(context, args)).await?,
     };
     if let (Some(host), Value::Object(facts)) = (&context.world.host, &mut facts) {

@@ -29,7 +29,7 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
             idp.idp.show(certificate);
         }
         if let Some(answer) = args.get("answer") {
-            script(idp, answer, args)?;
+            script(&idp.issuer, answer, args)?;
         }
         if let Some(seconds) = args.get("clock").and_then(Value::as_i64) {
             let by = std::time::Duration::from_secs(seconds.unsigned_abs());
@@ -48,12 +48,13 @@ pub fn change(context: &Context, args: Args<'_>) -> Option<Result<Value, String>
     })
 }
 
-fn script(idp: &Idp, answer: &Value, args: Args<'_>) -> Result<(), String> {
+/// Scripts an answer (`answer`) of an endpoint, for so many `times`.
+pub(super) fn script(issuer: &mock_idp::Issuer, answer: &Value, args: Args<'_>) -> Result<(), String> {
     let word = args.text("endpoint").unwrap_or_else(|| "token".into());
     let endpoint = Endpoint::parse(&word).map_err(|e| format!("script our identity provider: {e}"))?;
     let answer = Answer::from_json(answer).map_err(|e| format!("script our identity provider: {e}"))?;
     let times = args.number("times").map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX));
-    idp.issuer.script_times(endpoint, answer, times);
+    issuer.script_times(endpoint, answer, times);
     Ok(())
 }
 
@@ -129,7 +130,7 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// The last request to an endpoint, at the token endpoint the last exchange if there was one; how many there were, how many of them
 /// carried a token, and what all of them say. `before` is what was told of those before.
-fn told(received: &Received, before: Option<&Value>) -> Value {
+pub(super) fn told(received: &Received, before: Option<&Value>) -> Value {
     use crate::oauth::redirect::object;
     let number = |name: &str| before.and_then(|before| before[name].as_u64()).unwrap_or(0);
     let texts = before.and_then(|before| before["text"].as_str()).into_iter();

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::clock::Clock;
+use super::driven::Driven;
 use super::exchange::Exchange;
 use super::noted::{Noted, Reads, part};
 use super::pool::Pool;
@@ -44,6 +45,8 @@ pub struct World {
     pub host: Option<Arc<DocumentHost>>,
     /// Our identity provider, if the target trusts it.
     pub idp: Option<Idp>,
+    /// The MCP client under test, where the target is one.
+    pub client: Option<Driven>,
     /// Tools by the scope they need: `read` works with the default grant, `write` needs more.
     pub tools: Noted<BTreeMap<String, Tool>>,
     /// Pages and endpoints of the target's own login, by name (profile section `[provisioning]`).

@@ -39,6 +39,7 @@ pub(super) fn own(verb: Verb) -> &'static [Fact] {
         Verb::Authorize | Verb::Callback | Verb::Consent | Verb::Login => BROWSER,
         Verb::Call => CALL,
         Verb::Discover => DISCOVER,
+        Verb::Drive => DRIVE,
         Verb::Exchange => EXCHANGE,
         Verb::Token => TOKEN,
         Verb::Fetch => FETCH,
@@ -461,6 +462,44 @@ const REPEAT: &[Fact] = &[
         "what should differ between them: `access-token`, `refresh-token`, `code`, `client-id`, `request-uri`, `session`, `upstream-state`, `upstream-nonce`, `upstream-challenge`",
     ),
     open("answers", "the facts of each, in order"),
+];
+
+const DRIVE: &[Fact] = &[
+    value("done", "whether the client ended with exit code 0"),
+    value("exit", "its exit code; absent if it had to be ended"),
+    value("output", "the last lines that it printed"),
+    value("way", "the paths that it asked for in order, with `ISSUER` for the name of the authorization server"),
+    members(
+        "resource",
+        DRIVEN_RESOURCE,
+        "which resource it asked for: `server`, `parent`, `other`, `none` or `several`",
+    ),
+    value("redirect-registered", "whether its redirect URI is one that it registered; absent if it did not register"),
+    members("mcp", DRIVEN_MCP, "what it did at the MCP endpoint"),
+    open(
+        "requests",
+        "what the authorization server received, by endpoint: the last request, how many there were (`count`), and `all` of them in order",
+    ),
+    FETCHED,
+];
+
+const DRIVEN_RESOURCE: &[Fact] = &[
+    value("authorize", "in the last authorization request"),
+    value("token", "in the last request with a code"),
+    value("refresh", "in the last request with a refresh token"),
+];
+
+const DRIVEN_MCP: &[Fact] = &[
+    value("count", "how many requests there were"),
+    value("version", "the MCP version that it speaks"),
+    value("served", "how many of them were served"),
+    value("called", "how many calls of a tool were served"),
+    value("unauthorized", "how many were answered with 401"),
+    value("forbidden", "how many were answered with 403"),
+    value("bare", "how many came without a token after the first one with it"),
+    open("schemes", "the authentication schemes that it used, in lower case"),
+    value("in-uri", "how many had an access token in their URI"),
+    value("strayed", "how many requests with a token reached the other origin"),
 ];
 
 const WAIT: &[Fact] = &[value("waited-ms", "how long it took"), FETCHED];

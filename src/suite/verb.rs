@@ -34,13 +34,15 @@ pub enum Verb {
     Mutate,
     /// Does one verb several times, at once or in a row.
     Repeat,
+    /// Starts the MCP client under test against a server of ours.
+    Drive,
     /// Lets time pass.
     Wait,
 }
 
 impl Verb {
     /// Every verb, in the order in which a flow uses them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Discover,
         Self::Register,
         Self::Manage,
@@ -54,6 +56,7 @@ impl Verb {
         Self::Fetch,
         Self::Mutate,
         Self::Repeat,
+        Self::Drive,
         Self::Wait,
     ];
 
@@ -65,6 +68,7 @@ impl Verb {
             Self::Callback => "callback",
             Self::Consent => "consent",
             Self::Discover => "discover",
+            Self::Drive => "drive",
             Self::Exchange => "exchange",
             Self::Fetch => "fetch",
             Self::Login => "login",
@@ -99,7 +103,7 @@ impl Verb {
 
     /// Whether `expect.refused` says something about the verb.
     pub fn can_be_refused(self) -> bool {
-        !matches!(self, Self::Discover | Self::Mutate | Self::Wait)
+        !matches!(self, Self::Discover | Self::Drive | Self::Mutate | Self::Wait)
     }
 
     /// Whether `repeat` can hold the verb.

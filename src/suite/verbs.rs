@@ -12,6 +12,10 @@ pub(super) fn doc(verb: Verb) -> &'static str {
         Verb::Callback => "delivers an identity provider's answer that `authorize` held back",
         Verb::Consent => "answers the consent page that the browser is on",
         Verb::Discover => "reads the 401 challenge, the protected resource metadata and the server metadata",
+        Verb::Drive => {
+            "starts the client under test against an MCP server and an authorization server of ours, made for this one run of it, \
+             and waits for its end"
+        }
         Verb::Exchange => "exchanges a token (RFC 8693)",
         Verb::Fetch => "sends any other request to the target",
         Verb::Login => "answers the login page that the browser is on",
@@ -34,6 +38,7 @@ pub(super) fn arguments(verb: Verb) -> &'static [Argument] {
         Verb::Callback => CALLBACK,
         Verb::Consent => CONSENT,
         Verb::Discover => DISCOVER,
+        Verb::Drive => DRIVE,
         Verb::Exchange => EXCHANGE,
         Verb::Fetch => FETCH,
         Verb::Login => LOGIN,
@@ -411,6 +416,33 @@ const REPEAT: &[Argument] = &[
     table("fetch", "the arguments of the `fetch` to repeat"),
     table("register", "the arguments of the `register` to repeat"),
     table("token", "the arguments of the `token` to repeat"),
+];
+
+const DRIVE: &[Argument] = &[
+    any(
+        "challenge",
+        "the `WWW-Authenticate` lines of the server's 401, or false for none; `{prm}`, `{url}` and `{issuer}` are filled in, here and below",
+    ),
+    text("scope", "the scope that the challenge names; default: none"),
+    any(
+        "prm-at",
+        "where the resource metadata is: `path` (the default), `root`, `elsewhere`, a list of these, or false",
+    ),
+    table("prm", "members to add to the resource metadata or to replace"),
+    list("prm-drop", "members to leave out of it"),
+    table("prm-answer", "how it is answered instead: `status`, `body`, `content-type`"),
+    number("tools", "how many tools the server has; default 1"),
+    text("needs", "the scope that a call of a tool needs: with less it is answered by 403 insufficient_scope"),
+    number("expires-after", "every access token is refused as invalid after so many requests with it"),
+    boolean("moved", "the MCP endpoint redirects every request that has a token to another origin"),
+    table(
+        "issuer",
+        "settings of the authorization server, as `mock-idp` calls them: `iss-in-response`, `access-format`, ...",
+    ),
+    any(
+        "answers",
+        "what the authorization server answers instead: a list of `{ endpoint, answer, times }`, without `times` always",
+    ),
 ];
 
 const WAIT: &[Argument] = &[

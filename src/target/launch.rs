@@ -6,12 +6,31 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use self::output::Output;
-use super::{Launch, StopSignal};
+use super::{Secret, StopSignal};
+
+/// `[launch]`
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Program and arguments; `{url}` and other names in braces are filled in by the caller.
+    pub command: Vec<String>,
+    /// What a line of its output says when it is ready; the group `url` is the MCP endpoint. It has that group, unless the
+    /// profile itself gives the URL or the issuer.
+    pub ready: Regex,
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// Variables beside those it inherits; every value counts as secret, but for those that are names to be filled in.
+    pub env: Vec<(String, Secret)>,
+    /// How long to wait until it is ready.
+    pub timeout: Duration,
+    /// How to ask it to stop.
+    pub stop: StopSignal,
+}
 
 /// A target that was started here and is ready.
 ///
@@ -42,6 +61,19 @@ pub async fn start(launch: &Launch, names: &[(&str, &str)]) -> Result<Launched, 
     };
     running.stop().await;
     Err(running.complaint(&what))
+}
+
+/// Runs the command of `launch` to its end: a client, for which `timeout` is how long it may take. Its exit code, absent if it
+/// was ended after its time or by a signal, and the last lines of its output.
+///
+/// # Errors
+/// The command cannot be started.
+pub async fn to_end(launch: &Launch, names: &[(&str, &str)]) -> Result<(Option<i32>, Vec<String>), String> {
+    let mut running = Running::spawn(launch, names)?;
+    let ended = timeout(launch.timeout, running.child.wait()).await;
+    running.stop().await;
+    let code = ended.ok().and_then(Result::ok).and_then(|status| status.code());
+    Ok((code, running.output.last_lines()))
 }
 
 impl Launched {

@@ -11,9 +11,10 @@ mod secret;
 
 pub use self::exchange::{Exchange, ExchangeWants, IdJagWants, SubjectFrom};
 pub use self::known::KnownFailure;
+pub use self::launch::Launch;
 pub use self::profile::{
-    Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Launch, Limits, Login, LoginHow, PresetClient,
-    Profile, Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, TokenLook, Tool, Upstream,
-    UpstreamUser, UpstreamWorkload, User,
+    Abilities, ApplicationType, AuthMethod, DocumentHost, FormHints, Limits, Login, LoginHow, PresetClient, Profile,
+    Registration, RegistrationHow, Scopes, Stated, StopSignal, Target, TokenLook, Tool, Upstream, UpstreamUser,
+    UpstreamWorkload, User,
 };
 pub use self::secret::Secret;

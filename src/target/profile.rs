@@ -35,7 +35,7 @@ pub struct Profile {
     /// Where a target that logs users in for itself has its pages and endpoints, by name (see [`PROVISIONING`]).
     pub provisioning: BTreeMap<String, String>,
     /// How to start and stop the target.
-    pub launch: Option<Launch>,
+    pub launch: Option<super::Launch>,
     /// How gently to treat it.
     pub limits: Limits,
     /// What the operator says it can and cannot do, against what discovery finds.
@@ -67,6 +67,14 @@ pub struct Target {
     pub refresh_grace: Option<Duration>,
     /// Further origins that requests may go to, such as `https://login.example.com`.
     pub allow: Vec<String>,
+}
+
+impl Target {
+    /// Whether it is an MCP client, which has no place of its own and is sent to servers of ours.
+    #[must_use]
+    pub fn is_client(&self) -> bool {
+        self.roles == [Role::Client]
+    }
 }
 
 words! {
@@ -341,24 +349,6 @@ words! {
         /// What a terminal sends.
         Int = "SIGINT",
     }
-}
-
-/// `[launch]`
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// Program and arguments; `{url}` and other names in braces are filled in by the caller.
-    pub command: Vec<String>,
-    /// What a line of its output says when it is ready; the group `url` is the MCP endpoint. It has that group, unless the
-    /// profile itself gives the URL or the issuer.
-    pub ready: Regex,
-    /// The folder it runs in.
-    pub cwd: PathBuf,
-    /// Variables beside those it inherits; every value counts as secret, but for those that are names to be filled in.
-    pub env: Vec<(String, Secret)>,
-    /// How long to wait until it is ready.
-    pub timeout: Duration,
-    /// How to ask it to stop.
-    pub stop: StopSignal,
 }
 
 /// `[limits]`

@@ -78,11 +78,22 @@ pub struct Hit {
     pub body: Bytes,
     /// When it came.
     pub at: Instant,
+    /// The status it was answered with.
+    pub status: u16,
+}
+
+/// What is served at a path depends on the request.
+pub type Live = Arc<dyn Fn(&Hit) -> Document + Send + Sync>;
+
+#[derive(Clone)]
+enum Served {
+    Document(Document),
+    Live(Live),
 }
 
 #[derive(Default)]
 struct Shared {
-    documents: Mutex<HashMap<String, Document>>,
+    documents: Mutex<HashMap<String, Served>>,
     hits: Mutex<Vec<Hit>>,
 }
 
@@ -126,7 +137,12 @@ impl DocumentHost {
 
     /// Serves a document at a path from now on.
     pub fn put(&self, path: &str, document: Document) {
-        lock(&self.shared.documents).insert(normal(path), document);
+        lock(&self.shared.documents).insert(normal(path), Served::Document(document));
+    }
+
+    /// Answers each request to a path by itself from now on.
+    pub fn put_live(&self, path: &str, live: Live) {
+        lock(&self.shared.documents).insert(normal(path), Served::Live(live));
     }
 
     /// Serves nothing at a path from now on.
@@ -207,11 +223,17 @@ async fn answer(State(shared): State<Arc<Shared>>, ConnectInfo(fuse): ConnectInf
         headers: headers.collect(),
         body: Bytes::new(),
         at: Instant::now(),
+        status: 0,
     };
     hit.body = axum::body::to_bytes(body, LARGEST_HIT).await.unwrap_or_default();
-    lock(&shared.hits).push(hit);
     let found = lock(&shared.documents).get(&path).cloned();
-    let document = found.unwrap_or_else(|| Document { status: 404, ..Document::default() });
+    let document = match found {
+        Some(Served::Document(document)) => document,
+        Some(Served::Live(live)) => live(&hit),
+        None => Document { status: 404, ..Document::default() },
+    };
+    hit.status = document.status;
+    lock(&shared.hits).push(hit);
     if !document.delay.is_zero() {
         // Even a sleep of nothing takes a tick of the timer.
         tokio::time::sleep(document.delay).await;

@@ -171,6 +171,17 @@ impl Wire {
         ids
     }
 
+    /// Records a request that was received, not sent, with the status of its answer.
+    pub fn note_received(&self, by: &str, request: Request, status: u16) {
+        let id = self.shared.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let outcome = Outcome::Answered(Response { status, ..Response::default() });
+        let exchange = Exchange { id, by: by.to_owned(), request, outcome, duration: Duration::ZERO };
+        let mut record = self.record();
+        let at = record.exchanges.len();
+        record.lessons.push(Lesson::Exchange(at));
+        record.exchanges.push(exchange);
+    }
+
     async fn exchange(&self, by: &str, request: Request, place: Option<&Url>) -> Answer {
         let shared = &self.shared;
         let id = shared.sent.fetch_add(1, Ordering::Relaxed) + 1;

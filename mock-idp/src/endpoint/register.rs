@@ -28,6 +28,11 @@ pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
     quirks::registration(&config.quirks, &metadata)?;
     let client = read(&config, &metadata)?;
     let answer = describe(&client, issuer.now());
+    // No list means: every grant; and what a client learns later that it needs is not in its registration.
+    let client = match config.lenient_clients {
+        true => Client { grant_types: Vec::new(), scope: None, ..client },
+        false => client,
+    };
     issuer.lock().clients.insert(client.id.clone(), client);
     Ok(Reply::json(StatusCode::CREATED, &answer))
 }
@@ -59,8 +64,8 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
     let secret = matches!(auth, ClientAuth::Basic | ClientAuth::Post).then(secret::random);
     Ok(Client {
         any_loopback_redirect: false,
-        any_redirect: false,
-        any_pkce: false,
+        any_redirect: config.lenient_clients,
+        any_pkce: config.lenient_clients,
         audiences: Vec::new(),
         auth,
         dpop_bound: flag(metadata, "dpop_bound_access_tokens")?,

@@ -34,7 +34,14 @@ pub(super) fn wanted_clients(case: &Case, values: &Map<String, Value>) -> Vec<(S
     let acts_as_client = |step: &Step| {
         let needs_none = matches!(
             step.verb,
-            Verb::Discover | Verb::Register | Verb::Manage | Verb::Wait | Verb::Call | Verb::Fetch | Verb::Mutate
+            Verb::Discover
+                | Verb::Drive
+                | Verb::Register
+                | Verb::Manage
+                | Verb::Wait
+                | Verb::Call
+                | Verb::Fetch
+                | Verb::Mutate
         );
         !needs_none && !is_of_machine(&step.args)
     };

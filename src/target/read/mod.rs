@@ -10,8 +10,8 @@ mod value;
 
 use std::path::Path;
 
-use super::Profile;
 use super::profile::is_loopback;
+use super::{Profile, Target};
 use crate::diag::{Diagnostic, Source};
 use crate::rule::reader::{Section, Slips};
 
@@ -65,7 +65,7 @@ fn sections(document: &mut Section<'_>, reading: &mut Reading<'_>, folder: &Path
     let launch = document.section("launch", &mut reading.slips);
     let place = target::place(stated, launch.is_some(), reading);
     let url = place.as_ref().and_then(|target| target.mcp_url.as_deref().or(target.issuer.as_deref()));
-    let placed = url.is_some();
+    let placed = url.is_some() || place.as_ref().is_some_and(Target::is_client);
     reading.local = url.and_then(|url| web_url(url).ok()).is_none_or(|url| is_loopback(&url));
 
     let mut section = |key| document.section(key, &mut reading.slips);

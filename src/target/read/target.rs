@@ -39,7 +39,7 @@ pub(super) fn place(section: Option<Section<'_>>, launched: bool, reading: &mut 
         mcp_url,
         issuer,
     };
-    if !url_stated && target.issuer.is_none() && !launched {
+    if !url_stated && target.issuer.is_none() && !launched && !target.is_client() {
         section.missing("mcp-url", &mut reading.slips);
     }
     section.finish(&mut reading.slips);

@@ -1,0 +1,59 @@
+//! The MCP client under test: something that can be started against a server, and ends.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::target::{Launch, launch};
+
+/// Starts the client against the URL of an MCP server and waits for its end.
+#[derive(Clone)]
+pub struct Driven(Arc<dyn Fn(String) -> BoxFuture<'static, Result<Ended, String>> + Send + Sync>);
+
+/// How a client ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its exit code; absent if it had to be ended.
+    pub code: Option<i32>,
+    /// The last lines that it printed, oldest first.
+    pub lines: Vec<String>,
+}
+
+impl Driven {
+    /// A client in this process.
+    #[must_use]
+    pub fn within(start: impl Fn(String) -> BoxFuture<'static, Ended> + Send + Sync + 'static) -> Driven {
+        Driven(Arc::new(move |url| {
+            let running = start(url);
+            Box::pin(async move { Ok(running.await) })
+        }))
+    }
+
+    /// A program; in its arguments, `{url}` is the URL of the server.
+    #[must_use]
+    pub fn program(launch: Launch) -> Driven {
+        let launch = Arc::new(launch);
+        Driven(Arc::new(move |url| {
+            let launch = Arc::clone(&launch);
+            Box::pin(async move {
+                let (code, lines) = launch::to_end(&launch, &[("url", &url)]).await?;
+                Ok(Ended { code, lines })
+            })
+        }))
+    }
+
+    /// Starts it and waits until it ends.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn run(&self, url: &str) -> Result<Ended, String> {
+        (self.0)(url.to_owned()).await
+    }
+}
+
+impl fmt::Debug for Driven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Driven")
+    }
+}

@@ -1,0 +1,278 @@
+//! The MCP server that a client under test is pointed at: challenge, resource metadata and a few tools. Its authorization server
+//! is an issuer of our identity provider that asks nobody.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mock_idp::Issuer;
+use serde_json::{Map, Value, json};
+
+use super::args::Args;
+use crate::oauth::jwt::Jwt;
+use crate::wire::host::{Document, DocumentHost, Hit};
+
+/// A server that one run of a client sees.
+pub struct Stage {
+    host: DocumentHost,
+    /// Another origin, to which it may send the client.
+    other: Option<DocumentHost>,
+    state: Arc<State>,
+}
+
+/// What its endpoint knows.
+struct State {
+    issuer: Issuer,
+    challenges: Vec<String>,
+    tools: u64,
+    /// The scope that calls of tools need.
+    needs: Option<String>,
+    /// How the challenge for it is written.
+    needs_challenge: String,
+    /// Each token is refused from the time when so many requests were served with it.
+    expires_after: Option<usize>,
+    moved: Option<String>,
+    served: Mutex<Served>,
+}
+
+#[derive(Default)]
+struct Served {
+    /// Methods that were served, in order.
+    methods: Vec<String>,
+    /// How many requests were served with each token.
+    uses: BTreeMap<String, usize>,
+    /// The MCP version that the client named first.
+    version: Option<String>,
+}
+
+impl Stage {
+    /// Starts a server as the step describes it.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn start(issuer: &Issuer, args: Args<'_>) -> io::Result<Stage> {
+        let host = DocumentHost::start().await?;
+        let other = if args.flag("moved") { Some(DocumentHost::start().await?) } else { None };
+        let url = host.url(PATH);
+        let places = places(args);
+        let named = places.first().map_or(PRM_AT_PATH, |place| place_of(place));
+        let names = [("{prm}", host.url(named)), ("{url}", url.clone()), ("{issuer}", issuer.url())];
+        let fill = |text: &str| names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
+        let document = resource_metadata(args, &url, issuer, &fill);
+        for place in &places {
+            host.put(place_of(place), document.clone());
+        }
+        let needs = args.text("needs");
+        let state = Arc::new(State {
+            issuer: issuer.clone(),
+            challenges: challenges(args).iter().map(|text| fill(text)).collect(),
+            tools: args.number("tools").unwrap_or(1),
+            needs_challenge: fill(&format!(
+                r#"Bearer error="insufficient_scope", scope="{}", resource_metadata="{{prm}}""#,
+                needs.as_deref().unwrap_or_default()
+            )),
+            needs,
+            expires_after: args.number("expires-after").and_then(|n| usize::try_from(n).ok()),
+            moved: other.as_ref().map(|other| other.url(PATH)),
+            served: Mutex::default(),
+        });
+        let (endpoint, elsewhere) = (Arc::clone(&state), Arc::clone(&state));
+        host.put_live(PATH, Arc::new(move |hit| endpoint.answer(hit)));
+        if let Some(other) = &other {
+            other.put_live(PATH, Arc::new(move |hit| elsewhere.serve(hit)));
+        }
+        Ok(Stage { host, other, state })
+    }
+
+    /// Where its endpoint is.
+    pub fn url(&self) -> String {
+        self.host.url(PATH)
+    }
+
+    /// Every request to it so far, with the URL it went to.
+    pub fn hits(&self) -> Vec<(String, Hit)> {
+        let hosts = [Some(&self.host), self.other.as_ref()].into_iter().flatten();
+        let hits = hosts.flat_map(|host| host.all_hits().into_iter().map(|hit| (address(host, &hit), hit)));
+        hits.collect()
+    }
+
+    /// The methods that were served, in order.
+    pub fn served(&self) -> Vec<String> {
+        self.state.served.lock().unwrap_or_else(PoisonError::into_inner).methods.clone()
+    }
+
+    /// The MCP version that the client speaks, if a request said so.
+    pub fn version(&self) -> Option<String> {
+        self.state.served.lock().unwrap_or_else(PoisonError::into_inner).version.clone()
+    }
+
+    /// Requests that reached the other origin.
+    pub fn strayed(&self) -> Vec<Hit> {
+        self.other.as_ref().map(DocumentHost::all_hits).unwrap_or_default()
+    }
+}
+
+fn address(host: &DocumentHost, hit: &Hit) -> String {
+    let query = if hit.query.is_empty() { String::new() } else { format!("?{}", hit.query) };
+    format!("{}{query}", host.url(&hit.path))
+}
+
+/// Where the resource metadata stands: the first place is the one that the challenge names.
+fn places(args: Args<'_>) -> Vec<String> {
+    match args.get("prm-at") {
+        Some(Value::Bool(false)) => Vec::new(),
+        Some(_) => args.list("prm-at"),
+        None => vec!["path".to_owned()],
+    }
+}
+
+fn place_of(word: &str) -> &'static str {
+    match word {
+        "elsewhere" => "/about/resource.json",
+        "root" => "/.well-known/oauth-protected-resource",
+        _ => PRM_AT_PATH,
+    }
+}
+
+/// The lines of `WWW-Authenticate` on a 401.
+fn challenges(args: Args<'_>) -> Vec<String> {
+    match args.get("challenge") {
+        Some(Value::Bool(false)) => Vec::new(),
+        Some(_) => args.list("challenge"),
+        None => {
+            let scope = args.text("scope").map(|scope| format!(r#", scope="{scope}""#)).unwrap_or_default();
+            vec![format!(r#"Bearer resource_metadata="{{prm}}"{scope}"#)]
+        }
+    }
+}
+
+fn resource_metadata(args: Args<'_>, url: &str, issuer: &Issuer, fill: &dyn Fn(&str) -> String) -> Document {
+    let mut metadata = Map::new();
+    metadata.insert("resource".into(), json!(url));
+    metadata.insert("authorization_servers".into(), json!([issuer.url()]));
+    metadata.insert("bearer_methods_supported".into(), json!(["header"]));
+    metadata.extend(args.table("prm").into_iter().map(|(name, value)| (name, filled(value, fill))));
+    for name in args.list("prm-drop") {
+        metadata.remove(&name);
+    }
+    let mut document = Document::json(&Value::Object(metadata));
+    let answer = args.table("prm-answer");
+    let answer = Args::new(&answer);
+    if let Some(status) = answer.number("status").and_then(|status| u16::try_from(status).ok()) {
+        document.status = status;
+    }
+    if let Some(body) = answer.text("body") {
+        document.body = body.into();
+    }
+    if let Some(kind) = answer.text("content-type") {
+        document.headers = vec![("content-type".into(), kind)];
+    }
+    document
+}
+
+/// With the names in braces filled in.
+fn filled(value: Value, fill: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(&text)),
+        Value::Array(items) => items.into_iter().map(|item| filled(item, fill)).collect(),
+        other => other,
+    }
+}
+
+impl State {
+    fn answer(&self, hit: &Hit) -> Document {
+        let Some(token) = bearer(hit).filter(|token| self.is_good(token)) else {
+            return self.challenge(401, &self.challenges);
+        };
+        if let Some(elsewhere) = &self.moved {
+            return Document::redirect(307, elsewhere);
+        }
+        if self.is_over(token) {
+            let invalid = self.challenges.iter().map(|line| format!(r#"{line}, error="invalid_token""#)).collect();
+            return self.challenge(401, &Vec::from_iter::<Vec<String>>(invalid));
+        }
+        let lacking = self.needs.as_ref().filter(|needs| method(hit) == "tools/call" && !has_scope(token, needs));
+        match lacking {
+            Some(_) => self.challenge(403, std::slice::from_ref(&self.needs_challenge)),
+            None => self.serve(hit),
+        }
+    }
+
+    /// Whether our issuer gave this token.
+    fn is_good(&self, token: &str) -> bool {
+        let journal = self.issuer.journal();
+        let mut issued = journal.iter().flat_map(|received| &received.issued);
+        issued.any(|(name, value)| *name == "access_token" && value == token)
+    }
+
+    /// Whether the token has served its time.
+    fn is_over(&self, token: &str) -> bool {
+        let Some(most) = self.expires_after else { return false };
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = served.uses.entry(token.to_owned()).or_default();
+        *uses += 1;
+        *uses > most
+    }
+
+    fn challenge(&self, status: u16, lines: &[String]) -> Document {
+        let headers = lines.iter().map(|line| ("www-authenticate".to_owned(), line.clone())).collect();
+        Document { status, headers, ..Document::default() }
+    }
+
+    fn serve(&self, hit: &Hit) -> Document {
+        let request: Value = serde_json::from_slice(&hit.body).unwrap_or_default();
+        let method = request["method"].as_str().unwrap_or_default();
+        if hit.method != "POST" {
+            return Document { status: 405, ..Document::default() };
+        }
+        if request["id"].is_null() {
+            return Document { status: 202, ..Document::default() };
+        }
+        let header =
+            hit.headers.iter().find(|(name, _)| name == "mcp-protocol-version").map(|(_, value)| value.as_str());
+        let asked = request["params"]["protocolVersion"].as_str().or(header).unwrap_or("2025-11-25");
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.methods.push(method.to_owned());
+        served.version.get_or_insert_with(|| asked.to_owned());
+        drop(served);
+        let result = match method {
+            "initialize" => json!({
+                "protocolVersion": asked, "capabilities": { "tools": {} },
+                "serverInfo": { "name": "authspec", "version": env!("CARGO_PKG_VERSION") },
+            }),
+            "server/discover" => json!({
+                "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+                "serverInfo": { "name": "authspec", "version": env!("CARGO_PKG_VERSION") },
+            }),
+            "tools/list" => {
+                let tool = |n: u64| json!({ "name": format!("tool-{n}"), "inputSchema": { "type": "object" } });
+                json!({ "tools": (1..=self.tools).map(tool).collect::<Vec<_>>() })
+            }
+            "tools/call" => json!({ "content": [{ "type": "text", "text": "well" }] }),
+            _ => json!({}),
+        };
+        Document::json(&json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }))
+    }
+}
+
+fn method(hit: &Hit) -> String {
+    let request: Value = serde_json::from_slice(&hit.body).unwrap_or_default();
+    request["method"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The token of a request: where it stands is for the cases to judge.
+fn bearer(hit: &Hit) -> Option<&str> {
+    let header = hit.headers.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.as_str());
+    let in_header = header.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
+    in_header.or_else(|| hit.query.split('&').find_map(|pair| pair.strip_prefix("access_token=")))
+}
+
+/// Whether a token has all of these scopes; of an opaque one nobody can tell.
+fn has_scope(token: &str, needs: &str) -> bool {
+    let Some(jwt) = Jwt::decode(token) else { return true };
+    let scope = jwt.claims.get("scope").and_then(Value::as_str).unwrap_or_default().to_owned();
+    needs.split(' ').all(|word| scope.split(' ').any(|known| known == word))
+}
+
+const PATH: &str = "/mcp";
+const PRM_AT_PATH: &str = "/.well-known/oauth-protected-resource/mcp";
