@@ -8,7 +8,7 @@ use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
 use super::recipe::{self, act};
 use crate::fact::summary;
-use crate::step::{self, Context, Discovered};
+use crate::step::{self, Context, Discovered, part};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -70,6 +70,10 @@ async fn pushed(seen: &mut Preflight, wire: &Wire) {
     seen.abilities.decide("par-short-lived", short, "its pushed requests live for longer than a case can wait");
     let ability = match journey {
         Ok(facts) if facts["stopped-at"] == "code" => Ability::Has,
+        // Who may push is for the server to say where nobody has to (RFC 9126 section 2.1).
+        Ok(facts) if facts["par"]["body"]["error"] == "invalid_client" && !part!(seen.world.recipe, push) => {
+            Ability::Lacks("it takes no pushed request of a client without a secret".to_owned())
+        }
         Ok(facts) => Ability::Broken(format!("an honest pushed request led to no code: {}", summary(&facts))),
         Err(reason) => Ability::Broken(reason),
     };

@@ -29,6 +29,9 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     if seen.world.users.values().any(|user| user.token.is_some()) {
         return given(seen, &wire, stated).await;
     }
+    if !seen.abilities.has("code-flow") && seen.world.endpoint("authorization_endpoint").is_err() && seen.world.idp.is_none() {
+        return without_codes(seen);
+    }
     if seen.world.registration.how == How::None || !seen.world.found.metadata.is_object() {
         let reason = if seen.world.found.metadata.is_object() {
             "no client can be had: no registration_endpoint, no metadata documents, and no preset client (profile section [registration])"
@@ -177,6 +180,30 @@ async fn given(seen: &mut Preflight, wire: &Wire, stated: Option<McpVersion>) {
     first_call(seen, wire, &token, stated).await;
 }
 
+/// A server for machines only: RFC 8414 section 2 lets it do without an authorization endpoint.
+fn without_codes(seen: &mut Preflight) {
+    let reason = "it offers no authorization code: grant_types_supported does not list it, and there is no authorization_endpoint";
+    for word in BY_CODE {
+        seen.abilities.set(word, Ability::Lacks(reason.to_owned()));
+    }
+    seen.notes.push(format!("{reason}; what needs a user does not apply"));
+}
+
+/// What only an honest grant tells.
+const BY_CODE: [&str; 11] = [
+    "asks-consent",
+    "authorization-code",
+    "refresh",
+    "refresh-rotation",
+    "refresh-without-grace",
+    "jwt-access-token",
+    "opaque-access-token",
+    "login-page",
+    "consent-page",
+    "sessions",
+    "call",
+];
+
 fn broken(seen: &mut Preflight, reason: &str) {
     let reason = &format!("{reason}{}", leg::distrust(&seen.world));
     if seen.roles.contains(&Role::Proxy) {
@@ -191,19 +218,7 @@ fn broken(seen: &mut Preflight, reason: &str) {
             seen.abilities.set(word, Ability::Broken(reason.to_owned()));
         }
     }
-    for word in [
-        "asks-consent",
-        "authorization-code",
-        "refresh",
-        "refresh-rotation",
-        "refresh-without-grace",
-        "jwt-access-token",
-        "opaque-access-token",
-        "login-page",
-        "consent-page",
-        "sessions",
-        "call",
-    ] {
+    for word in BY_CODE {
         seen.abilities.set(word, Ability::Broken(reason.to_owned()));
     }
     if seen.roles.contains(&Role::AuthorizationServer) || seen.world.idp.is_none() {

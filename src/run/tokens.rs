@@ -10,6 +10,7 @@ use super::helpers;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
 use crate::fact::summary;
+use crate::oauth::pkce;
 use crate::rule::Role;
 use crate::step::Idp;
 use crate::suite::Verb;
@@ -19,6 +20,7 @@ use crate::wire::Wire;
 pub async fn abilities(seen: &mut Preflight) {
     let words = [
         "audience-path",
+        "downstream-any-user",
         "downstream-api",
         "downstream-exchange",
         "downstream-write",
@@ -60,6 +62,8 @@ pub async fn abilities(seen: &mut Preflight) {
         let ability = downstream(seen, &idp, kind).await;
         seen.abilities.set(word, ability);
     }
+    let strangers = any_user(seen, &idp).await;
+    seen.abilities.set("downstream-any-user", strangers);
     // What was exchanged when a session began may serve all its calls.
     let exchanges = idp.issuer.journal().iter().any(|received| received.param("grant_type") == Some(EXCHANGE));
     seen.abilities.decide("downstream-exchange", exchanges, "it asks our identity provider for no token exchange");
@@ -111,6 +115,27 @@ async fn downstream(seen: &Preflight, idp: &Idp, kind: &str) -> Ability {
         Ok(facts) => {
             Ability::Broken(format!("an honest call of tool {} was not served: {}", tool.name, summary(&facts)))
         }
+        Err(reason) => Ability::Broken(reason),
+    }
+}
+
+/// Whether a tool goes on to the API for a user and a client that nobody has heard of. A gateway with accounts of its own does not,
+/// and nothing of it can be told by calls of users that the cases make up.
+async fn any_user(seen: &Preflight, idp: &Idp) -> Ability {
+    let same = seen.abilities.get("downstream-api");
+    let (Some(tool), Ability::Has) = (seen.world.tool("downstream"), &same) else { return same };
+    let mut spec = idp.honest_token();
+    spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
+    spec.claims.insert("sub".to_owned(), json!(format!("authspec-{}", pkce::random(9))));
+    spec.claims.insert("client_id".to_owned(), json!("authspec-caller"));
+    let bearer = idp.issuer.mint(spec);
+    match call(seen, json!({ "bearer": bearer, "tool": tool.name })).await {
+        Ok(facts) if facts["served"] == true => Ability::Has,
+        Ok(facts) => Ability::Lacks(format!(
+            "tool {} serves only users and clients that it knows: for others {}",
+            tool.name,
+            summary(&facts)
+        )),
         Err(reason) => Ability::Broken(reason),
     }
 }

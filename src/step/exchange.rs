@@ -198,6 +198,10 @@ fn describe(facts: &mut Value, subject: Option<&str>, subject_scope: Option<Stri
     facts["echoed"] = json!(facts["granted"] != true && subject.is_some_and(|s| s.len() > 20 && text.contains(s)));
     if facts["granted"] == true {
         let inside = token::scope_of(&facts["token"]["claims"]);
+        if facts["granted-scope"].is_null() && !facts["body"]["scope"].is_string() {
+            // An opaque token with all that was asked for: nothing else may be left unsaid.
+            facts["granted-scope"] = json!(asked.map(token::words));
+        }
         facts["mislabelled"] = json!(facts["issued-token-type"].as_str().is_some_and(is_always_jwt) && !is_jwt(facts));
         let granted: Option<BTreeSet<String>> = serde_json::from_value(facts["granted-scope"].clone()).ok();
         facts["beyond-subject"] = json!(granted.zip(held).map(|(granted, held)| beyond(&granted, &held)));

@@ -88,13 +88,19 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
     let Value::Object(into) = told_so_far else { return };
     let (mut requests, mut issued) = (Map::new(), Map::new());
     let (mut downstream, mut subjects) = (Value::Null, Vec::new());
+    let (mut exchanged, mut after_exchange, mut in_uri) = (false, 0_u64, 0_u64);
+    let all_issued: Vec<&str> =
+        journal.iter().flat_map(|received| &received.issued).map(|(_, token)| token.as_str()).collect();
     for received in journal.iter().skip(before) {
+        exchanged |= is_exchange_request(received);
         let request = request(idp, received);
         context.wire.vault().learn_request(&request);
         let name = received.endpoint.name();
         let before = requests.remove(name);
         requests.insert(name.to_owned(), told(received, before.as_ref()));
         if received.endpoint == Endpoint::Api {
+            after_exchange += u64::from(exchanged && carries_token(received));
+            in_uri += u64::from(shows_in_uri(received, &all_issued));
             downstream = facts::token(received.header("authorization").and_then(bearer).map(Value::from).as_ref());
             subjects.push(downstream["claims"]["sub"].clone());
         }
@@ -103,6 +109,8 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
     for endpoint in Endpoint::ALL {
         requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0, "with-token": 0 }));
     }
+    requests["api"]["after-exchange"] = json!(after_exchange);
+    requests["api"]["in-uri"] = json!(in_uri);
     let upstream = into.entry("upstream").or_insert_with(|| json!({}));
     upstream["requests"] = Value::Object(requests);
     subjects.retain(|subject| !subject.is_null());
@@ -145,8 +153,23 @@ pub(super) fn told(received: &Received, before: Option<&Value>) -> Value {
     }
     told["count"] = json!(number("count") + 1);
     told["with-token"] = json!(number("with-token") + u64::from(carries_token(received)));
+    // The request that is told, and those of all.
+    told["last-text"] = match before.filter(|before| is_exchange(before) && !is_exchange_request(received)) {
+        Some(before) => before["last-text"].clone(),
+        None => json!(text_of(received)),
+    };
     told["text"] = json!(text);
     told
+}
+
+fn is_exchange_request(received: &Received) -> bool {
+    received.param("grant_type") == Some(EXCHANGE_GRANT)
+}
+
+/// Whether a token that was issued stands in the URI of a request, under whatever name.
+fn shows_in_uri(received: &Received, issued: &[&str]) -> bool {
+    let mut texts = received.query.iter().map(|(_, value)| value.as_str()).chain([received.path.as_str()]);
+    texts.any(|text| issued.iter().any(|token| text.contains(token)))
 }
 
 /// Whether a request carries an access token, in its header, its query or its form (RFC 6750 section 2).

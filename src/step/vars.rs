@@ -117,6 +117,11 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         ("host", "name") => world.host.as_ref().and_then(|h| text(h.authority().rsplit_once(':')?.0)),
         ("host", "port") => world.host.as_ref().and_then(|h| text(h.authority().rsplit(':').next()?)),
         ("exchange", "client-id") => context.client(EXCHANGER).and_then(|client| client.member("id")),
+        // What the client that exchanges logs its users in with: it may not have the scope of the MCP server.
+        ("exchange", "login-scope") => {
+            let stated = world.exchange.at(&["wants"]).member("subject-scope");
+            stated.or_else(|| world.scope("default").map(Value::from))
+        }
         ("exchange", member) => world.exchange.at(&["wants"]).member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),
         ("idp", "workload-audience") => world.idp.as_ref()?.workload.as_ref().map(|w| match w.audience.as_str() {

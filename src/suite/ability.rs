@@ -18,6 +18,7 @@ pub fn is_ability(name: &str) -> bool {
 pub const ABILITIES: &[Word] = &[
     word("asks-consent", "asks at least once whether the user consents"),
     word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
+    word("auth-method-enforced", "takes the credentials of a client only in the way that was registered (to be claimed)"),
     word("authorization-code", "issues tokens for authorization codes"),
     word("basic-client", "registers clients for HTTP Basic, or the preset one is of that kind"),
     word("basic-client-secret", "gives a client that registers for HTTP Basic a secret"),
@@ -51,6 +52,7 @@ pub const ABILITIES: &[Word] = &[
         "downstream-api",
         "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
     ),
+    word("downstream-any-user", "calls that API for every user of the issuer, and for every client, also those that it has not seen yet"),
     word("downstream-exchange", "gets its token for that API by token exchange (RFC 8693)"),
     word("downstream-write", "has a tool that writes to that API (profile section [scopes], tool-downstream-write)"),
     word("dpop", "its authorization server binds tokens to keys (RFC 9449)"),
@@ -176,6 +178,7 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("par-short-lived", "its pushed requests live for two minutes or less"),
     word("path-issuer", "its issuer has a path"),
+    word("plain-tokens", "takes tokens that are not bound to a key"),
     word("post-client", "registers clients for a secret in the form, or the preset one is of that kind"),
     word("post-client-secret", "gives a client that registers for a secret in the form one"),
     word("post-offered", "says that a client with a secret may send it in the form"),

@@ -216,7 +216,7 @@ const UPSTREAM: Fact = members(
         ),
         open(
             "requests",
-            "with the tag `alone`: what our identity provider received during the step, by endpoint: the last request, or exchange (`token.form.code`), how many there were (`count`) and how many carried a token (`with-token`)",
+            "with the tag `alone`: what our identity provider received during the step, by endpoint: the last request, or exchange (`token.form.code`), how many there were (`count`) and how many carried a token (`with-token`); `last-text` is that request and `text` all of them; of the API also how many came with a token after the first exchange (`after-exchange`), and how many with an issued token in their URI (`in-uri`)",
         ),
         open(
             "issued",

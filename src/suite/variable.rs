@@ -31,9 +31,10 @@ pub enum Members {
 }
 
 /// What the profile section `[exchange]` can name.
-const EXCHANGE: [&str; 13] = [
+const EXCHANGE: [&str; 14] = [
     "audience",
     "client-id",
+    "login-scope",
     "other-audience",
     "unknown-audience",
     "resource",

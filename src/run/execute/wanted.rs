@@ -111,6 +111,9 @@ impl<'a> Words<'a> {
 
 /// Whether a step acts without a user and without the usual client.
 fn is_of_machine(args: &Map<String, Value>) -> bool {
+    if let Some(repeated) = args.get("token").and_then(Value::as_object) {
+        return is_of_machine(repeated);
+    }
     let by_machine = args.get("client").and_then(Value::as_str).is_some_and(|name| name.starts_with("machine"));
     by_machine || ["assertion-token", "id-jag", "workload"].iter().any(|name| args.contains_key(*name))
 }
