@@ -257,6 +257,7 @@ impl Run<'_> {
                 self.held = Some(context.held());
             }
         }
+        context.leave().await;
         Some(context.end())
     }
 

@@ -8,6 +8,7 @@ use super::ability::{Abilities, Ability};
 use super::preflight::Preflight;
 use super::recipe::{self, act};
 use crate::fact::summary;
+use crate::rule::McpVersion;
 use crate::step::{self, Context, Discovered, part};
 use crate::suite::Verb;
 use crate::wire::Wire;
@@ -138,7 +139,16 @@ async fn resource(seen: &mut Preflight, wire: &Wire, offers: &Offers, bound: Opt
     for way in bound.map(Some).into_iter().chain(minted) {
         seen.world.recipe.minted_bound = way.is_none();
         let answer = match way {
-            Some((mut context, token)) => call(&mut context, &token).await,
+            Some((mut context, token)) => {
+                let first = call(&mut context, &token, None).await;
+                match first.as_ref().is_ok_and(|facts| facts["served"] != true)
+                    && seen.world.version == McpVersion::NEWEST
+                {
+                    // A plain call could not tell which version it speaks.
+                    true => older(seen, &mut context, &token).await.map_or(first, Ok),
+                    false => first,
+                }
+            }
             None => with_minted(seen, wire).await,
         };
         match answer {
@@ -176,11 +186,23 @@ async fn with_minted(seen: &Preflight, wire: &Wire) -> Result<Value, String> {
     let mut context = recipe::context(&Arc::new(seen.world.clone()), wire).await;
     let token = act(&mut context, Verb::Token, json!({ "bound": true })).await?.facts;
     let bearer = token["body"]["access_token"].as_str().ok_or_else(|| summary(&token))?;
-    call(&mut context, bearer).await
+    call(&mut context, bearer, None).await
 }
 
-async fn call(context: &mut Context, bearer: &str) -> Result<Value, String> {
-    Ok(act(context, Verb::Call, json!({ "bearer": bearer, "dpop": true })).await?.facts)
+/// The same in the version before the newest: where it is served, that is the version to judge by.
+async fn older(seen: &mut Preflight, context: &mut Context, bearer: &str) -> Option<Value> {
+    let facts =
+        call(context, bearer, Some(McpVersion::V2025_11_25)).await.ok().filter(|facts| facts["served"] == true)?;
+    seen.world.version = McpVersion::V2025_11_25;
+    Some(facts)
+}
+
+async fn call(context: &mut Context, bearer: &str, version: Option<McpVersion>) -> Result<Value, String> {
+    let mut args = json!({ "bearer": bearer, "dpop": true });
+    if let Some(version) = version {
+        args["version"] = json!(version.to_string());
+    }
+    Ok(act(context, Verb::Call, args).await?.facts)
 }
 
 /// Whether the metadata with which a client binds itself to DPoP and PAR is kept: a server may ignore what it does not know

@@ -29,7 +29,10 @@ pub async fn honest_grant(seen: &mut Preflight, stated: Option<McpVersion>) {
     if seen.world.users.values().any(|user| user.token.is_some()) {
         return given(seen, &wire, stated).await;
     }
-    if !seen.abilities.has("code-flow") && seen.world.endpoint("authorization_endpoint").is_err() && seen.world.idp.is_none() {
+    if !seen.abilities.has("code-flow")
+        && seen.world.endpoint("authorization_endpoint").is_err()
+        && seen.world.idp.is_none()
+    {
         return without_codes(seen);
     }
     if seen.world.registration.how == How::None || !seen.world.found.metadata.is_object() {

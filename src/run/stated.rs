@@ -123,7 +123,11 @@ pub fn from_metadata(seen: &mut Preflight, discovered: &Discovered) {
     a.decide("own-browser", seen.world.forms.command.is_empty(), none);
     a.set("own-tokens", Ability::Has);
     let bound = discovered.found.prm.as_ref().is_some_and(|prm| prm["dpop_bound_access_tokens_required"] == true);
-    a.decide("plain-tokens", !bound, "its resource metadata demands tokens that are bound to a key (dpop_bound_access_tokens_required)");
+    a.decide(
+        "plain-tokens",
+        !bound,
+        "its resource metadata demands tokens that are bound to a key (dpop_bound_access_tokens_required)",
+    );
     // Until a second journey shows that consent is remembered.
     a.set("consent-asked-again", Ability::Has);
     a.set("guessing", Ability::Lacks("the profile does not allow to guess secrets (abilities.with)".into()));

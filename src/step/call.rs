@@ -10,6 +10,14 @@ use crate::transcript::{Outcome, Request};
 
 /// Sends an MCP request. Up to 2025-11-25 a request other than `initialize` first opens a session with the same credentials.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
+    let facts = once(context, args).await?;
+    // A server may end a session at any time, and a client that gets 404 begins a new one (MCP transports, Session Management):
+    // another case may have opened one in between where each user has but one.
+    let is_over = facts["status"] == 404 && facts["session"].is_string() && opening(context, args).is_some();
+    if is_over { once(context, args).await } else { Ok(facts) }
+}
+
+async fn once(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
     let bearer = args.text("bearer");
     let session = match opening(context, args) {
         None => args.text("session"),
@@ -26,6 +34,8 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
             // The handshake has a third part (MCP lifecycle); servers may serve nothing before it.
             let initialized = initialized(context, args, session.as_deref());
             proof::send(context, "client", args.get("dpop"), bearer.as_deref(), |_| Ok(initialized.clone())).await?;
+            let ending = session.as_deref().filter(|_| args.get("dpop").is_none());
+            context.opened.extend(ending.map(|session| ending_of(context, args, session)));
             session
         }
     };
@@ -72,6 +82,13 @@ fn initialized(context: &Context, args: Args<'_>, session: Option<&str>) -> Requ
     let mut notification = caller(args);
     notification.insert("body".into(), json!(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#));
     prepare(context, Args::new(&notification), session)
+}
+
+/// What ends a session, with the credentials that opened it.
+fn ending_of(context: &Context, args: Args<'_>, session: &str) -> Request {
+    let mut ending = caller(args);
+    ending.insert("http-method".into(), json!("DELETE"));
+    prepare(context, Args::new(&ending), Some(session))
 }
 
 /// The arguments that say who calls and where.

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::pool::Borrowed;
 use super::proof::Ring;
 use super::world::World;
-use crate::transcript::Vault;
+use crate::transcript::{Request, Vault};
 use crate::wire::{Browser, Page, Wire};
 
 /// Everything that one run of a case (or of one variant of it) has in hand.
@@ -34,6 +34,8 @@ pub struct Context {
     pub(super) baits: Vec<String>,
     /// Issuers that assertions of this case come from and that the target was not told to trust.
     pub(super) strangers: Vec<mock_idp::Issuer>,
+    /// What ends the sessions that calls of this case have opened by themselves.
+    pub(super) opened: Vec<Request>,
     /// Paths of the document host at which this case serves something.
     pub(super) documents: Vec<String>,
     /// Keys and nonces of DPoP proofs.
@@ -109,11 +111,19 @@ impl Context {
             last_grant: None,
             baits: Vec::new(),
             strangers: Vec::new(),
+            opened: Vec::new(),
             documents: Vec::new(),
             ring: Ring::default(),
             clients,
             captures: HashMap::new(),
             borrowed,
+        }
+    }
+
+    /// Ends the sessions that nobody needs any more, as clients should (MCP transports, Session Management).
+    pub async fn leave(&mut self) {
+        for ending in std::mem::take(&mut self.opened) {
+            self.wire.send("client", ending).await;
         }
     }
 

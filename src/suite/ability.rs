@@ -18,7 +18,10 @@ pub fn is_ability(name: &str) -> bool {
 pub const ABILITIES: &[Word] = &[
     word("asks-consent", "asks at least once whether the user consents"),
     word("audience-path", "the audience of its tokens has letters that are neither scheme nor host"),
-    word("auth-method-enforced", "takes the credentials of a client only in the way that was registered (to be claimed)"),
+    word(
+        "auth-method-enforced",
+        "takes the credentials of a client only in the way that was registered (to be claimed)",
+    ),
     word("authorization-code", "issues tokens for authorization codes"),
     word("basic-client", "registers clients for HTTP Basic, or the preset one is of that kind"),
     word("basic-client-secret", "gives a client that registers for HTTP Basic a secret"),
@@ -52,7 +55,10 @@ pub const ABILITIES: &[Word] = &[
         "downstream-api",
         "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
     ),
-    word("downstream-any-user", "calls that API for every user of the issuer, and for every client, also those that it has not seen yet"),
+    word(
+        "downstream-any-user",
+        "calls that API for every user of the issuer, and for every client, also those that it has not seen yet",
+    ),
     word("downstream-exchange", "gets its token for that API by token exchange (RFC 8693)"),
     word("downstream-write", "has a tool that writes to that API (profile section [scopes], tool-downstream-write)"),
     word("dpop", "its authorization server binds tokens to keys (RFC 9449)"),
