@@ -120,7 +120,7 @@ fn namespace(head: &str, tail: &str, context: &Context) -> Option<Value> {
         // What the client that exchanges logs its users in with: it may not have the scope of the MCP server.
         ("exchange", "login-scope") => {
             let stated = world.exchange.at(&["wants"]).member("subject-scope");
-            stated.or_else(|| world.scope("default").map(Value::from))
+            stated.or_else(|| text(part!(world.recipe, scope).as_deref().unwrap_or("")))
         }
         ("exchange", member) => world.exchange.at(&["wants"]).member(member),
         ("jkt", key) => proof::thumbprint(context, key).ok().map(Value::String),

@@ -52,12 +52,12 @@ pub const ABILITIES: &[Word] = &[
     ),
     word("document-host", "fetches client metadata documents from the harness's own host"),
     word(
-        "downstream-api",
-        "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
-    ),
-    word(
         "downstream-any-user",
         "calls that API for every user of the issuer, and for every client, also those that it has not seen yet",
+    ),
+    word(
+        "downstream-api",
+        "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
     ),
     word("downstream-exchange", "gets its token for that API by token exchange (RFC 8693)"),
     word("downstream-write", "has a tool that writes to that API (profile section [scopes], tool-downstream-write)"),
