@@ -1,4 +1,4 @@
-"""An MCP client of FastMCP for `authspec run client.toml`: command = ["python", "examples/clients/fastmcp.py", "{url}"]."""
+"""An MCP client of FastMCP for `authspec run client.toml`: command = ["python", "examples/clients/oauth_by_fastmcp.py", "{url}"]."""
 
 import asyncio
 import sys
