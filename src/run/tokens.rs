@@ -119,7 +119,7 @@ async fn downstream(seen: &Preflight, idp: &Idp, kind: &str) -> Ability {
     }
 }
 
-/// Whether a tool goes on to the API for a user and a client that nobody has heard of. A gateway with accounts of its own does not,
+/// Whether a tool goes on to the API for a user of whom nobody has heard. A gateway with accounts of its own does not,
 /// and nothing of it can be told by calls of users that the cases make up.
 async fn any_user(seen: &Preflight, idp: &Idp) -> Ability {
     let same = seen.abilities.get("downstream-api");
@@ -127,12 +127,11 @@ async fn any_user(seen: &Preflight, idp: &Idp) -> Ability {
     let mut spec = idp.honest_token();
     spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
     spec.claims.insert("sub".to_owned(), json!(format!("authspec-{}", pkce::random(9))));
-    spec.claims.insert("client_id".to_owned(), json!("authspec-caller"));
     let bearer = idp.issuer.mint(spec);
     match call(seen, json!({ "bearer": bearer, "tool": tool.name })).await {
         Ok(facts) if facts["served"] == true => Ability::Has,
         Ok(facts) => Ability::Lacks(format!(
-            "tool {} serves only users and clients that it knows: for others {}",
+            "tool {} serves only users that it knows: for others {}",
             tool.name,
             summary(&facts)
         )),

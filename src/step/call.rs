@@ -10,11 +10,16 @@ use crate::transcript::{Outcome, Request};
 
 /// Sends an MCP request. Up to 2025-11-25 a request other than `initialize` first opens a session with the same credentials.
 pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
-    let facts = once(context, args).await?;
+    let mut facts = once(context, args).await?;
     // A server may end a session at any time, and a client that gets 404 begins a new one (MCP transports, Session Management):
     // another case may have opened one in between where each user has but one.
-    let is_over = facts["status"] == 404 && facts["session"].is_string() && opening(context, args).is_some();
-    if is_over { once(context, args).await } else { Ok(facts) }
+    for _ in 0..NEW_SESSIONS {
+        if facts["status"] != 404 || !facts["session"].is_string() || opening(context, args).is_none() {
+            break;
+        }
+        facts = once(context, args).await?;
+    }
+    Ok(facts)
 }
 
 async fn once(context: &mut Context, args: Args<'_>) -> Result<Value, String> {
@@ -247,6 +252,9 @@ fn credentials(args: Args<'_>) -> Vec<String> {
     let scheme = args.text("scheme").unwrap_or_else(|| if bound { "DPoP" } else { "Bearer" }.into());
     args.text("bearer").map(|token| format!("{scheme} {token}")).into_iter().collect()
 }
+
+/// How often a session that has ended is begun anew.
+const NEW_SESSIONS: usize = 3;
 
 #[cfg(test)]
 mod tests {

@@ -51,10 +51,7 @@ pub const ABILITIES: &[Word] = &[
         "keeps metadata documents no longer than their headers say, without a lower bound of its own (stated in the profile)",
     ),
     word("document-host", "fetches client metadata documents from the harness's own host"),
-    word(
-        "downstream-any-user",
-        "calls that API for every user of the issuer, and for every client, also those that it has not seen yet",
-    ),
+    word("downstream-any-user", "calls that API for every user of the issuer, also for those whom it has not seen yet"),
     word(
         "downstream-api",
         "has a tool that calls the API of our identity provider (profile section [scopes], tool-downstream)",
