@@ -21,11 +21,13 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use authspec::diag::nearest;
 use authspec::event::Shard;
 use authspec::rule::{McpVersion, Role, Rules};
 use authspec::suite::Suites;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fixtures::Faults;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 /// The acceptance test for MCP OAuth.
@@ -85,7 +87,7 @@ struct BrowseArgs {
 struct ReferenceClientArgs {
     /// The URL of the MCP server
     url: String,
-    /// Switch a fault on: see `authspec list faults 'client.*'`
+    /// Switch a fault on: see `authspec list --faults`
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,
 }
@@ -369,6 +371,16 @@ fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, 
         globs.add(Glob::new(pattern).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()))?);
     }
     globs.build().map_err(|e| e.to_string())
+}
+
+/// The faults of these names. One that nobody knows is told.
+fn faults(ids: &[String]) -> Result<Faults, u8> {
+    Faults::parse(ids.iter().map(String::as_str)).map_err(|unknown| {
+        let near = nearest(&unknown, fixtures::catalogue().iter().map(|fault| fault.id));
+        let hint = near.map_or_else(|| "see `authspec list --faults`".to_owned(), |n| format!("did you mean `{n}`?"));
+        text::error(&format!("no fault is called `{unknown}`: {hint}"));
+        USAGE
+    })
 }
 
 /// Suites and rules of a command: the built-in ones or a folder's. Slips are printed.

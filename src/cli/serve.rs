@@ -7,19 +7,13 @@ use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
 
 use super::signals::Signals;
-use super::{OK, ServeArgs, USAGE, runtime, text};
+use super::{OK, ServeArgs, USAGE, faults, runtime, text};
 
 /// Serves and gives the exit code.
 pub fn main(args: &ServeArgs) -> u8 {
-    let faults = match Faults::parse(args.fault.iter().map(String::as_str)) {
+    let faults = match faults(&args.fault) {
         Ok(faults) => faults,
-        Err(unknown) => {
-            let near = nearest(&unknown, fixtures::catalogue().iter().map(|f| f.id));
-            let hint =
-                near.map_or_else(|| "see `authspec list --faults`".to_owned(), |n| format!("did you mean `{n}`?"));
-            text::error(&format!("no fault is called `{unknown}`: {hint}"));
-            return USAGE;
-        }
+        Err(code) => return code,
     };
     let deployment = if args.name == "proxy" { Some(Deployment::ConsentProxy) } else { Deployment::parse(&args.name) };
     if let Some(stray) = deployment.and_then(|deployment| stray(deployment, &faults)) {

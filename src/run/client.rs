@@ -1,6 +1,7 @@
 //! The preflight of an MCP client: it is started once against an honest server, and has to come to a tool there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -29,8 +30,8 @@ pub async fn look(
     if helpers.idp.is_none() {
         return Err(NotStarted { message: "there is no authorization server to send the client to".to_owned() });
     }
-    let wire = Wire::new(std::sync::Arc::clone(&world.http));
-    let mut context = context(&std::sync::Arc::new(world.clone()), &wire).await;
+    let wire = Wire::new(Arc::clone(&world.http));
+    let mut context = context(&Arc::new(world.clone()), &wire).await;
     let honest = json!({ "scope": "mcp:read", "issuer": { "iss-in-response": true } });
     let facts = act(&mut context, Verb::Drive, honest).await.map(|performed| performed.facts);
     let facts = facts.map_err(|reason| NotStarted { message: reason })?;
@@ -72,11 +73,6 @@ fn abilities(facts: &Value) -> Abilities {
     );
     let calls = facts["mcp"]["called"].as_u64().unwrap_or(0) > 0;
     abilities.decide("client-calls-tools", calls, "the client called no tool of an honest server");
-    abilities.decide(
-        "client-ends-well",
-        facts["done"] == true,
-        "the client did not end with exit code 0 at an honest server",
-    );
     let state = facts["requests"]["authorize"]["query"]["state"].is_string();
     abilities.decide("client-sends-state", state, "its authorization requests have no state");
     abilities

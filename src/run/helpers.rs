@@ -68,9 +68,7 @@ impl Helpers {
         }
         Ok(helpers)
     }
-}
 
-impl Helpers {
     /// With the program of the profile as the client under test, and an authorization server for it. Its `BROWSER` is this
     /// command, unless the profile gives it one.
     ///

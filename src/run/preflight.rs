@@ -68,17 +68,15 @@ pub async fn look(
     options: &Options,
     wanted: Option<BTreeSet<String>>,
 ) -> Result<Preflight, NotStarted> {
+    let http = Http::new(limits(profile, helpers))
+        .map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
     if helpers.client.is_some() {
-        let http = Http::new(limits(profile, helpers))
-            .map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
         let world = blank(profile, helpers, options, "", Arc::new(http));
         return super::client::look(profile, helpers, options, wanted, world).await;
     }
     // Without MCP URL the issuer stands for a bare authorization server.
     let named = profile.target.mcp_url.clone().or_else(|| profile.target.issuer.as_ref().map(|_| String::new()));
     let mcp_url = named.ok_or_else(|| stop("the profile gives no mcp-url, and no launched target named one"))?;
-    let http = Http::new(limits(profile, helpers))
-        .map_err(|reason| stop(&format!("the HTTP client cannot be set up: {reason}")))?;
     let mut world = blank(profile, helpers, options, &mcp_url, Arc::new(http));
     allow_first(profile, helpers, &world);
     let wire = Wire::new(Arc::clone(&world.http));

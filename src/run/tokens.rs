@@ -12,7 +12,7 @@ use super::recipe::{act, context};
 use crate::fact::summary;
 use crate::oauth::pkce;
 use crate::rule::Role;
-use crate::step::Idp;
+use crate::step::{Idp, Tool};
 use crate::suite::Verb;
 use crate::wire::Wire;
 
@@ -102,10 +102,7 @@ async fn downstream(seen: &Preflight, idp: &Idp, kind: &str) -> Ability {
         return Ability::Lacks(format!("no such tool is named (profile section [scopes], tool-{kind})"));
     };
     let before = idp.issuer.received();
-    let mut spec = idp.honest_token();
-    spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
-    let bearer = idp.issuer.mint(spec);
-    match call(seen, json!({ "bearer": bearer, "tool": tool.name })).await {
+    match call_as(seen, idp, tool, None).await {
         Ok(facts) if facts["served"] == true && asked(idp, before, Endpoint::Api) => Ability::Has,
         Ok(facts) if facts["served"] == true => Ability::Broken(format!(
             "tool {} answers without a request to {}",
@@ -124,11 +121,7 @@ async fn downstream(seen: &Preflight, idp: &Idp, kind: &str) -> Ability {
 async fn any_user(seen: &Preflight, idp: &Idp) -> Ability {
     let same = seen.abilities.get("downstream-api");
     let (Some(tool), Ability::Has) = (seen.world.tool("downstream"), &same) else { return same };
-    let mut spec = idp.honest_token();
-    spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
-    spec.claims.insert("sub".to_owned(), json!(format!("authspec-{}", pkce::random(9))));
-    let bearer = idp.issuer.mint(spec);
-    match call(seen, json!({ "bearer": bearer, "tool": tool.name })).await {
+    match call_as(seen, idp, tool, Some(format!("authspec-{}", pkce::random(9)))).await {
         Ok(facts) if facts["served"] == true => Ability::Has,
         Ok(facts) => Ability::Lacks(format!(
             "tool {} serves only users that it knows: for others {}",
@@ -137,6 +130,15 @@ async fn any_user(seen: &Preflight, idp: &Idp) -> Ability {
         )),
         Err(reason) => Ability::Broken(reason),
     }
+}
+
+/// Calls a tool with an honest token that has its scope, about the usual user or this one.
+async fn call_as(seen: &Preflight, idp: &Idp, tool: &Tool, user: Option<String>) -> Result<Value, String> {
+    let mut spec = idp.honest_token();
+    spec.claims.extend(tool.scope.as_deref().and_then(|scope| idp.scope_claim(scope)));
+    spec.claims.extend(user.map(|user| ("sub".to_owned(), json!(user))));
+    let bearer = idp.issuer.mint(spec);
+    call(seen, json!({ "bearer": bearer, "tool": tool.name })).await
 }
 
 async fn call(seen: &Preflight, args: Value) -> Result<Value, String> {

@@ -60,6 +60,15 @@ impl<'a> Args<'a> {
     }
 }
 
+/// With what stands for each of these names filled in, wherever in a text it is. None of them has a character that JSON
+/// writes in another way.
+#[must_use]
+pub fn filled(table: &Map<String, Value>, names: &[(&str, &str)]) -> Map<String, Value> {
+    let text = Value::Object(table.clone()).to_string();
+    let text = names.iter().fold(text, |text, (name, url)| text.replace(name, url));
+    serde_json::from_str(&text).unwrap_or_else(|_| table.clone())
+}
+
 /// Joins a URL, which may have a query of its own (RFC 6749 section 3.1), and an encoded query.
 #[must_use]
 pub fn join(url: &str, query: &str) -> String {

@@ -1,5 +1,6 @@
 //! `drive`: the client under test is started against a server of ours, and what it does there is told.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
@@ -7,7 +8,7 @@ use std::time::{Instant, SystemTime};
 use mock_idp::{Endpoint, Issuer, IssuerConfig, Received};
 use serde_json::{Map, Value, json};
 
-use super::args::Args;
+use super::args::{self, Args};
 use super::context::Context;
 use super::stage::Stage;
 use super::upstream;
@@ -25,10 +26,9 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let client = world.client.as_ref().ok_or("drive a client: the target is none (profile: roles, [launch])")?;
     let idp = world.idp.as_ref().ok_or("drive a client: there is no authorization server for it")?;
     let own = Own::of(idp);
-    // What a step says of the authorization server may have its issuer in it.
-    let text = Value::Object(args.all().clone()).to_string().replace("{issuer}", &own.issuer.url());
-    let filled: Map<String, Value> = serde_json::from_str(&text).map_err(|e| format!("drive a client: {e}"))?;
-    configure(&own.issuer, Args::new(&filled))?;
+    let issuer = args::filled(args.all(), &[("{issuer}", &own.issuer.url())]);
+    let args = Args::new(&issuer);
+    configure(&own.issuer, args)?;
     let stage =
         Stage::start(&own.issuer, args).await.map_err(|e| format!("drive a client: no port can be had: {e}"))?;
     let began = (Instant::now(), SystemTime::now());
@@ -188,13 +188,8 @@ impl Seen<'_> {
                 (Request { method, url: url.clone(), headers, body }, status, path)
             }
             Seen::Issuer(one) => {
-                let origin = url::Url::parse(&issuer.url()).map(|url| url.origin().ascii_serialization());
-                let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&one.query).finish();
-                let query = if query.is_empty() { query } else { format!("?{query}") };
-                let url = format!("{}{}{query}", origin.unwrap_or_default(), one.path);
-                let (method, headers) = (one.method.clone(), one.headers.clone());
-                let request = Request { method, url, headers, body: one.body.clone().into() };
-                (request, one.status.unwrap_or(0), one.path.replace(issuer.name(), "ISSUER"))
+                let place = one.path.replace(issuer.name(), "ISSUER");
+                (upstream::request(issuer, one), one.status.unwrap_or(0), place)
             }
         }
     }
@@ -203,15 +198,12 @@ impl Seen<'_> {
 /// What the client did at the MCP endpoint.
 fn endpoint(stage: &Stage) -> Value {
     let hits: Vec<Hit> = stage.hits().into_iter().map(|(_, hit)| hit).filter(|hit| hit.path == "/mcp").collect();
-    let header =
-        |hit: &Hit| hit.headers.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.clone());
-    let with: Vec<usize> = hits.iter().enumerate().filter(|(_, hit)| header(hit).is_some()).map(|(at, _)| at).collect();
-    let first = with.first().copied().unwrap_or(usize::MAX);
-    let bare = hits.iter().enumerate().filter(|(at, hit)| *at > first && header(hit).is_none()).count();
-    let schemes: Map<String, Value> = hits
+    let credentials = |hit: &Hit| hit.header("authorization").map(str::to_owned);
+    let is_bare = |hit: &&Hit| credentials(hit).is_none();
+    let schemes: BTreeSet<String> = hits
         .iter()
-        .filter_map(header)
-        .map(|value| (value.split(' ').next().unwrap_or_default().to_ascii_lowercase(), Value::Bool(true)))
+        .filter_map(credentials)
+        .map(|value| value.split(' ').next().unwrap_or_default().to_ascii_lowercase())
         .collect();
     let served = stage.served();
     json!({
@@ -221,9 +213,9 @@ fn endpoint(stage: &Stage) -> Value {
         "called": served.iter().filter(|method| *method == "tools/call").count(),
         "unauthorized": hits.iter().filter(|hit| hit.status == 401).count(),
         "forbidden": hits.iter().filter(|hit| hit.status == 403).count(),
-        "bare": bare,
-        "schemes": schemes.keys().collect::<Vec<_>>(),
+        "bare": hits.iter().skip_while(is_bare).filter(is_bare).count(),
+        "schemes": schemes,
         "in-uri": hits.iter().filter(|hit| hit.query.contains("access_token=")).count(),
-        "strayed": stage.strayed().iter().filter(|hit| header(hit).is_some()).count(),
+        "strayed": stage.strayed().iter().filter(|hit| !is_bare(hit)).count(),
     })
 }

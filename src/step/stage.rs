@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mock_idp::Issuer;
 use serde_json::{Map, Value, json};
 
-use super::args::Args;
+use super::args::{self, Args};
 use crate::oauth::jwt::Jwt;
 use crate::wire::host::{Document, DocumentHost, Hit};
 
@@ -55,22 +55,22 @@ impl Stage {
         let other = if args.flag("moved") { Some(DocumentHost::start().await?) } else { None };
         let url = host.url(PATH);
         let places = places(args);
-        let named = places.first().map_or(PRM_AT_PATH, |place| place_of(place));
-        let names = [("{prm}", host.url(named)), ("{url}", url.clone()), ("{issuer}", issuer.url())];
-        let fill = |text: &str| names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
-        let document = resource_metadata(args, &url, issuer, &fill);
+        let prm = host.url(places.first().map_or(PRM_AT_PATH, |place| place_of(place)));
+        let filled = args::filled(args.all(), &[("{prm}", &prm), ("{url}", &url)]);
+        let args = Args::new(&filled);
+        let document = resource_metadata(args, &url, issuer);
         for place in &places {
             host.put(place_of(place), document.clone());
         }
         let needs = args.text("needs");
         let state = Arc::new(State {
             issuer: issuer.clone(),
-            challenges: challenges(args).iter().map(|text| fill(text)).collect(),
+            challenges: challenges(args, &prm),
             tools: args.number("tools").unwrap_or(1),
-            needs_challenge: fill(&format!(
-                r#"Bearer error="insufficient_scope", scope="{}", resource_metadata="{{prm}}""#,
+            needs_challenge: format!(
+                r#"Bearer error="insufficient_scope", scope="{}", resource_metadata="{prm}""#,
                 needs.as_deref().unwrap_or_default()
-            )),
+            ),
             needs,
             expires_after: args.number("expires-after").and_then(|n| usize::try_from(n).ok()),
             moved: other.as_ref().map(|other| other.url(PATH)),
@@ -135,48 +135,24 @@ fn place_of(word: &str) -> &'static str {
 }
 
 /// The lines of `WWW-Authenticate` on a 401.
-fn challenges(args: Args<'_>) -> Vec<String> {
+fn challenges(args: Args<'_>, prm: &str) -> Vec<String> {
     match args.get("challenge") {
         Some(Value::Bool(false)) => Vec::new(),
         Some(_) => args.list("challenge"),
         None => {
             let scope = args.text("scope").map(|scope| format!(r#", scope="{scope}""#)).unwrap_or_default();
-            vec![format!(r#"Bearer resource_metadata="{{prm}}"{scope}"#)]
+            vec![format!(r#"Bearer resource_metadata="{prm}"{scope}"#)]
         }
     }
 }
 
-fn resource_metadata(args: Args<'_>, url: &str, issuer: &Issuer, fill: &dyn Fn(&str) -> String) -> Document {
+fn resource_metadata(args: Args<'_>, url: &str, issuer: &Issuer) -> Document {
     let mut metadata = Map::new();
     metadata.insert("resource".into(), json!(url));
     metadata.insert("authorization_servers".into(), json!([issuer.url()]));
     metadata.insert("bearer_methods_supported".into(), json!(["header"]));
-    metadata.extend(args.table("prm").into_iter().map(|(name, value)| (name, filled(value, fill))));
-    for name in args.list("prm-drop") {
-        metadata.remove(&name);
-    }
-    let mut document = Document::json(&Value::Object(metadata));
-    let answer = args.table("prm-answer");
-    let answer = Args::new(&answer);
-    if let Some(status) = answer.number("status").and_then(|status| u16::try_from(status).ok()) {
-        document.status = status;
-    }
-    if let Some(body) = answer.text("body") {
-        document.body = body.into();
-    }
-    if let Some(kind) = answer.text("content-type") {
-        document.headers = vec![("content-type".into(), kind)];
-    }
-    document
-}
-
-/// With the names in braces filled in.
-fn filled(value: Value, fill: &dyn Fn(&str) -> String) -> Value {
-    match value {
-        Value::String(text) => Value::String(fill(&text)),
-        Value::Array(items) => items.into_iter().map(|item| filled(item, fill)).collect(),
-        other => other,
-    }
+    metadata.extend(args.table("prm"));
+    Document::json(&Value::Object(metadata))
 }
 
 impl State {
@@ -188,8 +164,9 @@ impl State {
             return Document::redirect(307, elsewhere);
         }
         if self.is_over(token) {
-            let invalid = self.challenges.iter().map(|line| format!(r#"{line}, error="invalid_token""#)).collect();
-            return self.challenge(401, &Vec::from_iter::<Vec<String>>(invalid));
+            let invalid: Vec<_> =
+                self.challenges.iter().map(|line| format!(r#"{line}, error="invalid_token""#)).collect();
+            return self.challenge(401, &invalid);
         }
         let lacking = self.needs.as_ref().filter(|needs| method(hit) == "tools/call" && !has_scope(token, needs));
         match lacking {
@@ -228,9 +205,8 @@ impl State {
         if request["id"].is_null() {
             return Document { status: 202, ..Document::default() };
         }
-        let header =
-            hit.headers.iter().find(|(name, _)| name == "mcp-protocol-version").map(|(_, value)| value.as_str());
-        let asked = request["params"]["protocolVersion"].as_str().or(header).unwrap_or("2025-11-25");
+        let asked = request["params"]["protocolVersion"].as_str().or(hit.header("mcp-protocol-version"));
+        let asked = asked.unwrap_or("2025-11-25");
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         served.methods.push(method.to_owned());
         served.version.get_or_insert_with(|| asked.to_owned());
@@ -262,8 +238,7 @@ fn method(hit: &Hit) -> String {
 
 /// The token of a request: where it stands is for the cases to judge.
 fn bearer(hit: &Hit) -> Option<&str> {
-    let header = hit.headers.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.as_str());
-    let in_header = header.and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
+    let in_header = hit.header("authorization").and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
     in_header.or_else(|| hit.query.split('&').find_map(|pair| pair.strip_prefix("access_token=")))
 }
 

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exchange::GRANT as EXCHANGE_GRANT;
 use super::facts;
 use super::readable;
-use super::world::{Idp, World};
+use super::world::World;
 use crate::transcript::{Request, Secret};
 
 /// Scripts an answer, rotates the keys, moves the clock or revokes a token (`mutate`); `None` if the step asks for none of it.
@@ -93,7 +93,7 @@ pub fn tell(context: &Context, before: Option<usize>, told_so_far: &mut Value) {
         journal.iter().flat_map(|received| &received.issued).map(|(_, token)| token.as_str()).collect();
     for received in journal.iter().skip(before) {
         exchanged |= is_exchange_request(received);
-        let request = request(idp, received);
+        let request = request(&idp.issuer, received);
         context.wire.vault().learn_request(&request);
         let name = received.endpoint.name();
         let before = requests.remove(name);
@@ -146,6 +146,7 @@ pub(super) fn told(received: &Received, before: Option<&Value>) -> Value {
     let mut told = json!({
         "method": received.method, "query": object(&received.query), "form": object(&received.form),
         "headers": object(&received.headers), "client-id": received.client_id, "status": received.status,
+        "last-text": text_of(received),
     });
     let is_exchange = |told: &Value| told["form"]["grant_type"] == EXCHANGE_GRANT;
     if let Some(before) = before.filter(|before| is_exchange(before) && !is_exchange(&told)) {
@@ -153,11 +154,6 @@ pub(super) fn told(received: &Received, before: Option<&Value>) -> Value {
     }
     told["count"] = json!(number("count") + 1);
     told["with-token"] = json!(number("with-token") + u64::from(carries_token(received)));
-    // The request that is told, and those of all.
-    told["last-text"] = match before.filter(|before| is_exchange(before) && !is_exchange_request(received)) {
-        Some(before) => before["last-text"].clone(),
-        None => json!(text_of(received)),
-    };
     told["text"] = json!(text);
     told
 }
@@ -186,11 +182,13 @@ fn text_of(received: &Received) -> String {
 }
 
 /// The request as the recorder knows requests, so that its secrets are learnt.
-fn request(idp: &Idp, received: &Received) -> Request {
+pub(super) fn request(issuer: &mock_idp::Issuer, received: &Received) -> Request {
+    let origin = url::Url::parse(&issuer.url()).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&received.query).finish();
+    let query = if query.is_empty() { query } else { format!("?{query}") };
     Request {
         method: received.method.clone(),
-        url: format!("{}?{query}", idp.issuer.endpoint_url(received.endpoint.name())),
+        url: format!("{origin}{}{query}", received.path),
         headers: received.headers.clone(),
         body: received.body.clone().into(),
     }

@@ -31,7 +31,6 @@ pub const ABILITIES: &[Word] = &[
     word("client", "is an MCP client that comes to a tool of an honest server (role client)"),
     word("client-calls-tools", "is a client that calls the tools it finds"),
     word("client-credentials", "issues tokens to a client for itself"),
-    word("client-ends-well", "is a client that ends with exit code 0 when it has what it wanted"),
     word("client-registers", "is a client that registers by itself (RFC 7591)"),
     word("client-revocation", "lets the client of a case revoke its tokens (RFC 7009)"),
     word("client-sends-state", "is a client whose authorization requests have a state"),

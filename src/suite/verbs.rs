@@ -429,8 +429,6 @@ const DRIVE: &[Argument] = &[
         "where the resource metadata is: `path` (the default), `root`, `elsewhere`, a list of these, or false",
     ),
     table("prm", "members to add to the resource metadata or to replace"),
-    list("prm-drop", "members to leave out of it"),
-    table("prm-answer", "how it is answered instead: `status`, `body`, `content-type`"),
     number("tools", "how many tools the server has; default 1"),
     text("needs", "the scope that a call of a tool needs: with less it is answered by 403 insufficient_scope"),
     number("expires-after", "every access token is refused as invalid after so many requests with it"),

@@ -82,6 +82,14 @@ pub struct Hit {
     pub status: u16,
 }
 
+impl Hit {
+    /// The first value of a header field, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// What is served at a path depends on the request.
 pub type Live = Arc<dyn Fn(&Hit) -> Document + Send + Sync>;
 

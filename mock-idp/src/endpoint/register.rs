@@ -30,7 +30,7 @@ pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
     let answer = describe(&client, issuer.now());
     // No list means: every grant; and what a client learns later that it needs is not in its registration.
     let client = match config.lenient_clients {
-        true => Client { grant_types: Vec::new(), scope: None, ..client },
+        true => Client { any_redirect: true, any_pkce: true, grant_types: Vec::new(), scope: None, ..client },
         false => client,
     };
     issuer.lock().clients.insert(client.id.clone(), client);
@@ -64,8 +64,8 @@ fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, 
     let secret = matches!(auth, ClientAuth::Basic | ClientAuth::Post).then(secret::random);
     Ok(Client {
         any_loopback_redirect: false,
-        any_redirect: config.lenient_clients,
-        any_pkce: config.lenient_clients,
+        any_redirect: false,
+        any_pkce: false,
         audiences: Vec::new(),
         auth,
         dpop_bound: flag(metadata, "dpop_bound_access_tokens")?,
