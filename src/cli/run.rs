@@ -8,7 +8,8 @@ use authspec::event::Event;
 use authspec::reference::{Deployment, Reference};
 use authspec::report::{self, Fold, Live, Outcome, Report, human, json, quiet, snapshot};
 use authspec::run::{self, Helpers, Keep, Material, Options, Party, Selection};
-use authspec::target::{Profile, Upstream, launch};
+use authspec::target::launch::{self, Browser};
+use authspec::target::{Profile, Upstream};
 
 use super::signals::Signals;
 use super::{BLOCKED, FINDINGS, Format, OK, RunArgs, USAGE, globs, material, runtime, text};
@@ -132,7 +133,8 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
     }
     let mut helpers = Helpers::for_profile(&profile).await.map_err(|reason| wrong(&reason))?;
     if profile.target.is_client() {
-        helpers = helpers.for_client(&profile, browser().as_deref()).await.map_err(|reason| wrong(&reason))?;
+        let browser = browser().map_err(|e| wrong(&format!("the browser of the client cannot be set up: {e}")))?;
+        helpers = helpers.for_client(&profile, browser).await.map_err(|reason| wrong(&reason))?;
     }
     let mut launched = None;
     if let Some(launch) = profile.launch.as_ref().filter(|_| !profile.target.is_client()) {
@@ -153,10 +155,10 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, u8> {
 }
 
 /// What a client under test can open URLs with: this program.
-fn browser() -> Option<String> {
-    let program = std::env::current_exe().ok()?;
-    // In the background: some clients wait for the command before they listen for the answer.
-    Some(format!("{} browse %s &", shell_word(program.to_str()?)))
+fn browser() -> std::io::Result<Browser> {
+    let program = std::env::current_exe()?;
+    let follow = format!("{} browse", shell_word(&program.to_string_lossy()));
+    Browser::new(&follow, std::env::var_os("PATH").unwrap_or_default())
 }
 
 /// Embedded deployments, if they could be started.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Helpers;
 use crate::step::Driven;
-use crate::target::{Profile, Secret};
+use crate::target::Profile;
+use crate::target::launch::Browser;
 use crate::wire::host::DocumentHost;
 
 impl Helpers {
@@ -69,20 +70,18 @@ impl Helpers {
         Ok(helpers)
     }
 
-    /// With the program of the profile as the client under test, and an authorization server for it. Its `BROWSER` is this
-    /// command, unless the profile gives it one.
+    /// With the program of the profile as the client under test, and an authorization server for it. It opens URLs with this
+    /// browser, unless the profile gives it one.
     ///
     /// # Errors
     /// If the profile does not say how the client is started, or no port can be had.
-    pub async fn for_client(mut self, profile: &Profile, browser: Option<&str>) -> Result<Helpers, String> {
+    pub async fn for_client(mut self, profile: &Profile, browser: Browser) -> Result<Helpers, String> {
         let mut launch = profile.launch.clone().ok_or(
             "the profile does not say how the client is started: section [launch], command = [\"my-client\", \"{url}\"], \
              where {url} is the MCP server that it is to talk to",
         )?;
-        if let Some(browser) = browser.filter(|_| !launch.env.iter().any(|(name, _)| name == BROWSER)) {
-            launch.env.push((BROWSER.to_owned(), Secret::new(browser)));
-        }
-        self.client = Some(Driven::program(launch));
+        browser.give(&mut launch.env);
+        self.client = Some(Driven::program(launch, browser));
         if self.idp.is_none() {
             let idp = mock_idp::MockIdp::start(mock_idp::Options::default()).await;
             let idp = idp.map_err(|e| format!("our authorization server cannot listen on loopback: {e}"))?;
@@ -91,9 +90,6 @@ impl Helpers {
         Ok(self)
     }
 }
-
-/// What many programs open URLs with, Python's `webbrowser` and `xdg-open` among them.
-const BROWSER: &str = "BROWSER";
 
 /// Presets the client that a proxy is at our identity provider. It may use PKCE as it likes: what it makes of it is for the
 /// cases to see.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use mock_idp::{Endpoint, Issuer, IssuerConfig, Received};
 use serde_json::{Map, Value, json};
@@ -28,9 +28,13 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let own = Own::of(idp);
     let issuer = args::filled(args.all(), &[("{issuer}", &own.issuer.url())]);
     let args = Args::new(&issuer);
+    if args.get("expires-after").is_some() {
+        own.issuer.configure(|config| config.access_ttl = SHORT.as_secs());
+    }
     configure(&own.issuer, args)?;
-    let stage =
-        Stage::start(&own.issuer, args).await.map_err(|e| format!("drive a client: no port can be had: {e}"))?;
+    let lifetime = if world.clock.passes() { Duration::ZERO } else { SHORT + TICK };
+    let stage = Stage::start(&own.issuer, lifetime, args).await;
+    let stage = stage.map_err(|e| format!("drive a client: no port can be had: {e}"))?;
     let began = (Instant::now(), SystemTime::now());
     let ended = client.run(&stage.url()).await.map_err(|reason| format!("drive a client: {reason}"))?;
     let received = own.issuer.journal();
@@ -59,6 +63,11 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         "requests": requests(&received),
     }))
 }
+
+/// The lifetime of tokens that are to expire, in whole seconds as `expires_in` tells it (RFC 6749 section 5.1).
+const SHORT: Duration = Duration::from_secs(1);
+/// Clients may round the time.
+const TICK: Duration = Duration::from_millis(300);
 
 /// An issuer of our identity provider for one run of the client: it asks nobody, and nothing of it is shared.
 struct Own<'a> {

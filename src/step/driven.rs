@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::target::{Launch, launch};
+use crate::target::Launch;
+use crate::target::launch::{self, Browser};
 
 /// Starts the client against the URL of an MCP server and waits for its end.
 #[derive(Clone)]
@@ -30,14 +31,14 @@ impl Driven {
         }))
     }
 
-    /// A program; in its arguments, `{url}` is the URL of the server.
+    /// A program; in its arguments, `{url}` is the URL of the server. The browser that its variables name stays as long as it.
     #[must_use]
-    pub fn program(launch: Launch) -> Driven {
-        let launch = Arc::new(launch);
+    pub fn program(launch: Launch, browser: Browser) -> Driven {
+        let held = Arc::new((launch, browser));
         Driven(Arc::new(move |url| {
-            let launch = Arc::clone(&launch);
+            let held = Arc::clone(&held);
             Box::pin(async move {
-                let (code, lines) = launch::to_end(&launch, &[("url", &url)]).await?;
+                let (code, lines) = launch::to_end(&held.0, &[("url", &url)]).await?;
                 Ok(Ended { code, lines })
             })
         }))

@@ -1,9 +1,11 @@
 //! The MCP server that a client under test is pointed at: challenge, resource metadata and a few tools. Its authorization server
 //! is an issuer of our identity provider that asks nobody.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use mock_idp::Issuer;
 use serde_json::{Map, Value, json};
@@ -29,8 +31,10 @@ struct State {
     needs: Option<String>,
     /// How the challenge for it is written.
     needs_challenge: String,
-    /// Each token is refused from the time when so many requests were served with it.
+    /// Each token is refused as expired when so many requests were served with it.
     expires_after: Option<usize>,
+    /// How old a token is at least when it is refused: a client may go by its own clock.
+    lifetime: Duration,
     moved: Option<String>,
     served: Mutex<Served>,
 }
@@ -39,18 +43,19 @@ struct State {
 struct Served {
     /// Methods that were served, in order.
     methods: Vec<String>,
-    /// How many requests were served with each token.
-    uses: BTreeMap<String, usize>,
+    /// How many requests came with each token, and when the first did.
+    uses: BTreeMap<String, (usize, Instant)>,
     /// The MCP version that the client named first.
     version: Option<String>,
 }
 
 impl Stage {
-    /// Starts a server as the step describes it.
+    /// Starts a server as the step describes it. `lifetime` is the time after which tokens that it refuses as expired are so by
+    /// everybody's clock.
     ///
     /// # Errors
     /// If no port can be had.
-    pub async fn start(issuer: &Issuer, args: Args<'_>) -> io::Result<Stage> {
+    pub async fn start(issuer: &Issuer, lifetime: Duration, args: Args<'_>) -> io::Result<Stage> {
         let host = DocumentHost::start().await?;
         let other = if args.flag("moved") { Some(DocumentHost::start().await?) } else { None };
         let url = host.url(PATH);
@@ -73,6 +78,7 @@ impl Stage {
             ),
             needs,
             expires_after: args.number("expires-after").and_then(|n| usize::try_from(n).ok()),
+            lifetime,
             moved: other.as_ref().map(|other| other.url(PATH)),
             served: Mutex::default(),
         });
@@ -163,15 +169,15 @@ impl State {
         if let Some(elsewhere) = &self.moved {
             return Document::redirect(307, elsewhere);
         }
-        if self.is_over(token) {
+        let Some(delay) = self.use_up(token) else {
             let invalid: Vec<_> =
                 self.challenges.iter().map(|line| format!(r#"{line}, error="invalid_token""#)).collect();
             return self.challenge(401, &invalid);
-        }
+        };
         let lacking = self.needs.as_ref().filter(|needs| method(hit) == "tools/call" && !has_scope(token, needs));
         match lacking {
             Some(_) => self.challenge(403, std::slice::from_ref(&self.needs_challenge)),
-            None => self.serve(hit),
+            None => Document { delay, ..self.serve(hit) },
         }
     }
 
@@ -182,13 +188,17 @@ impl State {
         issued.any(|(name, value)| *name == "access_token" && value == token)
     }
 
-    /// Whether the token has served its time.
-    fn is_over(&self, token: &str) -> bool {
-        let Some(most) = self.expires_after else { return false };
+    /// Uses a token once: how long the answer has to take, or nothing if the token has expired. The last answer takes until it has.
+    fn use_up(&self, token: &str) -> Option<Duration> {
+        let Some(most) = self.expires_after else { return Some(Duration::ZERO) };
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let uses = served.uses.entry(token.to_owned()).or_default();
+        let (uses, first) = served.uses.entry(token.to_owned()).or_insert((0, Instant::now()));
         *uses += 1;
-        *uses > most
+        match (*uses).cmp(&most) {
+            Ordering::Less => Some(Duration::ZERO),
+            Ordering::Equal => Some(self.lifetime.saturating_sub(first.elapsed())),
+            Ordering::Greater => None,
+        }
     }
 
     fn challenge(&self, status: u16, lines: &[String]) -> Document {

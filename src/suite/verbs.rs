@@ -431,7 +431,10 @@ const DRIVE: &[Argument] = &[
     table("prm", "members to add to the resource metadata or to replace"),
     number("tools", "how many tools the server has; default 1"),
     text("needs", "the scope that a call of a tool needs: with less it is answered by 403 insufficient_scope"),
-    number("expires-after", "every access token is refused as invalid after so many requests with it"),
+    number(
+        "expires-after",
+        "access tokens live for a second: after so many requests with one it has expired, and is refused",
+    ),
     boolean("moved", "the MCP endpoint redirects every request that has a token to another origin"),
     table(
         "issuer",

@@ -1,5 +1,6 @@
 //! Starts the target of a profile in its own process group, waits until it is ready, and stops it.
 
+mod browser;
 mod output;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+pub use self::browser::Browser;
 use self::output::Output;
 use super::{Secret, StopSignal};
 
