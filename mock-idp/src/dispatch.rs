@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_LENGTH,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_LENGTH, LOCATION,
 };
 use http::{Method, StatusCode};
 
@@ -85,8 +85,13 @@ async fn serve(shared: &Shared, issuer: &Issuer, at: Endpoint, request: &Request
     // After everything else, so that a script has the last word on every header.
     let mut reply = script.iter().fold(reply, |reply, script| script.alter(reply));
     if cut_after != Some(0) {
-        let issued = if at == Endpoint::Token { reply.body.clone() } else { Bytes::new() };
-        issuer.lock().journal.answered(seq, status, issued);
+        let location = reply.headers.get(LOCATION).filter(|_| at == Endpoint::Authorize);
+        let kept = match location {
+            Some(location) => Bytes::copy_from_slice(location.as_bytes()),
+            None if at == Endpoint::Token || status >= 400 => reply.body.clone(),
+            None => Bytes::new(),
+        };
+        issuer.lock().journal.answered(seq, status, kept);
     }
     // A scripted status stays what it is.
     if at == Endpoint::Token && script.as_ref().is_none_or(|script| script.status.is_none()) {

@@ -36,6 +36,8 @@ pub struct Received {
     pub path: String,
     /// Query parameters in order.
     pub query: Vec<(String, String)>,
+    /// Why it was refused: the error code and its description, of an answer or of a redirect with an error.
+    pub refusal: Option<String>,
     /// The status it was answered with; none while it waits, or if the connection was dropped.
     pub status: Option<u16>,
 }
@@ -98,7 +100,7 @@ pub(crate) struct Entry {
     text: Box<[u8]>,
     /// Where the headers begin in it, and the body.
     parts: [usize; 2],
-    /// The answer to a token request.
+    /// The answer to a token request, the body of a refusal, or where a redirect leads.
     answer: Bytes,
 }
 
@@ -144,6 +146,7 @@ impl Entry {
             path: request.path().to_owned(),
             query: request.query.pairs().to_vec(),
             method: request.method.to_string(),
+            refusal: refusal(&self.answer),
             status: self.status,
         }
     }
@@ -227,6 +230,22 @@ fn tokens(body: &[u8]) -> Vec<(&'static str, String)> {
         [("access_token", body.access_token), ("refresh_token", body.refresh_token), ("id_token", body.id_token)];
     let text = |value| if let Value::String(text) = value { text } else { String::new() };
     members.map(|(name, value)| (name, text(value))).into_iter().filter(|(_, token)| !token.is_empty()).collect()
+}
+
+/// The error of an answer (RFC 6749 section 5.2), or of a redirect (section 4.1.2.1).
+fn refusal(answer: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let param = |name: &str| {
+        let (_, query) = text.split_once('?')?;
+        form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    };
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let member = |name: &str| body[name].as_str().map(str::to_owned).or_else(|| param(name));
+    let error = member("error")?;
+    Some(match member("error_description") {
+        Some(description) => format!("{error} ({description})"),
+        None => error,
+    })
 }
 
 /// Members of a token response that are worth something to whoever has them; scripts may put anything there.

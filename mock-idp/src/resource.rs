@@ -24,10 +24,12 @@ pub(crate) fn permitted<'a>(
 ) -> Result<Vec<String>, OAuthError> {
     let mut resources = Vec::new();
     for text in named {
+        if config.resources == ResourcePolicy::Ignore {
+            continue;
+        }
         let resource = normal(text).ok_or_else(|| refused("a resource is not an absolute URI without fragment"))?;
         match &config.resources {
-            ResourcePolicy::Any => {}
-            ResourcePolicy::Ignore => continue,
+            ResourcePolicy::Any | ResourcePolicy::Ignore => {}
             ResourcePolicy::Only(served) if served.contains(&resource) => {}
             ResourcePolicy::Only(_) => return Err(refused("the resource is not served here")),
             ResourcePolicy::Refuse => return Err(refused("the resource parameter is not supported")),

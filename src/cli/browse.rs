@@ -2,8 +2,10 @@
 //! to follow redirects.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
+use authspec::target::launch::SEEN;
 use tokio::time::{Instant, sleep};
 use url::{Host, Url};
 
@@ -16,7 +18,11 @@ pub fn main(args: &BrowseArgs) -> u8 {
         return USAGE;
     };
     match runtime().block_on(follow(url)) {
-        Ok(()) => OK,
+        Ok(page) => {
+            let seen = |line: &str| line.chars().filter(|letter| !letter.is_control()).collect::<String>();
+            page.lines().for_each(|line| text::line(&seen(line)));
+            OK
+        }
         Err(reason) => {
             text::error(&reason);
             BLOCKED
@@ -24,8 +30,8 @@ pub fn main(args: &BrowseArgs) -> u8 {
     }
 }
 
-/// Redirects up to a page, or to a place that is not here.
-async fn follow(mut url: Url) -> Result<(), String> {
+/// Redirects up to a page, or to a place that is not here. What the page says.
+async fn follow(mut url: Url) -> Result<String, String> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -37,16 +43,33 @@ async fn follow(mut url: Url) -> Result<(), String> {
         let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
         match location.filter(|_| answer.status().is_redirection()).and_then(|to| url.join(to).ok()) {
             Some(next) if is_near(&next) => url = next,
-            _ => return Ok(()),
+            _ => return Ok(page(answer).await),
         }
     }
     Err("there were too many redirects".to_owned())
 }
 
+async fn page(mut answer: reqwest::Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = answer.chunk().await {
+        body.extend_from_slice(&piece);
+        if body.len() > LARGEST {
+            body.truncate(LARGEST);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
 /// Some clients open the browser before they listen for its answer.
 async fn opened(client: &reqwest::Client, url: &Url) -> Result<reqwest::Response, String> {
     let began = Instant::now();
+    // Where it would tell what it saw goes when the client has ended: an answer to that one is not one to the next.
+    let seen = std::env::var_os(SEEN);
     loop {
+        if seen.as_ref().is_some_and(|folder| !Path::new(folder).is_dir()) {
+            return Err("the client has ended".to_owned());
+        }
         match client.get(url.clone()).send().await {
             Ok(answer) => return Ok(answer),
             Err(error) if error.is_connect() && began.elapsed() < PATIENCE => sleep(AGAIN).await,
@@ -65,6 +88,8 @@ fn is_near(url: &Url) -> bool {
         }
 }
 
+/// Bytes of a page that are shown.
+const LARGEST: usize = 64 * 1024;
 const MOST_HOPS: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(100);

@@ -222,7 +222,7 @@ fn driven(faults: Faults) -> step::Driven {
         let faults = faults.clone();
         Box::pin(async move {
             let ended = fixtures::client::run(&url, &faults).await;
-            step::Ended { code: Some(ended.code), lines: ended.lines }
+            step::Ended { code: Some(ended.code), lines: ended.lines, opened: ended.opened, shown: ended.shown }
         })
     })
 }

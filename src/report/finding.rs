@@ -10,6 +10,7 @@ use super::phrase::{in_words, obstacle_in_words};
 use super::text::{columns, cut, plural, tidy, wrap};
 use crate::diag::{shell_word, shell_words};
 use crate::event::{CaseResult, Seen, Verdict};
+use crate::rule::Role;
 use crate::transcript::RedactedExchange;
 
 /// A finding as lines: the first of its group in full, the others one line each.
@@ -65,10 +66,16 @@ pub(super) fn name(result: &CaseResult) -> String {
 }
 
 /// Which exchange brought the metadata document that a rule is about.
-fn document(rule: &str, shown: &[&RedactedExchange]) -> Option<usize> {
-    let names: &[&str] = match rule.split('.').next() {
+fn document(result: &CaseResult, shown: &[&RedactedExchange]) -> Option<usize> {
+    let names: &[&str] = match result.rule.split('.').next() {
         Some("prm") => &["oauth-protected-resource"],
         Some("as-meta") => &["oauth-authorization-server", "openid-configuration"],
+        // Of a client the request that is judged, which lies between the first and the last.
+        Some(_) if result.role == Role::Client => {
+            let judged = REQUESTS.iter().find(|(fact, _)| result.expected.contains(fact));
+            let (_, path) = judged?;
+            return shown.iter().rposition(|exchange| exchange.request.url.contains(path));
+        }
         _ => return None,
     };
     shown.iter().rposition(|exchange| {
@@ -76,6 +83,17 @@ fn document(rule: &str, shown: &[&RedactedExchange]) -> Option<usize> {
             && exchange.response.as_ref().is_some_and(|response| response.status == 200)
     })
 }
+
+/// What facts about a client say, and the endpoint that they are about.
+const REQUESTS: [(&str, &str); 7] = [
+    ("requests.register", "/register"),
+    ("redirect-registered", "/authorize"),
+    ("requests.authorize", "/authorize"),
+    ("again.state", "/authorize"),
+    ("resource.authorize", "/authorize"),
+    ("resource.", "/token"),
+    ("requests.token", "/token"),
+];
 
 /// The command that repeats the finding on the same target: the variant, or the whole case if several of its variants show it.
 fn again(report: &Report, group: &Group<'_>) -> Vec<String> {
@@ -230,7 +248,7 @@ impl Page<'_> {
         let home = report.home_of(result);
         let shown: Vec<_> = result.exchanges.iter().filter_map(|id| report.exchange(*id)).collect();
         let between = if shown.len() > EXCHANGES { 1..shown.len() - 1 } else { 0..0 };
-        let document = document(&result.rule, &shown);
+        let document = document(result, &shown);
         let hidden: Vec<usize> = between.filter(|at| document != Some(*at)).collect();
         let several = shown.windows(2).any(|pair| pair[0].by != pair[1].by);
         for (at, exchange) in shown.iter().enumerate() {

@@ -38,8 +38,8 @@ pub async fn look(
     if facts["mcp"]["served"] == 0 || facts["requests"]["token"]["count"] == 0 {
         return Err(NotStarted { message: not_served(&facts) });
     }
-    let spoken = facts["mcp"]["version"].as_str().and_then(|version| version.parse::<McpVersion>().ok());
-    world.version = options.version.or(profile.target.mcp_version).or(spoken).unwrap_or(McpVersion::NEWEST);
+    let spoken = facts["mcp"]["version"].as_str().unwrap_or_default();
+    world.version = options.version.or(profile.target.mcp_version).unwrap_or_else(|| judged_by(spoken));
     let mut seen = Preflight {
         name: profile.target.name.clone(),
         roles: vec![Role::Client],
@@ -61,6 +61,17 @@ pub async fn look(
     Ok(seen)
 }
 
+/// The rules for a client that speaks this version. Those before the first with authorization are judged by that one.
+fn judged_by(spoken: &str) -> McpVersion {
+    let first = McpVersion::V2025_03_26;
+    let dated = spoken.len() == 10 && spoken.starts_with("20");
+    match spoken.parse() {
+        Ok(version) => version,
+        Err(_) if dated && spoken < first.as_str() => first,
+        Err(_) => McpVersion::NEWEST,
+    }
+}
+
 /// What the honest run shows that the client does.
 fn abilities(facts: &Value) -> Abilities {
     let mut abilities = Abilities::default();
@@ -75,6 +86,15 @@ fn abilities(facts: &Value) -> Abilities {
     abilities.decide("client-calls-tools", calls, "the client called no tool of an honest server");
     let state = facts["requests"]["authorize"]["query"]["state"].is_string();
     abilities.decide("client-sends-state", state, "its authorization requests have no state");
+    let opened = facts["opened"].as_str().is_some_and(|urls| !urls.is_empty());
+    abilities.decide(
+        "client-opens-urls",
+        opened,
+        "it opened its authorization URL with none of the commands that we look at",
+    );
+    let grants = facts["requests"]["register"]["body"]["grant_types"].as_array();
+    let refreshes = grants.is_none_or(|grants| grants.iter().any(|grant| grant == "refresh_token"));
+    abilities.decide("client-wants-refresh", refreshes, "it registered without the grant refresh_token");
     abilities
 }
 
@@ -95,10 +115,14 @@ fn not_served(facts: &Value) -> String {
     };
     let way = facts["way"].as_str().unwrap_or_default();
     let way = if way.is_empty() { "it asked for nothing there".to_owned() } else { format!("it asked for {way}") };
+    let refused = facts["refused"]
+        .as_str()
+        .map(|refused| format!("; our authorization server refused: {}", fact::clip(refused, 300)));
+    let refused = refused.unwrap_or_default();
     let output = facts["output"].as_str().unwrap_or_default();
     let said = if output.is_empty() { "it printed nothing" } else { "the end of its output:" };
     format!(
-        "the client {ended} without a request that an honest server could serve with a token: {way}; {said}{}{}",
+        "the client {ended} without a request that an honest server could serve with a token: {way}{refused}; {said}{}{}",
         if output.is_empty() { "" } else { "\n" },
         fact::clip(output, 1500)
     )

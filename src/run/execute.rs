@@ -436,7 +436,7 @@ impl Run<'_> {
                 result.message = reason;
             }
             Outcome::Broken(finding) => {
-                result.message = sentence(&self.task.title, finding.kind);
+                result.message = sentence(&self.task.title, rule.role, finding.kind);
                 (result.expected, result.actual) = (finding.expected, finding.actual);
                 if rule.level == Level::May {
                     result.verdict = Verdict::Pass;

@@ -1,19 +1,19 @@
 //! `drive`: the client under test is started against a server of ours, and what it does there is told.
 
-use std::collections::BTreeSet;
+mod told;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use mock_idp::{Endpoint, Issuer, IssuerConfig, Received};
-use serde_json::{Map, Value, json};
+use mock_idp::{Issuer, IssuerConfig, Received};
+use serde_json::{Value, json};
 
 use super::args::{self, Args};
 use super::context::Context;
 use super::stage::Stage;
 use super::upstream;
 use super::world::Idp;
-use crate::oauth::redirect::{Redirect, object};
 use crate::transcript::{Request, Secret};
 use crate::wire::host::Hit;
 
@@ -26,8 +26,20 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let client = world.client.as_ref().ok_or("drive a client: the target is none (profile: roles, [launch])")?;
     let idp = world.idp.as_ref().ok_or("drive a client: there is no authorization server for it")?;
     let own = Own::of(idp);
-    let issuer = args::filled(args.all(), &[("{issuer}", &own.issuer.url())]);
-    let args = Args::new(&issuer);
+    let trap = tempfile::tempdir().map_err(|e| format!("drive a client: {e}"))?;
+    let marker = trap.path().join("ran");
+    let spellings = Spellings::of(&own.issuer.url());
+    let filled = args::filled(
+        args.all(),
+        &[
+            ("{issuer}", &spellings.plain),
+            ("{issuer-upper}", &spellings.upper),
+            ("{issuer-escaped}", &spellings.escaped),
+            ("{issuer-origin}", &spellings.origin),
+            ("{marker}", &marker.to_string_lossy()),
+        ],
+    );
+    let args = Args::new(&filled);
     if args.get("expires-after").is_some() {
         own.issuer.configure(|config| config.access_ttl = SHORT.as_secs());
     }
@@ -39,29 +51,25 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     let ended = client.run(&stage.url()).await.map_err(|reason| format!("drive a client: {reason}"))?;
     let received = own.issuer.journal();
     let events = in_order(began, &stage, &received);
-    let mut way: Vec<String> = Vec::new();
     for event in &events {
-        let (request, status, place) = event.told(&own.issuer);
+        let (request, status) = event.request(&own.issuer);
         context.wire.vault().learn_request(&request);
         context.wire.note_received("client", request, status);
-        if way.last() != Some(&place) {
-            way.push(place);
-        }
     }
     for (name, token) in received.iter().flat_map(|one| &one.issued) {
         let kind = if *name == "refresh_token" { Secret::RefreshToken } else { Secret::AccessToken };
         context.wire.learn(kind, token);
     }
-    Ok(json!({
-        "done": ended.code == Some(0),
-        "exit": ended.code,
-        "output": ended.lines.join("\n"),
-        "way": way.join(" "),
-        "mcp": endpoint(&stage),
-        "resource": resources(&stage.url(), &received),
-        "redirect-registered": is_registered(&received),
-        "requests": requests(&received),
-    }))
+    let mut facts = told::facts(&own.issuer, &stage, &received, &events);
+    facts.extend([
+        ("done".to_owned(), json!(ended.code == Some(0))),
+        ("exit".to_owned(), json!(ended.code)),
+        ("output".to_owned(), json!(ended.lines.join("\n"))),
+        ("opened".to_owned(), json!(ended.opened.join("\n"))),
+        ("shown".to_owned(), json!(ended.shown)),
+        ("ran".to_owned(), json!(marker.exists())),
+    ]);
+    Ok(Value::Object(facts))
 }
 
 /// The lifetime of tokens that are to expire, in whole seconds as `expires_in` tells it (RFC 6749 section 5.1).
@@ -85,6 +93,8 @@ impl Own<'_> {
             // What a client does wrong is for the case to see: a refusal would hide what it does next.
             config.lenient_clients = true;
             config.resources = mock_idp::ResourcePolicy::Ignore;
+            // What is pushed is not in the authorization request, where the cases look.
+            config.par.enabled = false;
         });
         Own { idp, issuer }
     }
@@ -96,59 +106,28 @@ impl Drop for Own<'_> {
     }
 }
 
-/// Which resource the requests named: that of the last authorization request, and those of all requests for a token.
-fn resources(server: &str, received: &[Received]) -> Value {
-    let word = |one: &Received| {
-        let named: Vec<&str> = one.params("resource").collect();
-        match named.as_slice() {
-            [] => "none",
-            [one] if *one == server => "server",
-            [one] if server.starts_with(one.trim_end_matches('/')) => "parent",
-            [_] => "other",
-            _ => "several",
+/// An issuer, and how it is written by those who compare issuers as URLs. They are others to everybody who compares texts
+/// (RFC 8414 section 3.3, RFC 9207 section 2.4).
+struct Spellings {
+    plain: String,
+    upper: String,
+    escaped: String,
+    origin: String,
+}
+
+impl Spellings {
+    fn of(issuer: &str) -> Spellings {
+        let (scheme, rest) = issuer.split_once(':').unwrap_or((issuer, ""));
+        let (start, last) = issuer.split_at(issuer.len().saturating_sub(1));
+        let escaped: String = last.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let origin = url::Url::parse(issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        Spellings {
+            plain: issuer.to_owned(),
+            upper: format!("{}:{rest}", scheme.to_ascii_uppercase()),
+            escaped: format!("{start}{escaped}"),
+            origin,
         }
-    };
-    let of = |endpoint: Endpoint, grant: &str| {
-        let meant = received.iter().filter(|one| one.endpoint == endpoint);
-        let mut meant = meant.filter(|one| grant.is_empty() || one.param("grant_type") == Some(grant));
-        meant.next_back().map(word)
-    };
-    json!({
-        "authorize": of(Endpoint::Authorize, ""),
-        "token": of(Endpoint::Token, "authorization_code"),
-        "refresh": of(Endpoint::Token, "refresh_token"),
-    })
-}
-
-/// Whether the last authorization request names a registered redirect URI, on loopback at any port (RFC 8252 section 7.3);
-/// nothing if the client did not register.
-fn is_registered(received: &[Received]) -> Option<bool> {
-    let last = |endpoint: Endpoint| received.iter().rfind(|one| one.endpoint == endpoint);
-    let body: Value = serde_json::from_str(&last(Endpoint::Register)?.body).ok()?;
-    let asked = Redirect::parse(last(Endpoint::Authorize)?.param("redirect_uri").unwrap_or_default());
-    let registered = body["redirect_uris"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    Some(registered.into_iter().any(|uri| asked.goes_to(uri)))
-}
-
-/// What each endpoint of the authorization server received.
-fn requests(received: &[Received]) -> Value {
-    let mut requests = Map::new();
-    for one in received {
-        let name = one.endpoint.name();
-        let before: Option<Value> = requests.remove(name);
-        let mut all = before.as_ref().and_then(|before| before["all"].as_array().cloned()).unwrap_or_default();
-        let body: Value = serde_json::from_str(&one.body).unwrap_or(Value::Null);
-        let (query, form) = (object(&one.query), object(&one.form));
-        all.push(json!({ "query": query, "form": form, "body": body, "status": one.status }));
-        let mut told = upstream::told(one, before.as_ref());
-        told["body"] = body;
-        told["all"] = Value::Array(all);
-        requests.insert(name.to_owned(), told);
     }
-    for endpoint in Endpoint::ALL {
-        requests.entry(endpoint.name()).or_insert_with(|| json!({ "count": 0, "all": [] }));
-    }
-    Value::Object(requests)
 }
 
 /// Changes the settings of the issuer as the step says.
@@ -189,42 +168,22 @@ fn in_order<'a>(began: (Instant, SystemTime), stage: &Stage, received: &'a [Rece
 }
 
 impl Seen<'_> {
-    /// The request as the recorder knows requests, the status of its answer, and where it went in a word.
-    fn told(&self, issuer: &Issuer) -> (Request, u16, String) {
+    /// The request as the recorder knows requests, and the status of its answer.
+    fn request(&self, issuer: &Issuer) -> (Request, u16) {
         match self {
             Seen::Server(url, hit) => {
-                let Hit { method, headers, body, status, path, .. } = hit.clone();
-                (Request { method, url: url.clone(), headers, body }, status, path)
+                let Hit { method, headers, body, status, .. } = hit.clone();
+                (Request { method, url: url.clone(), headers, body }, status)
             }
-            Seen::Issuer(one) => {
-                let place = one.path.replace(issuer.name(), "ISSUER");
-                (upstream::request(issuer, one), one.status.unwrap_or(0), place)
-            }
+            Seen::Issuer(one) => (upstream::request(issuer, one), one.status.unwrap_or(0)),
         }
     }
-}
 
-/// What the client did at the MCP endpoint.
-fn endpoint(stage: &Stage) -> Value {
-    let hits: Vec<Hit> = stage.hits().into_iter().map(|(_, hit)| hit).filter(|hit| hit.path == "/mcp").collect();
-    let credentials = |hit: &Hit| hit.header("authorization").map(str::to_owned);
-    let is_bare = |hit: &&Hit| credentials(hit).is_none();
-    let schemes: BTreeSet<String> = hits
-        .iter()
-        .filter_map(credentials)
-        .map(|value| value.split(' ').next().unwrap_or_default().to_ascii_lowercase())
-        .collect();
-    let served = stage.served();
-    json!({
-        "count": hits.len(),
-        "version": stage.version(),
-        "served": served.len(),
-        "called": served.iter().filter(|method| *method == "tools/call").count(),
-        "unauthorized": hits.iter().filter(|hit| hit.status == 401).count(),
-        "forbidden": hits.iter().filter(|hit| hit.status == 403).count(),
-        "bare": hits.iter().skip_while(is_bare).filter(is_bare).count(),
-        "schemes": schemes,
-        "in-uri": hits.iter().filter(|hit| hit.query.contains("access_token=")).count(),
-        "strayed": stage.strayed().iter().filter(|hit| !is_bare(hit)).count(),
-    })
+    /// Where it went.
+    fn place(&self, issuer: &Issuer) -> String {
+        match self {
+            Seen::Server(_, hit) => hit.path.clone(),
+            Seen::Issuer(one) => one.path.replace(issuer.name(), "ISSUER"),
+        }
+    }
 }

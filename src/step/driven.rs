@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::target::Launch;
-use crate::target::launch::{self, Browser};
+use crate::target::launch::{self, Browser, SEEN};
+use crate::target::{Launch, Secret};
 
 /// Starts the client against the URL of an MCP server and waits for its end.
 #[derive(Clone)]
@@ -19,6 +19,10 @@ pub struct Ended {
     pub code: Option<i32>,
     /// The last lines that it printed, oldest first.
     pub lines: Vec<String>,
+    /// The URLs that it gave its browser, in order.
+    pub opened: Vec<String>,
+    /// What the browser showed.
+    pub shown: String,
 }
 
 impl Driven {
@@ -38,8 +42,12 @@ impl Driven {
         Driven(Arc::new(move |url| {
             let held = Arc::clone(&held);
             Box::pin(async move {
-                let (code, lines) = launch::to_end(&held.0, &[("url", &url)]).await?;
-                Ok(Ended { code, lines })
+                let (launch, browser) = &*held;
+                let visit = browser.visit().map_err(|e| format!("the client's browser cannot be set up: {e}"))?;
+                let mut launch = launch.clone();
+                launch.env.push((SEEN.to_owned(), Secret::new(visit.path().to_string_lossy())));
+                let (code, lines) = launch::to_end(&launch, &[("url", &url)]).await?;
+                Ok(Ended { code, lines, opened: visit.opened(), shown: visit.shown() })
             })
         }))
     }

@@ -63,9 +63,13 @@ impl Stage {
         let prm = host.url(places.first().map_or(PRM_AT_PATH, |place| place_of(place)));
         let filled = args::filled(args.all(), &[("{prm}", &prm), ("{url}", &url)]);
         let args = Args::new(&filled);
-        let document = resource_metadata(args, &url, issuer);
+        let document = resource_metadata(args.table("prm"), &url, issuer);
         for place in &places {
             host.put(place_of(place), document.clone());
+        }
+        let beside = args.table("prm-beside");
+        if !beside.is_empty() {
+            host.put(PRM_AT_PATH, resource_metadata(beside, &url, issuer));
         }
         let needs = args.text("needs");
         let state = Arc::new(State {
@@ -152,12 +156,13 @@ fn challenges(args: Args<'_>, prm: &str) -> Vec<String> {
     }
 }
 
-fn resource_metadata(args: Args<'_>, url: &str, issuer: &Issuer) -> Document {
+fn resource_metadata(change: Map<String, Value>, url: &str, issuer: &Issuer) -> Document {
     let mut metadata = Map::new();
     metadata.insert("resource".into(), json!(url));
     metadata.insert("authorization_servers".into(), json!([issuer.url()]));
     metadata.insert("bearer_methods_supported".into(), json!(["header"]));
-    metadata.extend(args.table("prm"));
+    metadata.extend(change);
+    metadata.retain(|_, value| *value != false);
     Document::json(&Value::Object(metadata))
 }
 
@@ -247,8 +252,9 @@ fn method(hit: &Hit) -> String {
 }
 
 /// The token of a request: where it stands is for the cases to judge.
-fn bearer(hit: &Hit) -> Option<&str> {
-    let in_header = hit.header("authorization").and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
+pub(super) fn bearer(hit: &Hit) -> Option<&str> {
+    let in_header =
+        hit.header("authorization").map(|value| value.split_once(' ').map_or(value, |(_, token)| token.trim()));
     in_header.or_else(|| hit.query.split('&').find_map(|pair| pair.strip_prefix("access_token=")))
 }
 

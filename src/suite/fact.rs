@@ -468,7 +468,20 @@ const DRIVE: &[Fact] = &[
     value("done", "whether the client ended with exit code 0"),
     value("exit", "its exit code; absent if it had to be ended"),
     value("output", "the last lines that it printed"),
+    value("opened", "the URLs that it gave its browser, one a line"),
+    value("shown", "what its browser showed in the end"),
+    value("ran", "whether the file `{marker}` is there now"),
     value("way", "the paths that it asked for in order, with `ISSUER` for the name of the authorization server"),
+    value("first-way", "the same, each path once"),
+    value("refused", "why our authorization server refused the last request that it refused: its error"),
+    value("challenged", "whether the MCP server had refused a request before the first authorization request came"),
+    value("grants", "the grant types of the token requests that were answered with tokens, in order"),
+    value(
+        "stale-refreshes",
+        "how many refreshes came with a token that had been replaced, after the access token that came with its successor was used",
+    ),
+    value("nameless", "how many authorization requests had no `client_id`, or what a language calls nothing"),
+    members("again", DRIVEN_AGAIN, "what it used a second time where each authorization has its own"),
     members(
         "resource",
         DRIVEN_RESOURCE,
@@ -489,6 +502,13 @@ const DRIVEN_RESOURCE: &[Fact] = &[
     value("refresh", "in the last request with a refresh token"),
 ];
 
+const DRIVEN_AGAIN: &[Fact] = &[
+    value("authorizations", "how many authorization requests there were, one that came twice counted once"),
+    value("requests", "how many codes it redeemed"),
+    value("state", "whether two authorization requests with different code challenges had one state"),
+    value("verifier", "whether two codes were redeemed with one verifier"),
+];
+
 const DRIVEN_MCP: &[Fact] = &[
     value("count", "how many requests there were"),
     value("version", "the MCP version that it speaks"),
@@ -498,7 +518,7 @@ const DRIVEN_MCP: &[Fact] = &[
     value("forbidden", "how many were answered with 403"),
     value("bare", "how many came without a token after the first one with it"),
     open("schemes", "the authentication schemes that it used, in lower case"),
-    value("in-uri", "how many had an access token in their URI"),
+    value("in-uri", "how many had an access token in their URI, by whatever name"),
     value("strayed", "how many requests with a token reached the other origin"),
 ];
 

@@ -421,14 +421,15 @@ const REPEAT: &[Argument] = &[
 const DRIVE: &[Argument] = &[
     any(
         "challenge",
-        "the `WWW-Authenticate` lines of the server's 401, or false for none; `{prm}`, `{url}` and `{issuer}` are filled in, here and below",
+        "the `WWW-Authenticate` lines of the server's 401, or false for none; `{prm}`, `{url}` and `{issuer}` are filled in, here and below, and so are `{issuer-upper}` and `{issuer-escaped}` (the same URL, another text), `{issuer-origin}`, and `{marker}`, a file that is not there",
     ),
     text("scope", "the scope that the challenge names; default: none"),
     any(
         "prm-at",
         "where the resource metadata is: `path` (the default), `root`, `elsewhere`, a list of these, or false",
     ),
-    table("prm", "members to add to the resource metadata or to replace"),
+    table("prm", "members to add to the resource metadata or to replace; false: to leave out"),
+    table("prm-beside", "puts resource metadata with these members at its well-known place, though it is elsewhere"),
     number("tools", "how many tools the server has; default 1"),
     text("needs", "the scope that a call of a tool needs: with less it is answered by 403 insufficient_scope"),
     number(

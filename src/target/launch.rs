@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-pub use self::browser::Browser;
+pub use self::browser::{Browser, SEEN, Visit};
 use self::output::Output;
 use super::{Secret, StopSignal};
 

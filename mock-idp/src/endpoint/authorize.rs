@@ -172,8 +172,12 @@ fn challenge(config: &IssuerConfig, client: &Client, params: &Params) -> Result<
     match (params.get("code_challenge"), params.get("code_challenge_method")) {
         (None, None) if client.needs_pkce(config) => Err(OAuthError::invalid_request("code_challenge is missing")),
         (None, None) => Ok(None),
+        (None, Some(_)) if client.any_pkce => Ok(None),
         (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge_method without code_challenge")),
-        (Some(challenge), None | Some("plain")) if client.any_pkce => Ok(Some(secret::s256(challenge))),
+        (Some(challenge), method) if client.any_pkce => Ok(Some(match method {
+            Some(method) if method.eq_ignore_ascii_case("S256") => challenge.trim_end_matches('=').to_owned(),
+            _ => secret::s256(challenge),
+        })),
         (Some(challenge), Some("S256")) if is_s256(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some("S256")) => Err(OAuthError::invalid_request("the code_challenge is no SHA-256 in base64url")),
         (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method has to be S256")),

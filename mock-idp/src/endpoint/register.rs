@@ -26,15 +26,39 @@ pub(super) fn register(issuer: &Issuer, request: &Request) -> Result<Reply, OAut
     let metadata: Map<String, Value> = serde_json::from_slice(&request.body)
         .map_err(|_| OAuthError::invalid_metadata("the body is not a JSON object"))?;
     quirks::registration(&config.quirks, &metadata)?;
+    let metadata = if config.lenient_clients { tolerable(metadata) } else { metadata };
     let client = read(&config, &metadata)?;
     let answer = describe(&client, issuer.now());
     // No list means: every grant; and what a client learns later that it needs is not in its registration.
     let client = match config.lenient_clients {
-        true => Client { any_redirect: true, any_pkce: true, grant_types: Vec::new(), scope: None, ..client },
+        true => Client {
+            any_redirect: true,
+            any_pkce: true,
+            auth: ClientAuth::Anything,
+            grant_types: Vec::new(),
+            scope: None,
+            ..client
+        },
         false => client,
     };
     issuer.lock().clients.insert(client.id.clone(), client);
     Ok(Reply::json(StatusCode::CREATED, &answer))
+}
+
+/// What a server may replace or leave out (RFC 7591 section 3.2.1) is left out where a strict one would refuse it.
+fn tolerable(mut metadata: Map<String, Value>) -> Map<String, Value> {
+    metadata.remove("response_types");
+    let mut keep = |name: &str, known: &dyn Fn(&str) -> bool| {
+        if let Some(Value::Array(words)) = metadata.get_mut(name) {
+            words.retain(|word| word.as_str().is_none_or(known));
+        }
+    };
+    keep("grant_types", &|kind| token::ALL_GRANTS.contains(&kind));
+    keep("redirect_uris", &|uri| redirect::may_be_registered(uri).is_ok());
+    if metadata.get("grant_types").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        metadata.remove("grant_types");
+    }
+    metadata
 }
 
 fn read(config: &IssuerConfig, metadata: &Map<String, Value>) -> Result<Client, OAuthError> {

@@ -5,8 +5,10 @@ use crate::event::{CaseResult, Kind, Verdict};
 use crate::judge;
 use crate::rule::{Level, Role, Rule};
 
-pub(super) fn sentence(title: &str, kind: judge::Kind) -> String {
+pub(super) fn sentence(title: &str, role: Role, kind: judge::Kind) -> String {
     let ending = match kind {
+        // It answers nothing: what it asked for is judged.
+        _ if role == Role::Client => "does not hold: the client did otherwise",
         judge::Kind::Accepted => "does not hold: what must be refused was accepted",
         judge::Kind::WrongAnswer => "does not hold: the answer is not as the rule says",
         judge::Kind::Crash => "could not be answered: a server error or a dropped connection",
