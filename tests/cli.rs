@@ -1,10 +1,10 @@
 //! The command line as a user meets it: exit codes, messages, files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[path = "common/command.rs"]
 mod command;
@@ -253,6 +253,8 @@ fn words_of_reports_and_cases_are_explained() {
         ("registration-updates", "case    registration/management-update-replaces"),
         ("floods", "case    token/guessing-is-slowed"),
         ("manage", "update"),
+        ("blocked", "could not be judged"),
+        ("client.pkce-plain", "try it: authspec reference-client URL --fault client.pkce-plain"),
     ] {
         let run = authspec(&["explain", word]);
         assert_eq!(run.status.code(), Some(0), "{word}: {}", stderr(&run));
@@ -321,12 +323,79 @@ fn the_snapshot_tells_a_drift() {
 }
 
 #[test]
+fn a_snapshot_is_a_file() {
+    let run = authspec(&["run", "--only", "token/code-one-time", "--snapshot", "/dev/zero"]);
+    assert_eq!(run.status.code(), Some(4), "{}", stdout(&run));
+    assert!(stderr(&run).contains("it is no file"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_shard_may_be_empty() {
+    let run = authspec(&["run", "--only", "token/code-one-time", "--shard", "3/4"]);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    assert!(stderr(&run).contains("this shard has no case"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_run_that_judges_nothing_leaves_no_report_of_an_earlier_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("junit.xml"), "<green/>").expect("a file");
+    let run = authspec(&["run", "http://127.0.0.1:1/mcp", "--report", folder.path().to_str().expect("UTF-8")]);
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    assert!(!folder.path().join("junit.xml").exists());
+}
+
+#[test]
+fn what_cannot_be_printed_is_told() {
+    let Ok(full) = std::fs::File::create("/dev/full") else { return };
+    let run = Command::new(env!("CARGO_BIN_EXE_authspec")).args(["list", "--faults"]).stdout(full).output();
+    let run = run.expect("the binary runs");
+    assert_eq!(run.status.code(), Some(2), "{}", stderr(&run));
+    assert!(stderr(&run).contains("standard output cannot be written"), "{}", stderr(&run));
+}
+
+#[test]
+fn one_unreadable_case_hides_no_slips() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("token")).expect("a folder");
+    std::fs::write(folder.path().join("token/wrong.toml"), "title = \"x\"\n[[step]]\ntokn = {}\n").expect("a file");
+    std::fs::write(folder.path().join("token/unreadable.toml"), [0xff, 0xfe]).expect("a file");
+    let run = authspec(&["lint", folder.path().to_str().expect("UTF-8")]);
+    assert_eq!(run.status.code(), Some(3), "{}", stderr(&run));
+    assert!(stderr(&run).contains("unreadable.toml") && stderr(&run).contains("tokn"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_key_in_the_url_of_the_target_is_shown_nowhere() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_authspec"))
+        .args(["serve", "server"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut ready).expect("a line");
+    let url = format!("{}?api_key=sk-secret-123", ready.trim().trim_start_matches("READY "));
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = authspec(&["run", &url, "--only", "discovery/*", "--report", folder.path().to_str().expect("UTF-8")]);
+    server.kill().expect("it ends");
+    server.wait().expect("it ended");
+    let files = std::fs::read_dir(folder.path()).expect("reports").flatten();
+    let files: Vec<String> = files.map(|file| std::fs::read_to_string(file.path()).expect("a report")).collect();
+    assert_eq!(files.len(), 3, "{}{}", stdout(&run), stderr(&run));
+    for text in files.iter().chain([&stdout(&run), &stderr(&run)]) {
+        assert!(!text.contains("sk-secret-123"), "{text}");
+    }
+    assert!(stdout(&run).contains("api_key=<API key"), "{}", stdout(&run));
+}
+
+#[test]
 fn bad_arguments_are_usage_errors() {
     for args in [
         &["run", "--mcp-version", "2024-01-01"][..],
         &["run", "--shard", "3/2"],
         &["run", "--only", "[a"],
         &["frobnicate"],
+        &["reference-client", "http://127.0.0.1:1/mcp", "--fault", "token.code-replay-accepted"],
     ] {
         let run = authspec(args);
         assert_eq!(run.status.code(), Some(4), "{args:?}: {}", stderr(&run));
@@ -354,7 +423,7 @@ fn no_signal_leaves_a_launched_target_alive() {
             // A test runner may ignore SIGINT, and its children with it.
             .args(["-c", "exec env --default-signal=INT,HUP \"$@\"", "sh", env!("CARGO_BIN_EXE_authspec"), "run"])
             .arg(&profile)
-            .stderr(std::process::Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
         let began = std::time::Instant::now();

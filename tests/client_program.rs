@@ -46,6 +46,8 @@ fn what_does_not_come_to_be_served_is_told_with_its_way() {
     let said = stderr(&run);
     assert!(said.contains("ended with exit code 0") && said.contains("it asked for nothing there"), "{said}");
     assert!(said.contains("no such option"), "{said}");
+    let killed = judged(&["sh", "-c", "kill -SEGV $$", "{url}"], SOME);
+    assert!(stderr(&killed).contains("the client was ended by signal 11"), "{}", stderr(&killed));
     let lost = judged(&[REFERENCE, &["--fault", "client.token-read", "--fault", "client.iss-demanded"]].concat(), SOME);
     assert_eq!(lost.status.code(), Some(0), "neither is met by an honest server: {}", stderr(&lost));
 }

@@ -30,6 +30,8 @@ pub fn main(args: &ExplainArgs) -> u8 {
         explain_tag(tag, &suites);
     } else if let Ok(verb) = id.parse::<Verb>() {
         explain_verb(verb);
+    } else if let Some((word, meaning)) = WORDS.iter().find(|(word, _)| *word == id) {
+        text::line(&format!("{word}, a word of reports\n  {meaning}"));
     } else {
         let known = suites
             .cases
@@ -38,16 +40,43 @@ pub fn main(args: &ExplainArgs) -> u8 {
             .chain(rules.iter().map(|r| r.id.as_str()))
             .chain(fixtures::catalogue().iter().map(|f| f.id))
             .chain(ABILITIES.iter().chain(TAGS).map(|word| word.name))
-            .chain(Verb::ALL.map(Verb::name));
+            .chain(Verb::ALL.map(Verb::name))
+            .chain(WORDS.map(|(word, _)| word));
         let hint = nearest(id, known).map_or_else(
             || "see `authspec list`, with --rules or --faults".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        text::error(&format!("no case, rule, fault, ability, tag or verb is called `{id}`: {hint}"));
+        text::error(&format!("no case, rule, fault, ability, tag, verb or word of reports is called `{id}`: {hint}"));
         return USAGE;
     }
     OK
 }
+
+/// How a fault is tried by hand.
+pub(super) fn broken_by(fault: &Fault) -> String {
+    match fault.deployment {
+        "client" => format!("authspec reference-client URL --fault {}", fault.id),
+        deployment => format!("authspec serve {deployment} --fault {}", fault.id),
+    }
+}
+
+/// Verdicts, and the kinds of findings, as `report.json` has them.
+const WORDS: [(&str, &str); 11] = [
+    ("pass", "the target does as the rule says"),
+    ("fail", "the target breaks a rule that says MUST or MUST NOT"),
+    ("warn", "the target does not as a rule says that says SHOULD or SHOULD NOT"),
+    ("blocked", "the rule could not be judged: something that the case needs did not work; the message says what"),
+    ("error", "the harness itself could not go on: a mistake in the case or of ours"),
+    (
+        "not-applicable",
+        "the rule does not concern this target, or binds in another MCP version, or the profile leaves it out",
+    ),
+    ("known", "a failure that the profile accepts until a date, with its reason"),
+    ("accepted", "what must be refused was accepted"),
+    ("wrong-answer", "an answer that is not as the rule says"),
+    ("crash", "a server error, or a connection that was dropped"),
+    ("missing", "something that must be there is not there"),
+];
 
 fn explain_case(case: &Case, rules: &Rules) {
     text::line(&format!("case {}\n  {}", case.id, case.title));
@@ -97,7 +126,7 @@ fn explain_fault(fault: &Fault, suites: &Suites) {
     for case in suites.cases.iter().filter(|c| c.faults.iter().any(|f| f == fault.id)) {
         text::line(&format!("  turns {} red", case.id));
     }
-    text::line(&format!("  try it: authspec serve {} --fault {}", fault.deployment, fault.id));
+    text::line(&format!("  try it: {}", broken_by(fault)));
 }
 
 fn explain_ability(ability: &Word, suites: &Suites) {

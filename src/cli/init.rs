@@ -71,7 +71,8 @@ fn facts(url: &str, seen: &run::Preflight) -> InitFacts {
         name: String::new(),
         issuer: world.found.metadata.is_object().then(|| world.found.issuer.clone()),
         roles: seen.roles.clone(),
-        mcp_version: Some(world.version),
+        // Only a call that was served shows which one it speaks.
+        mcp_version: seen.abilities.has("call").then_some(world.version),
         registration: ways,
         scopes: listed.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         login,

@@ -2,7 +2,7 @@
 
 use authspec::diag::nearest;
 use authspec::reference::loopback;
-use authspec::transcript::{Request, is_untrusted};
+use authspec::transcript::{Request, certificate};
 use authspec::wire::{Http, Limits, Wire};
 use mock_idp::{IssuerConfig, MockIdp, Personality, Sign};
 use serde_json::{Map, Value, json};
@@ -128,10 +128,7 @@ impl Control {
         let blocked = |why: String| Refused { code: BLOCKED, why };
         let Some(response) = answer.outcome.response() else {
             let why = answer.outcome.failure().map(ToString::to_string).unwrap_or_default();
-            let next = match is_untrusted(&why) {
-                true => ". Its certificate is not trusted: name the file of its --tls in SSL_CERT_FILE",
-                false => "",
-            };
+            let next = certificate(&why).map_or_else(String::new, |next| format!(". {next} (that of its --tls)"));
             return Err(blocked(format!("the identity provider at {} does not answer: {why}{next}", self.base)));
         };
         let body = response.json().unwrap_or_default();

@@ -339,10 +339,17 @@ pub fn main() -> ExitCode {
         }
     };
     let done = std::panic::catch_unwind(|| dispatch(cli.command.unwrap_or_else(|| Command::Run(RunArgs::default()))));
-    ExitCode::from(done.unwrap_or_else(|_| {
+    let code = done.unwrap_or_else(|_| {
         text::error("this is a bug of authspec: please report it with the lines above");
         BUG
-    }))
+    });
+    match text::lost() {
+        Some(why) => {
+            text::error(&format!("standard output cannot be written: {why}"));
+            ExitCode::from(code.max(BLOCKED))
+        }
+        None => ExitCode::from(code),
+    }
 }
 
 fn dispatch(command: Command) -> u8 {

@@ -32,19 +32,23 @@ pub fn main(args: &ProveArgs) -> u8 {
     };
     let material = Material { suites: &suites, rules: &rules };
     let whole = args.fault.is_empty();
+    // Of all faults those that have to do with the chosen cases: others turn other cases red, which were not tried.
+    let concerns = |proof: &Proof| !whole || args.only.is_empty() || proof.caught() || !proof.missed.is_empty();
     let mut tell = |news: News<'_>| match news {
         News::Stage(stage) => text::remark(stage),
-        News::Proof(proof) => text::line(&row(proof)),
+        News::Proof(proof) if concerns(proof) => text::line(&row(proof)),
+        News::Proof(_) => {}
     };
     match prove::prove(faults, material, PARALLEL, args.every_case, &mut tell) {
         Err(error) => {
             text::error(&format!("a reference deployment cannot be started: {error}"));
             USAGE
         }
-        Ok((healthy, proofs)) => {
+        Ok((healthy, mut proofs)) => {
             if let Some(dir) = &args.bless {
                 bless(dir, &suites, &proofs);
             }
+            proofs.retain(concerns);
             summary(&suites, &healthy, &proofs, whole)
         }
     }

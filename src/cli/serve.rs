@@ -6,6 +6,7 @@ use authspec::diag::nearest;
 use authspec::reference::{Deployment, loopback};
 use fixtures::Faults;
 
+use super::explain::broken_by;
 use super::signals::Signals;
 use super::{OK, ServeArgs, USAGE, faults, runtime, text};
 
@@ -39,7 +40,8 @@ pub fn main(args: &ServeArgs) -> u8 {
             }
             (None, "idp") => idp(args).await,
             (None, other) => {
-                let known = || ["idp"].into_iter().chain(Deployment::ALL.map(Deployment::name));
+                let servers = || Deployment::ALL.into_iter().filter(|deployment| *deployment != Deployment::Client);
+                let known = || ["idp"].into_iter().chain(servers().map(Deployment::name));
                 let near = nearest(other, known()).map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
                 let known = known().collect::<Vec<_>>().join("`, `");
                 Err(format!("nothing is called `{other}`: `{known}` can be served.{near}"))
@@ -59,7 +61,7 @@ pub fn main(args: &ServeArgs) -> u8 {
 fn stray(deployment: Deployment, faults: &Faults) -> Option<String> {
     let mut known = fixtures::catalogue().iter().filter(|fault| faults.ids().contains(&fault.id));
     let fault = known.find(|fault| Deployment::of(fault) != deployment)?;
-    Some(format!("`{}` is a fault of `{1}`: authspec serve {1} --fault {0}", fault.id, fault.deployment))
+    Some(format!("`{}` is a fault of `{}`: {}", fault.id, fault.deployment, broken_by(fault)))
 }
 
 /// The mock identity provider, with its control API: `authspec mint` asks there. It does not answer web pages.

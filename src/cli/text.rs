@@ -1,16 +1,27 @@
 //! Printing for people: colours only where they show, no broken pipe, no control characters of others.
 
-use std::io::{IsTerminal, Write};
-use std::sync::LazyLock;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::{LazyLock, OnceLock};
 
 use authspec::diag::{self, Diagnostic};
 use authspec::report::{Look, wrap};
 use regex::Regex;
 
-/// Prints a line; a closed pipe is nobody's fault.
+/// Prints a line; a closed pipe is nobody's fault. What else goes wrong is told at the end.
 pub fn line(text: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{text}")
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error.to_string());
+    }
 }
+
+/// Why a line could not be printed, if one could not.
+pub fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// Prints an error: what was wrong, where, what to do next.
 pub fn error(text: &str) {

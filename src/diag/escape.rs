@@ -32,7 +32,7 @@ pub(super) fn push_escaped(shown: &mut String, character: char) {
 }
 
 /// Whether a terminal would do something with `character` other than draw it.
-fn is_hostile(character: char) -> bool {
+pub fn is_hostile(character: char) -> bool {
     let invisible = matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     (character.is_control() && character != '\t') || invisible

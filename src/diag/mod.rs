@@ -8,7 +8,7 @@ mod shell;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use self::escape::escape;
+pub use self::escape::{escape, is_hostile};
 pub use self::nearest::nearest;
 pub use self::render::render;
 pub use self::shell::{shell_word, shell_words};

@@ -222,7 +222,13 @@ fn driven(faults: Faults) -> step::Driven {
         let faults = faults.clone();
         Box::pin(async move {
             let ended = fixtures::client::run(&url, &faults).await;
-            step::Ended { code: Some(ended.code), lines: ended.lines, opened: ended.opened, shown: ended.shown }
+            step::Ended {
+                code: Some(ended.code),
+                how: format!("ended with exit code {}", ended.code),
+                lines: ended.lines,
+                opened: ended.opened,
+                shown: ended.shown,
+            }
         })
     })
 }

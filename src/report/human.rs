@@ -1,5 +1,7 @@
 //! The report for a person at a terminal: head, one line an area, each finding in full, totals.
 
+use std::collections::BTreeSet;
+
 use super::cause::causes;
 use super::finding;
 use super::group::{self, Group};
@@ -201,10 +203,10 @@ pub(super) fn end(report: &Report, look: &Look) -> Vec<String> {
 
 /// Cases that apply and are over.
 fn finished(report: &Report) -> usize {
-    let skipped = |case: &str| {
-        report.results.iter().any(|result| result.case == case && result.verdict == Verdict::NotApplicable)
-    };
-    report.cases.iter().filter(|info| !skipped(&info.case)).count()
+    // What turned out not to apply while it ran has exchanges, or other results.
+    let ran = |result: &&CaseResult| result.verdict != Verdict::NotApplicable || !result.exchanges.is_empty();
+    let ran: BTreeSet<&str> = report.results.iter().filter(ran).map(|result| result.case.as_str()).collect();
+    report.cases.iter().filter(|info| ran.contains(info.case.as_str())).count()
 }
 
 /// Why cases do not apply, one line a reason, the commonest first.

@@ -52,9 +52,9 @@ pub async fn look(
         world,
     };
     if facts["done"] != true {
-        let exit = facts["exit"].as_i64().map_or("it had to be ended".to_owned(), |code| format!("exit code {code}"));
+        let exit = facts["ended"].as_str().unwrap_or_default();
         seen.notes.push(format!(
-            "the client was served by an honest server and did not end well ({exit}): let the command end with 0 when it has \
+            "the client was served by an honest server and did not end well (it {exit}): let the command end with 0 when it has \
              what it wanted, within launch.timeout"
         ));
     }
@@ -109,10 +109,7 @@ fn registration(facts: &Value) -> &'static str {
 
 /// Why nothing can be judged, with what the client did and said.
 fn not_served(facts: &Value) -> String {
-    let ended = match facts["exit"].as_i64() {
-        Some(code) => format!("ended with exit code {code}"),
-        None => "did not end in time (launch.timeout)".to_owned(),
-    };
+    let ended = facts["ended"].as_str().unwrap_or_default();
     let way = facts["way"].as_str().unwrap_or_default();
     let way = if way.is_empty() { "it asked for nothing there".to_owned() } else { format!("it asked for {way}") };
     let refused = facts["refused"]

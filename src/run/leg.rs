@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::ability::Ability;
 use super::preflight::Preflight;
 use super::recipe::{act, context};
+use crate::fact;
 use crate::rule::Role;
 use crate::step::{self, Client, How, World};
 use crate::suite::Verb;
@@ -51,6 +52,15 @@ pub fn asked(seen: &mut Preflight, journey: &Value) {
     a.decide("upstream-discovery", reads, "it does not read the metadata of our identity provider");
     let profile = journey["profile-read"] == true;
     a.decide("upstream-userinfo", profile, "it does not ask our identity provider for the user's profile at login");
+}
+
+/// A target that sends users to our identity provider is a proxy, whatever becomes of them there.
+pub fn recognize(seen: &mut Preflight) {
+    let journal = seen.world.idp.as_ref().map(|idp| idp.issuer.journal()).unwrap_or_default();
+    let came = journal.iter().any(|received| received.endpoint == Endpoint::Authorize);
+    if came && !seen.roles.contains(&Role::Proxy) && seen.roles.contains(&Role::AuthorizationServer) {
+        seen.roles.push(Role::Proxy);
+    }
 }
 
 /// Whether the tokens of its clients are its own. Those of our identity provider are well if they are made for its MCP
@@ -152,12 +162,22 @@ pub fn elsewhere(world: &World, base: &str) -> String {
 
 /// What may be behind a failure: the target does not trust our identity provider.
 pub fn distrust(world: &World) -> String {
-    match world.idp.as_ref().map_or(0, |idp| idp.idp.failed_handshakes()) {
-        0 => String::new(),
-        count => format!(
+    let Some(idp) = &world.idp else { return String::new() };
+    let count = idp.idp.failed_handshakes();
+    if count > 0 {
+        return format!(
             ". {count} connections to our identity provider ended in the TLS handshake: the target has to trust the certificate in upstream.ca-file (docs/proxies.md, \"Over https\")"
-        ),
+        );
     }
+    let journal = idp.issuer.journal();
+    let last = journal.iter().rev().find_map(|one| Some((one.endpoint.name(), one.refusal.as_ref()?)));
+    last.map_or_else(String::new, |(endpoint, why)| {
+        let hint = if why.starts_with("invalid_client") { ": see upstream.client-id and client-secret" } else { "" };
+        format!(
+            ". Our identity provider refused its request to the {endpoint} endpoint: {}{hint}",
+            fact::clip(why, 200)
+        )
+    })
 }
 
 /// Why nothing can be judged between a proxy and its identity provider: the login went elsewhere.

@@ -34,6 +34,7 @@ use crate::rule::{McpVersion, Role, Rules};
 use crate::step;
 use crate::suite::Suites;
 use crate::target::Profile;
+use crate::transcript::without_secrets;
 use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
@@ -188,7 +189,7 @@ pub(crate) async fn judge(
         duration_ms: 0,
         interrupted: ended.interrupted,
         dead: seen.world.http.is_dead(),
-        problems: if ended.interrupted { Vec::new() } else { ledger.problems() },
+        problems: if ended.interrupted { Vec::new() } else { ledger.problems(options.selection.is_whole()) },
         remarks: [remarks(&seen.world.pool), ended.remarks, unmet::unmet_known(material.suites, profile)].concat(),
     }
 }
@@ -244,7 +245,7 @@ fn started(seen: &Preflight, planned: &[Planned<'_>], options: &Options) -> RunS
     RunStarted {
         target: TargetInfo {
             name: seen.name.clone(),
-            mcp_url: Some(seen.world.place().to_owned()).filter(|place| !place.is_empty()),
+            mcp_url: Some(without_secrets(seen.world.place())).filter(|place| !place.is_empty()),
             roles: seen.roles.clone(),
             mcp_version: seen.world.version,
             deployments: Vec::new(),

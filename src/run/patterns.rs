@@ -19,6 +19,14 @@ pub struct Selection {
     pub safe: bool,
 }
 
+impl Selection {
+    /// Whether it leaves nothing out.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty() && self.shard.is_none() && !self.safe
+    }
+}
+
 /// What is chosen of the suites.
 pub(super) struct Chosen {
     only: Option<Patterns>,

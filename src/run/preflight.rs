@@ -19,7 +19,7 @@ use crate::step::{
     Tool, User, World, authority,
 };
 use crate::target::{LoginHow, Profile, RegistrationHow, Upstream};
-use crate::transcript::is_untrusted;
+use crate::transcript::certificate;
 use crate::wire::{Http, Limits, Wire};
 
 /// What the preflight found.
@@ -109,6 +109,13 @@ pub async fn look(
     tokens::abilities(&mut seen).await;
     probes::document_host(&mut seen).await;
     probes::preflight_requests(&mut seen).await;
+    if stated.is_none() && seen.roles.contains(&Role::ResourceServer) && !seen.abilities.has("call") {
+        seen.notes.push(format!(
+            "no call was served, so its MCP version is not known: it is judged by {}, the newest, unless --mcp-version or the profile \
+             (mcp-version) says another",
+            seen.world.version
+        ));
+    }
     for word in &profile.abilities.with {
         seen.abilities.set(&word.word, Ability::Has);
     }
@@ -309,11 +316,7 @@ async fn discover(
     let issuer = profile.target.issuer.as_deref();
     let mut discovered = attempt(world, wire, issuer).await;
     if let Some(reason) = discovered.facts["no-answer"].as_str() {
-        let next = if is_untrusted(reason) {
-            "Its certificate is not trusted here: name that of its authority (PEM) in the environment variable SSL_CERT_FILE"
-        } else {
-            "Is the server running, and is this its MCP URL?"
-        };
+        let next = certificate(reason).unwrap_or("Is the server running, and is this its MCP URL?");
         return Err(stop(&format!("nothing could be judged: {} does not answer ({reason}). {next}", world.mcp_url)));
     }
     if world.is_bare() && !is_oauth(&discovered.found.metadata) {

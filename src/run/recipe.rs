@@ -209,6 +209,7 @@ const BY_CODE: [&str; 11] = [
 
 fn broken(seen: &mut Preflight, reason: &str) {
     let reason = &format!("{reason}{}", leg::distrust(&seen.world));
+    leg::recognize(seen);
     if seen.roles.contains(&Role::Proxy) {
         for word in [
             "one-upstream-client",

@@ -12,6 +12,7 @@ use super::{
 use crate::event::{CaseFinished, DeploymentInfo, Document, Event, RunEnded, RunStarted, TargetInfo, Verdict};
 use crate::rule::McpVersion;
 use crate::target::Profile;
+use crate::transcript::without_secrets;
 
 /// One of several targets.
 pub struct Party {
@@ -70,7 +71,11 @@ pub async fn several(
         duration_ms: millis(began),
         interrupted: schedule.interrupted,
         dead: seen.iter().find_map(|seen| Some(of(seen, &seen.world.http.is_dead()?))),
-        problems: if schedule.interrupted { Vec::new() } else { named(&seen, |at, _| ledgers[at].problems()) },
+        problems: if schedule.interrupted {
+            Vec::new()
+        } else {
+            named(&seen, |at, _| ledgers[at].problems(options.selection.is_whole()))
+        },
         remarks: [named(&seen, |_, seen| remarks(&seen.world.pool)), schedule.remarks].concat(),
     };
     sink(Event::Ended(ended.clone()));
@@ -139,7 +144,7 @@ fn started(
     roles.dedup();
     let deployments = judged.iter().map(|(party, seen)| DeploymentInfo {
         name: seen.name.clone(),
-        mcp_url: Some(seen.world.place().to_owned()),
+        mcp_url: Some(without_secrets(seen.world.place())),
         roles: seen.roles.clone(),
         again: party.again.clone(),
     });

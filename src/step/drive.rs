@@ -64,6 +64,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
     facts.extend([
         ("done".to_owned(), json!(ended.code == Some(0))),
         ("exit".to_owned(), json!(ended.code)),
+        ("ended".to_owned(), json!(ended.how)),
         ("output".to_owned(), json!(ended.lines.join("\n"))),
         ("opened".to_owned(), json!(ended.opened.join("\n"))),
         ("shown".to_owned(), json!(ended.shown)),

@@ -17,6 +17,8 @@ pub struct Driven(Arc<dyn Fn(String) -> BoxFuture<'static, Result<Ended, String>
 pub struct Ended {
     /// Its exit code; absent if it had to be ended.
     pub code: Option<i32>,
+    /// The same in words.
+    pub how: String,
     /// The last lines that it printed, oldest first.
     pub lines: Vec<String>,
     /// The URLs that it gave its browser, in order.
@@ -46,8 +48,8 @@ impl Driven {
                 let visit = browser.visit().map_err(|e| format!("the client's browser cannot be set up: {e}"))?;
                 let mut launch = launch.clone();
                 launch.env.push((SEEN.to_owned(), Secret::new(visit.path().to_string_lossy())));
-                let (code, lines) = launch::to_end(&launch, &[("url", &url)]).await?;
-                Ok(Ended { code, lines, opened: visit.opened(), shown: visit.shown() })
+                let launch::End { code, how, lines } = launch::to_end(&launch, &[("url", &url)]).await?;
+                Ok(Ended { code, how, lines, opened: visit.opened(), shown: visit.shown() })
             })
         }))
     }

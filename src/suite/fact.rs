@@ -467,6 +467,7 @@ const REPEAT: &[Fact] = &[
 const DRIVE: &[Fact] = &[
     value("done", "whether the client ended with exit code 0"),
     value("exit", "its exit code; absent if it had to be ended"),
+    value("ended", "the same in words"),
     value("output", "the last lines that it printed"),
     value("opened", "the URLs that it gave its browser, one a line"),
     value("shown", "what its browser showed in the end"),

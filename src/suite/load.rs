@@ -55,7 +55,14 @@ impl Suites {
     /// # Errors
     /// Every slip of every file, file by file in order of path, and in each in the order of its lines.
     pub fn load(path: &Path, rules: &Rules) -> Result<Self, Vec<Diagnostic>> {
-        Self::read(&find(path)?, rules, Options::default())
+        let (files, mut slips) = look(path);
+        match Self::read(&files, rules, Options::default()) {
+            Ok(suites) if slips.is_empty() => Ok(suites),
+            read => {
+                slips.extend(read.err().unwrap_or_default());
+                Err(slips)
+            }
+        }
     }
 
     /// Reads files that are in memory already.
@@ -98,6 +105,12 @@ pub fn embedded_files() -> Vec<File> {
 /// # Errors
 /// One complaint for each file that cannot be read, is no UTF-8, or is larger than 1 MiB.
 pub fn find(path: &Path) -> Result<Vec<File>, Vec<Diagnostic>> {
+    let (files, slips) = look(path);
+    if slips.is_empty() { Ok(files) } else { Err(slips) }
+}
+
+/// Those that can be read, and a complaint for each other one.
+fn look(path: &Path) -> (Vec<File>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut slips = Vec::new();
     if path.is_dir() {
@@ -113,7 +126,7 @@ pub fn find(path: &Path) -> Result<Vec<File>, Vec<Diagnostic>> {
             Err(reason) => slips.push(unreadable(&path, &reason)),
         }
     }
-    if slips.is_empty() { Ok(files) } else { Err(slips) }
+    (files, slips)
 }
 
 fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<PathBuf>, slips: &mut Vec<Diagnostic>) {

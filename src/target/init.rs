@@ -1,5 +1,6 @@
 //! Writes a profile from what was found out about a target, with a comment on each line that the operator may change.
 
+use crate::diag::is_hostile;
 use crate::rule::{McpVersion, Role};
 
 use super::RegistrationHow;
@@ -178,7 +179,16 @@ fn limits(facts: &InitFacts, lines: &mut Lines) {
 
 /// A TOML string: the escapes of JSON are valid there, and only DEL must be escaped in addition.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+    let plain = serde_json::Value::from(text).to_string();
+    // JSON leaves characters as they are that a terminal acts on, and that turn a line around.
+    plain.chars().fold(String::new(), |mut out, letter| {
+        if is_hostile(letter) || letter == '\t' {
+            out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            out.push(letter);
+        }
+        out
+    })
 }
 
 fn list(words: &[&str]) -> String {

@@ -65,17 +65,31 @@ pub async fn start(launch: &Launch, names: &[(&str, &str)]) -> Result<Launched, 
     Err(running.complaint(&what))
 }
 
-/// Runs the command of `launch` to its end: a client, for which `timeout` is how long it may take. Its exit code, absent if it
-/// was ended after its time or by a signal, and the last lines of its output.
+/// How a command that ran to its end did so.
+#[derive(Debug)]
+pub struct End {
+    /// Its exit code; absent if it was ended after its time or by a signal.
+    pub code: Option<i32>,
+    /// The same in words.
+    pub how: String,
+    /// The last lines of its output.
+    pub lines: Vec<String>,
+}
+
+/// Runs the command of `launch` to its end: a client, for which `timeout` is how long it may take.
 ///
 /// # Errors
 /// The command cannot be started.
-pub async fn to_end(launch: &Launch, names: &[(&str, &str)]) -> Result<(Option<i32>, Vec<String>), String> {
+pub async fn to_end(launch: &Launch, names: &[(&str, &str)]) -> Result<End, String> {
     let mut running = Running::spawn(launch, names)?;
     let ended = timeout(launch.timeout, running.child.wait()).await;
     running.stop().await;
-    let code = ended.ok().and_then(Result::ok).and_then(|status| status.code());
-    Ok((code, running.output.last_lines()))
+    let lines = running.output.last_lines();
+    Ok(match ended {
+        Ok(Ok(status)) => End { code: status.code(), how: in_words(status), lines },
+        Ok(Err(error)) => End { code: None, how: format!("was lost ({error})"), lines },
+        Err(_) => End { code: None, how: "did not end in time (launch.timeout)".to_owned(), lines },
+    })
 }
 
 impl Launched {

@@ -77,10 +77,25 @@ pub enum Failure {
     TooLarge(u64),
 }
 
-/// Whether a failure is told to be that nobody here trusts the certificate of the other side.
+/// What to do about the certificate of the other side, if a failure is told to be one of it.
 #[must_use]
-pub fn is_untrusted(why: &str) -> bool {
-    why.contains("invalid peer certificate")
+pub fn certificate(why: &str) -> Option<&'static str> {
+    if !why.contains("invalid peer certificate") {
+        return None;
+    }
+    Some(match () {
+        () if why.contains("not valid for name") => {
+            "Its certificate is for another name: use the URL with a name that is in it, or have one made for this name"
+        }
+        () if why.contains("CaUsedAsEndEntity") => {
+            "Its certificate is that of an authority, which a server must not show: have one made with CA:FALSE (RFC 5280 section 4.2.1.9)"
+        }
+        () if why.contains("Expired") || why.contains("expired") => "Its certificate is past its end: have it renewed",
+        () => {
+            "Its certificate is not trusted here: name that of its authority in the environment variable SSL_CERT_FILE, a file that \
+             can be read and holds certificates as PEM"
+        }
+    })
 }
 
 impl Request {

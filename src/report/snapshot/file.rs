@@ -35,6 +35,7 @@ pub enum Drift {
 /// # Errors
 /// The file is there but cannot be read, or the pending one cannot be written.
 pub fn compare(file: &Path, new: &str, look: &Look) -> Result<Drift, SnapshotError> {
+    regular(file)?;
     let pending = pending(file);
     let old = match std::fs::read_to_string(file) {
         Ok(old) => old,
@@ -52,11 +53,22 @@ pub fn compare(file: &Path, new: &str, look: &Look) -> Result<Drift, SnapshotErr
     Ok(Drift::Drift { diff: diff(&contents(&old), &contents(new), look), pending })
 }
 
+/// A device or a pipe has no end, and is not replaced by a file.
+fn regular(file: &Path) -> Result<(), SnapshotError> {
+    match std::fs::metadata(file) {
+        Ok(found) if !found.is_file() => Err(SnapshotError::Read(file.to_owned(), "it is no file".to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// Writes the snapshot as the accepted one and removes a pending one.
 ///
 /// # Errors
 /// A file cannot be written or removed.
 pub fn bless(file: &Path, new: &str) -> Result<(), SnapshotError> {
+    regular(file)?;
+    // Where a link leads, so that it stays one.
+    let file = &file.canonicalize().unwrap_or_else(|_| file.to_owned());
     write(file, new)?;
     remove(&pending(file))
 }

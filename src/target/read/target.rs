@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use toml::Spanned;
 use toml::de::DeValue;
 
 use super::super::profile::{PROVISIONING, host_and_port};
@@ -23,8 +24,10 @@ pub(super) fn place(section: Option<Section<'_>>, launched: bool, reading: &mut 
     let url_written = section.take("mcp-url");
     let url_stated = url_written.is_some();
     let mcp_url = url_written.and_then(|entry| {
-        let text = section.as_text("mcp-url", entry, &mut reading.slips)?;
-        reading.usable(&section.path("mcp-url"), text)
+        // It may have a key in its query.
+        let (span, path) = (entry.span(), section.path("mcp-url"));
+        let text = reading.setting(&path, entry)?;
+        reading.usable(&path, Spanned::new(span, text.expose().to_owned()))
     });
     let issuer = reading.web_url(&mut section, "issuer");
     let name = reading.text(&mut section, "name");
