@@ -64,6 +64,7 @@ async def main(url: str) -> None:
         storage=Storage(),
         redirect_handler=redirect,
         callback_handler=answer,
+        client_metadata_url="https://client.invalid/authspec-example.json",  # used with servers that take it
     )
     async with httpx2.AsyncClient(auth=provider, follow_redirects=True) as http:
         async with streamable_http_client(url, http_client=http) as (read, write):

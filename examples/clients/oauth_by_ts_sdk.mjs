@@ -23,6 +23,7 @@ await new Promise(resolve => callback.listen(0, '127.0.0.1', resolve));
 const kept = {};
 const provider = {
   redirectUrl: `http://127.0.0.1:${callback.address().port}/callback`,
+  clientMetadataUrl: 'https://client.invalid/authspec-example.json', // used with servers that take it
   get clientMetadata() {
     return {
       client_name: 'authspec example',

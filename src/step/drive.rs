@@ -93,6 +93,7 @@ impl Own<'_> {
             config.auto_approve = true;
             // What a client does wrong is for the case to see: a refusal would hide what it does next.
             config.lenient_clients = true;
+            config.unknown_clients = true;
             config.resources = mock_idp::ResourcePolicy::Ignore;
             // What is pushed is not in the authorization request, where the cases look.
             config.par.enabled = false;
