@@ -60,7 +60,7 @@ pub async fn perform(context: &mut Context, args: Args<'_>) -> Result<Value, Str
         let kind = if *name == "refresh_token" { Secret::RefreshToken } else { Secret::AccessToken };
         context.wire.learn(kind, token);
     }
-    let mut facts = told::facts(&own.issuer, &stage, &received, &events);
+    let mut facts = told::facts(&own.issuer, &stage, &received, &events, world.clock.passes());
     facts.extend([
         ("done".to_owned(), json!(ended.code == Some(0))),
         ("exit".to_owned(), json!(ended.code)),
@@ -95,8 +95,11 @@ impl Own<'_> {
             config.lenient_clients = true;
             config.unknown_clients = true;
             config.resources = mock_idp::ResourcePolicy::Ignore;
-            // What is pushed is not in the authorization request, where the cases look.
+            // What is pushed is not in the authorization request, where the cases look; tokens that are bound are not sent as
+            // Bearer; and no browser of ours posts forms.
             config.par.enabled = false;
+            config.dpop.enabled = false;
+            config.metadata.insert("response_modes_supported".to_owned(), json!(["query"]));
         });
         Own { idp, issuer }
     }

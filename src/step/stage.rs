@@ -226,7 +226,7 @@ impl State {
         served.methods.push(method.to_owned());
         served.version.get_or_insert_with(|| asked.to_owned());
         drop(served);
-        let result = match method {
+        let mut result = match method {
             "initialize" => json!({
                 "protocolVersion": asked, "capabilities": { "tools": {} },
                 "serverInfo": { "name": "authspec", "version": env!("CARGO_PKG_VERSION") },
@@ -242,6 +242,14 @@ impl State {
             "tools/call" => json!({ "content": [{ "type": "text", "text": "well" }] }),
             _ => json!({}),
         };
+        if asked == "2026-07-28" || method == "server/discover" {
+            // Its results say what they are, and for how long they may be kept.
+            result["resultType"] = json!("complete");
+            if matches!(method, "server/discover" | "tools/list") {
+                result["ttlMs"] = json!(0);
+                result["cacheScope"] = json!("private");
+            }
+        }
         Document::json(&json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }))
     }
 }

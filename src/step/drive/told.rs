@@ -1,6 +1,7 @@
 //! What one run of a client shows, as facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
 use mock_idp::{Endpoint, Issuer, Received};
 use serde_json::{Map, Value, json};
@@ -11,8 +12,15 @@ use super::Seen;
 use crate::oauth::redirect::{Redirect, object};
 use crate::wire::host::Hit;
 
-/// The facts of a run, but for how it ended.
-pub(super) fn facts(issuer: &Issuer, stage: &Stage, received: &[Received], events: &[Seen<'_>]) -> Map<String, Value> {
+/// The facts of a run, but for how it ended. `at_once`: nothing of it took time, because the client looks at no clock.
+pub(super) fn facts(
+    issuer: &Issuer,
+    stage: &Stage,
+    received: &[Received],
+    events: &[Seen<'_>],
+    at_once: bool,
+) -> Map<String, Value> {
+    let burst = if at_once { Duration::ZERO } else { BURST };
     let mut way: Vec<String> = events.iter().map(|event| event.place(issuer)).collect();
     way.dedup();
     let facts = json!({
@@ -22,7 +30,7 @@ pub(super) fn facts(issuer: &Issuer, stage: &Stage, received: &[Received], event
         "refused": received.iter().rev().find_map(|one| one.refusal.clone()),
         "again": again(received),
         "grants": grants(received),
-        "stale-refreshes": stale_refreshes(events),
+        "stale-refreshes": stale_refreshes(events, burst),
         "nameless": received.iter().filter(|one| one.endpoint == Endpoint::Authorize && is_nameless(one)).count(),
         "mcp": endpoint(stage, received),
         "resource": resources(&stage.url(), received),
@@ -57,9 +65,9 @@ fn grants(received: &[Received]) -> String {
 }
 
 /// How many refreshes came with a token that had been replaced, from a client that had its successor: it had used the access
-/// token that came with it. Of requests that were sent at once nobody can say that.
-fn stale_refreshes(events: &[Seen<'_>]) -> usize {
-    let mut successors: BTreeMap<String, String> = BTreeMap::new();
+/// token that came with it, some time ago. Of requests that were sent at once nobody can say that.
+fn stale_refreshes(events: &[Seen<'_>], burst: Duration) -> usize {
+    let mut successors: BTreeMap<String, (String, SystemTime)> = BTreeMap::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut stale = 0;
     for event in events {
@@ -67,17 +75,22 @@ fn stale_refreshes(events: &[Seen<'_>]) -> usize {
             Seen::Server(_, hit) => used.extend(stage::bearer(hit).map(str::to_owned)),
             Seen::Issuer(one) => {
                 let Some(presented) = one.param("refresh_token") else { continue };
-                stale += usize::from(successors.get(presented).is_some_and(|access| used.contains(access)));
+                let later = |since: SystemTime| one.at.duration_since(since).is_ok_and(|passed| passed >= burst);
+                let replaced = successors.get(presented);
+                stale += usize::from(replaced.is_some_and(|(access, at)| used.contains(access) && later(*at)));
                 let issued = |name: &str| one.issued.iter().find(|(known, _)| *known == name).map(|(_, token)| token);
-                let replaced = issued("refresh_token").is_some_and(|fresh| fresh != presented);
-                if let Some(access) = issued("access_token").filter(|_| replaced) {
-                    successors.insert(presented.to_owned(), access.clone());
+                let is_new = issued("refresh_token").is_some_and(|fresh| fresh != presented);
+                if let Some(access) = issued("access_token").filter(|_| is_new) {
+                    successors.insert(presented.to_owned(), (access.clone(), one.at));
                 }
             }
         }
     }
     stale
 }
+
+/// What requests that a client sends at once may be apart. A token lives longer.
+const BURST: Duration = Duration::from_millis(500);
 
 /// Which resource the requests named: that of the last authorization request, and those of all requests for a token.
 fn resources(server: &str, received: &[Received]) -> Value {
