@@ -124,6 +124,21 @@ fn one_case_can_be_repeated() {
 }
 
 #[test]
+fn every_variant_can_be_repeated_by_its_name() {
+    let variants = authspec::suite::Suites::embedded()
+        .cases
+        .iter()
+        .flat_map(|case| case.each.iter().map(move |variant| format!("{}[{}]", case.id, variant.name)));
+    let all: Vec<String> = variants.collect();
+    let only: Vec<&str> = all.iter().flat_map(|name| ["--only", name.as_str()]).collect();
+    let listed = authspec(&[&["list"], &only[..]].concat());
+    assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
+    let one = authspec(&["run", "--only", "client/iss-of-the-response[slash-at-its-end]"]);
+    assert_eq!(one.status.code(), Some(0), "{}", stderr(&one));
+    assert!(stdout(&one).contains(" 1 passed,"), "{}", stdout(&one));
+}
+
+#[test]
 fn no_case_selected_is_a_usage_error() {
     let run = authspec(&["run", "--only", "token/*", "--skip", "token"]);
     assert_eq!(run.status.code(), Some(4), "{}", stderr(&run));

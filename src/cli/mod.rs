@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use authspec::diag::nearest;
 use authspec::event::Shard;
 use authspec::rule::{McpVersion, Role, Rules};
+use authspec::run::with_variant;
 use authspec::suite::Suites;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -375,7 +376,12 @@ fn dispatch(command: Command) -> u8 {
 fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, String> {
     let mut globs = GlobSetBuilder::new();
     for pattern in patterns {
-        globs.add(Glob::new(pattern).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()))?);
+        let read =
+            |part: &str| Glob::new(part).map_err(|e| format!("the pattern `{pattern}` cannot be read: {}", e.kind()));
+        // What stands in brackets at the end is the name of a variant, and no class of characters.
+        let (case, variant) = with_variant(pattern).unwrap_or((pattern, ""));
+        read(variant)?;
+        globs.add(read(case)?);
     }
     globs.build().map_err(|e| e.to_string())
 }

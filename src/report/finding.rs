@@ -85,7 +85,13 @@ fn document(result: &CaseResult, shown: &[&RedactedExchange]) -> Option<usize> {
 }
 
 /// What facts about a client say, and the endpoint that they are about.
-const REQUESTS: [(&str, &str); 7] = [
+const REQUESTS: [(&str, &str); 13] = [
+    ("ran ", "oauth-authorization-server"),
+    ("opened ", "oauth-authorization-server"),
+    ("grants ", "/token"),
+    ("stale-refreshes", "/token"),
+    ("again.verifier", "/token"),
+    ("again.authorizations", "/authorize"),
     ("requests.register", "/register"),
     ("redirect-registered", "/authorize"),
     ("requests.authorize", "/authorize"),

@@ -39,7 +39,7 @@ use crate::wire::host::DocumentHost;
 
 pub use ability::{Abilities, Ability};
 pub use known::Ledger;
-pub use patterns::Selection;
+pub use patterns::{Selection, with_variant};
 pub(crate) use plan::is_fit;
 pub use plan::{Planned, Stop, needed, plan};
 pub use preflight::{Preflight, look};

@@ -110,7 +110,8 @@ impl Patterns {
 }
 
 /// `case` and `variant` of `case[variant]`.
-pub(super) fn with_variant(pattern: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn with_variant(pattern: &str) -> Option<(&str, &str)> {
     pattern.strip_suffix(']')?.split_once('[')
 }
 

@@ -476,7 +476,7 @@ const DRIVE: &[Fact] = &[
     value("first-way", "the same, each path once"),
     value("refused", "why our authorization server refused the last request that it refused: its error"),
     value("challenged", "whether the MCP server had refused a request before the first authorization request came"),
-    value("grants", "the grant types of the token requests that were answered with tokens, in order"),
+    value("grants", "the grant types of the token requests in order, with the status of those that were refused"),
     value(
         "stale-refreshes",
         "how many refreshes came with a token that had been replaced, after the access token that came with its successor was used",

@@ -58,10 +58,14 @@ fn is_nameless(request: &Received) -> bool {
     ["", "undefined", "null", "none", "nil"].contains(&id.to_ascii_lowercase().as_str())
 }
 
-/// The grants of the token requests that were answered with a token, in order.
+/// The grants of the token requests in order, with the status of those that got no token.
 fn grants(received: &[Received]) -> String {
-    let served = received.iter().filter(|one| one.endpoint == Endpoint::Token && one.status == Some(200));
-    served.filter_map(|one| one.param("grant_type")).collect::<Vec<_>>().join(" ")
+    let asked = received.iter().filter(|one| one.endpoint == Endpoint::Token);
+    let told = asked.filter_map(|one| match (one.param("grant_type")?, one.status) {
+        (grant, Some(200)) => Some(grant.to_owned()),
+        (grant, status) => Some(format!("{grant}({})", status.unwrap_or(0))),
+    });
+    told.collect::<Vec<_>>().join(" ")
 }
 
 /// How many refreshes came with a token that had been replaced, from a client that had its successor: it had used the access
@@ -153,7 +157,7 @@ fn is_registered(received: &[Received]) -> Option<bool> {
     let body: Value = serde_json::from_str(&last(Endpoint::Register)?.body).ok()?;
     let asked = Redirect::parse(last(Endpoint::Authorize)?.param("redirect_uri").unwrap_or_default());
     let registered = body["redirect_uris"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    Some(registered.into_iter().any(|uri| asked.goes_to(uri)))
+    Some(registered.into_iter().any(|uri| asked.goes_to(uri) && asked.query == Redirect::parse(uri).query))
 }
 
 /// What each endpoint of the authorization server received.
