@@ -29,7 +29,8 @@ const SOME: &[&str] = &["--only", "client/pkce", "--only", "client/state*", "--o
 fn a_healthy_program_passes() {
     let run = judged(REFERENCE, SOME);
     assert_eq!(run.status.code(), Some(0), "{}{}", stdout(&run), stderr(&run));
-    assert!(stdout(&run).contains("0 failed, 0 warnings, 9 passed"), "{}", stdout(&run));
+    let said = stdout(&run);
+    assert!(said.contains("0 failed, 0 warnings, ") && !said.contains(" 0 passed"), "{said}");
 }
 
 #[test]
