@@ -75,8 +75,9 @@ impl Browser {
             env.retain(|(name, _)| name != "PATH");
             env.push(("PATH".to_owned(), Secret::new(path)));
         }
+        // By the shell, because nothing may be run from the folder for temporary files of some machines.
         let command = shell_word(&self.folder.path().join("xdg-open").to_string_lossy());
-        env.push(("BROWSER".to_owned(), Secret::new(format!("{command} %s"))));
+        env.push(("BROWSER".to_owned(), Secret::new(format!("sh {command} %s"))));
     }
 }
 
